@@ -1,0 +1,75 @@
+# make demo   train all three stages on synthetic faces and compare with the labelled-only baseline
+# make test   run the tests
+# make lint   check the style (make clean removes what the others made)
+# Another interpreter: make demo PYTHON=python3.11
+
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+# mmcv's compiled operators take minutes to build, and nothing here needs them.
+export MMCV_WITH_OPS ?= 0
+export PIP_DISABLE_PIP_VERSION_CHECK ?= 1
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.SILENT:
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint clean
+
+help:
+	sed -n 's/^# \(make.*\)/\1/p' $(firstword $(MAKEFILE_LIST))
+
+# $(call install,EXTRAS): a virtual environment that works, with the package and EXTRAS in it.
+# A half-made environment, or one of another Python version, is made again. A stamp file per
+# EXTRAS keeps the next call from installing again, until setup.py changes.
+define install
+supported='import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))'
+stamp='$(VENV)/.installed-$(subst $(comma),-,$(1))'
+if ! { '$(PY)' -c "$$supported" && '$(PY)' -m pip --version; } >/dev/null 2>&1; then
+  if ! command -v '$(PYTHON)' >/dev/null; then
+    echo "error: '$(PYTHON)' not found; Python 3.10, 3.11 or 3.12 is needed." \
+      "Try: make $@ PYTHON=python3.11" >&2
+    exit 2
+  fi
+  if ! '$(PYTHON)' -c "$$supported"; then
+    echo "error: '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1); Python 3.10, 3.11 or 3.12 is" \
+      "needed. Try: make $@ PYTHON=python3.11" >&2
+    exit 2
+  fi
+  echo "Making $(VENV) with $$('$(PYTHON)' --version)"
+  rm -rf '$(VENV)'
+  '$(PYTHON)' -m venv '$(VENV)'
+fi
+if [ ! -e "$$stamp" ] || [ setup.py -nt "$$stamp" ] || [ pyproject.toml -nt "$$stamp" ]; then
+  echo 'Installing ssfer-mm[$(1)] and what it needs (once; PyTorch makes it a large download)'
+  '$(PY)' -m pip install --progress-bar off -e '.[$(1)]' | awk '
+    /^ *(Downloading|Using cached) .*(\.whl|\.tar\.gz)/ { if (!/\.metadata/) { print "  " $$0; fflush() } }
+    /^ *Building (wheel|editable) for .*started/ { print "  " $$1 " " $$4; fflush() }
+    /^Installing collected packages/ { print "  Installing " NF - 3 " packages"; fflush() }
+    /^Successfully installed/ { print "  Done" }'
+  touch "$$stamp"
+fi
+endef
+comma := ,
+
+demo:
+	$(call install,onedl)
+	'$(PY)' tools/run_ssfer.py configs/ssfer/synthfer_5pct_vit-micro.py \
+	  --baseline configs/baselines/synthfer_5pct_vit-micro_labeled-only.py \
+	  --pretrain configs/mae/mae_vit-micro-p8_synthfer-48px.py \
+	  --work-dir work_dirs/demo
+
+test:
+	$(call install,onedl$(comma)test)
+	'$(PY)' -m pip list --format=freeze | grep -E '^(torch|torchvision|numpy|onedl-.*|mm.*|pytest)=='
+	'$(PY)' -m pytest -ra --durations=10 $(ARGS)
+
+lint:
+	$(call install,onedl$(comma)dev)
+	'$(PY)' -m ruff check .
+	'$(VENV)/bin/shellcheck' -x tools/*.sh .ci/run
+
+clean:
+	rm -rf .venv build dist *.egg-info ssfer_mm/.mim .pytest_cache .hypothesis .ruff_cache
+	find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +

@@ -1,0 +1,11 @@
+# Stage I, 48 px.
+_base_ = ['./faces_unlabeled_224px.py']
+
+train_pipeline = [
+    dict(type='LoadFace'),
+    dict(type='TrackedRandomResizedCrop', scale=48, interpolation='bicubic'),
+    dict(type='TrackedRandomFlip'),
+    dict(type='PackFace'),
+]
+
+train_dataloader = dict(batch_size=128, num_workers=1, dataset=dict(pipeline=train_pipeline))

@@ -1,0 +1,22 @@
+# Stages II and III for models and datasets that train on two CPU cores: a higher learning rate, a
+# teacher that forgets its random start, and a shorter stage III.
+_base_ = ['./ssfer_two-stage.py']
+
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, end=5, convert_to_iter_based=True),
+    dict(
+        type='CosineAnnealingLR',
+        begin=5,
+        T_max=95,
+        end=100,
+        eta_min=1e-5,
+        convert_to_iter_based=True),
+]
+train_cfg = dict(
+    semi=dict(
+        epochs=12,
+        optim_wrapper=dict(optimizer=dict(lr=5e-4)),
+        param_scheduler=[
+            dict(type='CosineAnnealingLR', T_max=12, eta_min=1e-5, convert_to_iter_based=True)
+        ]))

@@ -1,0 +1,6 @@
+# FixMatch: no supervised stage, and the student makes its own pseudo-labels.
+_base_ = ['../ssfer/ferplus_5pct_vit-micro.py']
+
+data_preprocessor = dict(facemix=None)
+model = dict(pseudo_labels_from='student')
+train_cfg = dict(supervised=None)

@@ -1,0 +1,7 @@
+# SSFER on 25 % of FERPlus, ViT-B/16, the paper's constants.
+_base_ = [
+    '../_base_/models/ssfer_vit-base-p16.py',
+    '../_base_/datasets/ferplus_224px.py',
+    '../_base_/schedules/ssfer_two-stage.py',
+    '../_base_/default_runtime.py',
+]

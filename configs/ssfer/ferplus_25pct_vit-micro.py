@@ -1,0 +1,7 @@
+# SSFER on 25 % of FERPlus at 48 px, on two CPU cores.
+_base_ = [
+    '../_base_/models/ssfer_vit-micro-p8.py',
+    '../_base_/datasets/ferplus_48px.py',
+    '../_base_/schedules/ssfer_two-stage_micro.py',
+    '../_base_/default_runtime.py',
+]

@@ -1,0 +1,27 @@
+# SSFER on faces of your own: copy this file, name your folder, count your classes.
+#   ROOT/train/<expression>/*.jpg   ROOT/test/<expression>/*.jpg   ROOT/unlabeled/**/*.jpg
+# Stage I on the same faces:
+#   python tools/train.py configs/mae/mae_vit-micro-p8_faces-48px.py \
+#       --cfg-options train_dataloader.dataset.data_root=ROOT
+_base_ = [
+    '../_base_/models/ssfer_vit-micro-p8.py',
+    '../_base_/datasets/semi_supervised_48px.py',
+    '../_base_/schedules/ssfer_two-stage_micro.py',
+    '../_base_/default_runtime.py',
+]
+
+root = 'data/my_faces'
+num_classes = 8
+
+data_preprocessor = dict(num_classes=num_classes, facemix=dict(extent='full'))
+model = dict(classifier=dict(head=dict(num_classes=num_classes)))
+
+# Everything under train/ is labeled; to hide a part of it instead, set
+# split=dict(fraction=0.25, seed=0). boxes='image' suits tight crops; else name a box file.
+train_dataloader = dict(
+    dataset=dict(
+        split=None,
+        dataset=dict(type='ClassFolders', data_root=root, subset='train', boxes='image'),
+        extra_unlabeled=[dict(type='UnlabeledFaces', data_root=root + '/unlabeled')]))
+val_dataloader = dict(dataset=dict(type='ClassFolders', data_root=root, subset='test'))
+test_dataloader = val_dataloader

@@ -1,0 +1,114 @@
+"""From a folder of faces and a few labels to a compared recogniser: every stage in one command."""
+import argparse
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import List, Optional, Sequence
+
+from mmengine.config import DictAction
+from mmengine.logging import print_log
+
+from ssfer_mm.errors import UserError
+
+from .config import load_config
+from .report import RunReport, read_report, save_curves, table
+
+TRAIN = Path(__file__).resolve().parents[2] / 'tools' / 'train.py'
+
+
+def main(argv: Optional[Sequence[str]] = None) -> None:
+    """``tools/run_ssfer.py``: stage I, stages II and III, the baseline; then a table and curves.
+
+    Each run has its own folder in the work dir. What is finished is not run again, and what was
+    interrupted is resumed, so that the same command continues after a Ctrl-C.
+    """
+    args = _parse(argv)
+    work_dir = Path(args.work_dir or Path('work_dirs') / f'{Path(args.config).stem}_all-stages')
+    weights: List[str] = []
+    seconds = 0.0
+    if args.pretrain:
+        checkpoint, seconds = _stage_one(args.pretrain, work_dir / 'stage1', args.pretrain_options)
+        weights = [f'model.pretrained={checkpoint}']
+    rows = [('SSFER', _stages(args.config, work_dir / 'ssfer', weights, args.cfg_options))]
+    if args.baseline:
+        baseline = _stages(args.baseline, work_dir / 'baseline', weights, args.cfg_options)
+        rows.insert(0, ('Baseline', baseline))
+    save_curves(rows, work_dir / 'curves.png')
+    text = table(rows, stage_one_seconds=seconds)
+    (work_dir / 'table.txt').write_text(text + '\n', encoding='utf-8')
+    print(f'\n{text}\n\nCurves: {work_dir / "curves.png"}   '
+          f'Recogniser: {work_dir / "ssfer" / "classifier_semi.pth"}')
+
+
+def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Run stage I, stages II and III, and a baseline; compare them.')
+    parser.add_argument('config', help='config of stages II and III (configs/ssfer/*.py)')
+    parser.add_argument('--pretrain', metavar='CONFIG',
+                        help='config of stage I; default: the weights that CONFIG names')
+    parser.add_argument('--baseline', metavar='CONFIG', help='a config to compare with')
+    parser.add_argument('--work-dir', help='default: ./work_dirs/<config name>_all-stages')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
+                        metavar='KEY=VALUE', help='change settings of the config and the baseline')
+    parser.add_argument('--pretrain-options', nargs='+', action=DictAction, default={},
+                        metavar='KEY=VALUE', help='change settings of stage I')
+    return parser.parse_args(argv)
+
+
+def _stage_one(config: str, work_dir: Path, options: dict) -> tuple:
+    """Pre-train unless that is done; returns the checkpoint and the seconds, 0 if unknown."""
+    epochs = load_config(config, options).train_cfg.max_epochs
+    checkpoint, clock = work_dir / f'epoch_{epochs}.pth', work_dir / 'seconds.txt'
+    if not checkpoint.is_file():
+        began = time.time()
+        _train(config, work_dir, [], options, title='Stage I')
+        clock.write_text(f'{time.time() - began:.1f}\n', encoding='utf-8')
+    return checkpoint, float(clock.read_text()) if clock.is_file() else 0.0
+
+
+def _stages(config: str, work_dir: Path, extra: List[str], options: dict) -> RunReport:
+    """Train stages II and III (or what the config has of them) unless that is done."""
+    train_cfg = load_config(config, options).train_cfg
+    wanted = sum(stage['epochs'] for stage in (train_cfg.supervised, train_cfg.semi) if stage)
+    report = read_report(work_dir)
+    if report is None or report.epochs < wanted or not report.is_evaluated:
+        _train(config, work_dir, extra, options, title=Path(config).stem)
+        report = read_report(work_dir)
+    if report is None:
+        raise UserError(f'{work_dir} holds no stages.json after training: keep StageReportHook in '
+                        'custom_hooks of the config')
+    return report
+
+
+def _train(config: str, work_dir: Path, extra: List[str], options: dict, title: str) -> None:
+    """One training in a process of its own, resumed where it was left."""
+    command = [sys.executable, str(TRAIN), config, '--work-dir', str(work_dir), '--resume']
+    settings = extra + [f'{key}={value}' for key, value in options.items()]
+    if settings:
+        command += ['--cfg-options', *settings]
+    print_log(f'{title}: {" ".join(command)}')
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        _relay(process, work_dir / 'train.log', title)
+    except KeyboardInterrupt:
+        process.wait()
+        raise
+    if process.wait():
+        raise UserError(f'{title} failed; the end of {work_dir / "train.log"} says why. Correct it '
+                        'and run the same command again: finished parts are not repeated')
+
+
+def _relay(process: subprocess.Popen, log: Path, title: str) -> None:
+    """Show the progress of a run in few lines; keep all of its output in a file."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, 'a', encoding='utf-8') as file:
+        for line in process.stdout:
+            file.write(line)
+            file.flush()
+            if line.startswith('error:') or 'WARNING - FaceMix' in line:
+                print(line, end='', flush=True)
+            elif ' - INFO - ' in line and re.search(
+                    r'Epoch\((train|val)\)|Stage "|Pseudo-labels|Split:|FaceMix', line):
+                print(f'{title} | {line.split(" - INFO - ")[1]}', end='', flush=True)

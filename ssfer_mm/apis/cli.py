@@ -1,0 +1,89 @@
+"""How a command-line tool ends: one line for the user's mistakes, a traceback for ours."""
+import difflib
+import os
+import re
+import shlex
+import sys
+from typing import Callable, List, Optional
+
+from mmengine.registry import Registry
+
+from ssfer_mm.errors import UserError
+
+NOT_REGISTERED = re.compile(r'([\w.]+) is not in the (?:(\w+)::)?([\w ]+?) registry')
+
+
+def run_cli(main: Callable[[], object], resumable: bool = False) -> int:
+    """Run a tool and turn what the user can fix into one line on stderr.
+
+    Args:
+        main: The tool; its result is ignored.
+        resumable: Whether the same command with ``--resume`` continues an interrupted run.
+
+    Returns:
+        Exit status: 0, 2 after a user's mistake, 130 after Ctrl-C.
+
+    Raises:
+        Exception: whatever is not a user's mistake; with SSFER_DEBUG=1 everything.
+
+    Example:
+        >>> sys.exit(run_cli(train_main, resumable=True))
+    """
+    try:
+        main()
+    except KeyboardInterrupt:
+        print(f'\nInterrupted.{_resume_hint() if resumable else ""}', file=sys.stderr)
+        return 130
+    except Exception as error:
+        message = user_message(error)
+        if message is None or os.environ.get('SSFER_DEBUG', '0') not in ('', '0'):
+            raise
+        print(f'error: {message}', file=sys.stderr)
+        return 2
+    return 0
+
+
+def _resume_hint() -> str:
+    arguments = [argument for argument in sys.argv if argument != '--resume']
+    command = shlex.join(['python', *arguments, '--resume'])
+    return f' Continue from the last saved checkpoint with: {command}'
+
+
+def user_message(error: BaseException) -> Optional[str]:
+    """The line meant for the user, however deep it is wrapped; None if it is not their mistake.
+
+    mmengine 0.10.7 re-raises what a constructor raises as ``type(e)('class `X` in x.py: ...')``,
+    once per level of nesting, and a data loader worker puts a whole traceback into the message.
+    """
+    if isinstance(error, UserError):
+        text = str(error)
+        if 'Original Traceback' in text:
+            text = text.strip().rsplit('UserError: ', 1)[-1]
+        text = re.sub(r'^(?:class `[^`]+` in \S+\.py: )+', '', text)
+        return ' '.join(text.split())
+    match = NOT_REGISTERED.search(str(error)) if isinstance(error, KeyError) else None
+    if match is None:
+        return None
+    name, scope, registry = match.groups()
+    close = difflib.get_close_matches(name, registered_names(registry), n=3, cutoff=0.5)
+    advice = f'closest: {", ".join(close)}. ' if close else ''
+    full_name = f'{scope}::{registry}' if scope else registry
+    return (f'{name!r} is not in the {full_name} registry; {advice}Correct its type= in the '
+            'config, or name the module that defines it in custom_imports.')
+
+
+def registered_names(registry: str) -> List[str]:
+    """Every name that the registries called `registry` know, sorted.
+
+    Args:
+        registry: A registry's own name, such as 'dataset' or 'model'.
+    """
+    import mmengine.registry as mmengine_registry
+    import mmpretrain.registry as mmpretrain_registry
+
+    names = set()
+    for module in (mmengine_registry, mmpretrain_registry):
+        for candidate in vars(module).values():
+            if isinstance(candidate, Registry) and candidate.name == registry:
+                names.update(candidate.module_dict)
+    return sorted(names)

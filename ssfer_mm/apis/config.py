@@ -1,0 +1,155 @@
+"""Read a config file, and say clearly what is wrong with it."""
+import difflib
+import inspect
+import os
+import traceback
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Optional, Union
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from ssfer_mm.errors import UserError
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+# Keys that Runner or the tools read although no signature lists them.
+EXTRA_KEYS = ('auto_scale_lr', 'custom_imports', 'default_scope')
+
+
+def load_config(path: Union[str, Path], cfg_options: Optional[Dict[str, Any]] = None) -> Config:
+    """Read a config and change single settings of it.
+
+    Args:
+        path: A config file. One that does not exist here but ships with the package, such as
+            ``configs/ssfer/rafdb_5pct.py``, is found there.
+        cfg_options: dotted key -> value, as from ``--cfg-options``.
+
+    Returns:
+        The config, with ``work_dir`` left as the file has it.
+
+    Raises:
+        UserError: no such file (with the closest names), an error in the file (with its line), or
+            an option that names a setting which does not exist (with the closest one).
+
+    Example:
+        >>> cfg = load_config('configs/ssfer/rafdb_5pct.py', {'randomness.seed': 1})
+    """
+    file = find_config(path)
+    try:
+        cfg = Config.fromfile(str(file))
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f'Config {file} cannot be read: {_where(error, file)}. '
+                        'Correct the config and start again.') from error
+    if cfg_options:
+        for key in cfg_options:
+            _check_option(cfg, key)
+        try:
+            cfg.merge_from_dict(cfg_options)
+        except (TypeError, KeyError) as error:
+            raise UserError(f'--cfg-options do not fit config {file}: {_one_line(error)}. '
+                            'Look up the setting in the config.') from error
+    return cfg
+
+
+def find_config(path: Union[str, Path]) -> Path:
+    """The file meant by `path`: as given, or among the configs that ship with the package.
+
+    Raises:
+        UserError: there is none; the closest names are listed.
+    """
+    path = Path(path).expanduser()
+    candidates = [path]
+    if not path.is_absolute():
+        candidates += [PACKAGE / '.mim' / path, PACKAGE.parent / path]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    if path.is_dir():
+        raise UserError(f'Config {path} is a folder; expected one of the .py files in it.')
+    closest = closest_configs(path)
+    advice = f'Closest: {", ".join(closest)}.' if closest else 'Check the path.'
+    raise UserError(f'Config {path} not found. {advice}')
+
+
+def closest_configs(path: Path, count: int = 3) -> List[str]:
+    """Names of existing configs that look like `path`, most similar first."""
+    known = {}
+    for folder in (Path('configs'), PACKAGE / '.mim' / 'configs', PACKAGE.parent / 'configs'):
+        for file in sorted(folder.glob('**/*.py')):
+            if '_base_' not in file.parts:
+                name = (Path('configs') / file.relative_to(folder)).as_posix()
+                known.setdefault(file.stem, name)
+    stems = difflib.get_close_matches(path.stem, known, n=count, cutoff=0.4)
+    return [known[stem] for stem in stems]
+
+
+def _where(error: Exception, file: Path) -> str:
+    """The error and the last line of a config it came from, if any."""
+    cause: Optional[BaseException] = error
+    while cause is not None and not isinstance(cause, SyntaxError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is not None and cause.lineno:
+        return f'{cause.msg} in line {cause.lineno}'
+    library = os.sep + 'mmengine' + os.sep
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename.endswith('.py') and library not in frame.filename
+        and Path(frame.filename) != Path(__file__) and 'importlib' not in frame.filename
+    ]
+    text = f'{type(error).__name__}: {_one_line(error)}'
+    if not frames:
+        return text
+    inside = '' if Path(frames[-1].filename) == file.resolve() else f' of {frames[-1].filename}'
+    return f'{text} in line {frames[-1].lineno}{inside}'
+
+
+def _one_line(error: BaseException) -> str:
+    text = error.args[0] if isinstance(error, KeyError) and error.args else error
+    return ' '.join(str(text).split()).rstrip('.')
+
+
+def _check_option(cfg: Config, option: str) -> None:
+    """Reject a dotted key that leads nowhere.
+
+    New last parts are allowed (a setting the config leaves at its default), unless they look like
+    a misspelling of one that is there.
+    """
+    runner_keys = [*inspect.signature(Runner.__init__).parameters, *EXTRA_KEYS]
+    keys = option.split('.')
+    if keys[0] not in cfg and keys[0] not in runner_keys:
+        _unknown(option, keys[0], '', [*cfg.keys(), *runner_keys], cutoff=0.0)
+    node: Any = cfg
+    for depth, key in enumerate(keys):
+        parent = '.'.join(keys[:depth])
+        if isinstance(node, (list, tuple)):
+            if not key.isdigit() or int(key) >= len(node):
+                raise UserError(f'--cfg-options {option}: {parent} is a list of {len(node)}; '
+                                f'expected an index from 0 to {len(node) - 1}, found {key!r}.')
+            node = node[int(key)]
+        elif not hasattr(node, 'keys'):
+            if node is None:
+                return
+            raise UserError(f'--cfg-options {option}: {parent} is {node!r}, which has no setting '
+                            f'{key!r}. Set {parent} itself.')
+        elif key in node:
+            node = node[key]
+        else:
+            if depth:
+                last = depth == len(keys) - 1
+                _unknown(option, key, parent, node.keys(), cutoff=0.75 if last else 0.0)
+            return
+
+
+def _unknown(option: str, key: str, parent: str, known: Iterable[str], cutoff: float) -> None:
+    known = [name for name in known if name != 'self']
+    close = difflib.get_close_matches(key, known, n=1, cutoff=cutoff)
+    if not close and cutoff:
+        return
+    place = f'{parent} has no setting {key!r}' if parent else f'the config has no {key!r}'
+    prefix = f'{parent}.' if parent else ''
+    advice = f'; closest: {prefix}{close[0]}' if close else ''
+    raise UserError(f'--cfg-options {option}: {place}{advice}. Correct the name, or add the '
+                    'setting to a config file.')

@@ -1,0 +1,56 @@
+"""Several processes without a GPU."""
+import os
+import subprocess
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from mmengine.config import Config
+
+from ssfer_mm.errors import UserError
+
+# What each launcher calls the rank, the number of processes and the rank on this machine.
+NAMES = {
+    'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
+    'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
+    'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'),
+}
+
+
+def start_processes(cfg: Config) -> None:
+    """Join the process group where mmengine cannot: on machines without a GPU, with gloo.
+
+    mmengine selects a CUDA device before it looks at the backend, so it fails on such machines.
+    With a GPU this does nothing, and mmengine joins the group with the config's backend.
+
+    Args:
+        cfg: ``launcher`` and ``env_cfg.dist_cfg`` are read; the backend is set to what is used.
+
+    Raises:
+        UserError: the launcher's environment variables are missing.
+    """
+    launcher = cfg.get('launcher', 'none')
+    if launcher == 'none':
+        return
+    missing = [name for name in NAMES[launcher] if name not in os.environ]
+    if missing:
+        raise UserError(f'--launcher {launcher}: environment variable {missing[0]} is not set; '
+                        'expected a start through tools/dist_train.sh, srun or mpirun. Use one of '
+                        'them, or leave --launcher out.')
+    if torch.cuda.is_available() or dist.is_initialized():
+        return
+    for target, source in zip(NAMES['pytorch'], NAMES[launcher]):
+        os.environ[target] = os.environ[source]
+    if 'MASTER_ADDR' not in os.environ:
+        os.environ['MASTER_ADDR'] = _first_host() if launcher == 'slurm' else '127.0.0.1'
+    os.environ.setdefault('MASTER_PORT', '29500')
+    dist_cfg = cfg.setdefault('env_cfg', {}).setdefault('dist_cfg', {})
+    dist_cfg['backend'] = 'gloo'
+    seconds = dist_cfg.get('timeout')
+    dist.init_process_group('gloo', timeout=timedelta(seconds=seconds) if seconds else None)
+
+
+def _first_host() -> str:
+    hosts = subprocess.run(['scontrol', 'show', 'hostname', os.environ['SLURM_NODELIST']],
+                           capture_output=True, text=True, check=True)
+    return hosts.stdout.split()[0]

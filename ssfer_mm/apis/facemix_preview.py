@@ -1,0 +1,55 @@
+"""Look at what FaceMix does to a config's faces: behind ``tools/browse_facemix.py``."""
+import argparse
+from pathlib import Path
+from typing import Optional, Sequence
+
+from mmengine.config import Config, DictAction
+
+from ssfer_mm.errors import UserError
+
+from .config import load_config
+from .facemix_pairs import facemix_config, preview_pairs, summary
+from .facemix_sheet import draw_sheet
+
+
+def facemix_main(arguments: Optional[Sequence[str]] = None) -> None:
+    """``tools/browse_facemix.py``: draw pairs of a config's faces and write a picture.
+
+    Raises:
+        UserError: The config or its data cannot be used, or the picture cannot be written.
+    """
+    args = _parse(arguments)
+    cfg = load_config(args.config, args.cfg_options)
+    import_components(cfg)
+    pairs = preview_pairs(cfg, args.pairs, args.seed)
+    facemix = facemix_config(cfg)
+    extent = facemix.get('extent', 'visible')
+    source = f'{Path(args.config).name}, seed {args.seed}'
+    out = Path(args.out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        draw_sheet(pairs, source, extent).save(out)
+    except (OSError, ValueError) as error:
+        raise UserError(f'cannot write {out} ({error}): give a writable .png or .jpg file'
+                        ) from None
+    print(f'{out}: {len(pairs)} pairs, {summary(pairs, extent)}')
+
+
+def import_components(cfg: Config) -> None:
+    """Register the components of ssfer_mm and of mmpretrain, wherever the config comes from."""
+    from mmpretrain.utils import register_all_modules
+
+    import ssfer_mm  # noqa: F401
+    register_all_modules(init_default_scope=True)
+
+
+def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Draw pairs of faces, their boxes and their mixtures, as a config makes them.')
+    parser.add_argument('config', help='training config with FaceMix')
+    parser.add_argument('--out', default='facemix.png', help='picture to write')
+    parser.add_argument('--pairs', type=int, default=8, help='how many pairs (default 8)')
+    parser.add_argument('--seed', type=int, default=0, help='another seed, other pairs')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='change settings of the config')
+    return parser.parse_args(arguments)

@@ -1,0 +1,257 @@
+"""Train or test what a config describes: the logic behind ``tools/train.py`` and ``test.py``."""
+import argparse
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from ssfer_mm.compat import enable_safe_loading, load_checkpoint_safely
+from ssfer_mm.errors import UserError
+
+from .cli import run_cli
+from .config import load_config
+from .distributed import start_processes
+
+__all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main']
+
+# Differences in these do not make it another experiment.
+NOT_THE_EXPERIMENT = ('work_dir', 'resume', 'load_from', 'launcher', 'env_cfg')
+
+
+def train(cfg: Config) -> Runner:
+    """Train.
+
+    Args:
+        cfg: A config as from `load_config`; ``work_dir`` defaults to ``./work_dirs/<its name>``.
+
+    Returns:
+        The runner, after its last epoch.
+
+    Raises:
+        UserError: the configuration or its data cannot be used.
+    """
+    runner = build_runner(cfg)
+    runner.train()
+    return runner
+
+
+def test(cfg: Config, checkpoint: str) -> Dict[str, float]:
+    """Evaluate a checkpoint on the config's test set.
+
+    Args:
+        cfg: The training config.
+        checkpoint: One that training wrote, or an exported plain classifier.
+
+    Returns:
+        metric name -> value, in percent for accuracies.
+
+    Raises:
+        UserError: the checkpoint is missing, damaged, unsafe, or belongs to another model.
+    """
+    weights = _weights_of(checkpoint)
+    use_model_of(cfg, weights, checkpoint)
+    cfg.load_from, cfg.resume = str(checkpoint), False
+    runner = build_runner(cfg)
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    _check_fit(model, weights, checkpoint)
+    return runner.test()
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The runner of a config, with the defaults that all our tools share.
+
+    Raises:
+        UserError: as `train`.
+    """
+    enable_safe_loading()
+    if cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(cfg.filename or 'unnamed').stem)
+    cfg.setdefault('default_scope', 'mmpretrain')
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if cfg.get(name):
+            _complete_loader(cfg[name])
+    start_processes(cfg)
+    differences = _differences_to_last_run(cfg)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    if differences:
+        runner.logger.warning(
+            f'{cfg.work_dir} already holds a run with another config (differs in: '
+            f'{", ".join(differences)}). Give this one its own --work-dir to keep them apart.')
+    return runner
+
+
+def _complete_loader(loader: Dict[str, Any]) -> None:
+    """What mmpretrain's own tools add to every loader, and its configs therefore leave out."""
+    loader.setdefault('collate_fn', dict(type='default_collate'))
+    loader.setdefault('pin_memory', torch.cuda.is_available())
+    loader.setdefault('persistent_workers', loader.get('num_workers', 0) > 0)
+
+
+def _differences_to_last_run(cfg: Config) -> List[str]:
+    """Top-level settings in which `cfg` differs from the config left in its work dir, if any."""
+    dumped = Path(cfg.work_dir) / Path(cfg.filename or '').name
+    if not cfg.filename or not dumped.is_file() or dumped.resolve() == Path(cfg.filename).resolve():
+        return []
+    try:
+        old = Config.fromfile(str(dumped), import_custom_modules=False).to_dict()
+        new = Config.fromstring(cfg.pretty_text, '.py').to_dict()
+    except Exception as error:
+        print_log(f'{dumped} cannot be compared with this config: {error}', 'current',
+                  logging.WARNING)
+        return []
+    keys = sorted(set(old) | set(new))
+    return [key for key in keys if key not in NOT_THE_EXPERIMENT and old.get(key) != new.get(key)]
+
+
+# ---------------------------------------------------------------------------- checkpoints to test
+
+
+def _weights_of(checkpoint: str) -> Dict[str, torch.Tensor]:
+    loaded = load_checkpoint_safely(checkpoint)
+    weights = loaded.get('state_dict', loaded)
+    weights = {name.removeprefix('module.'): value for name, value in weights.items()}
+    if not any(isinstance(value, torch.Tensor) for value in weights.values()):
+        raise UserError(f'Checkpoint {checkpoint} holds no weights; found {list(weights)[:5]}, '
+                        'expected a state_dict. Name a .pth file that training wrote.')
+    return weights
+
+
+def use_model_of(cfg: Config, weights: Dict[str, torch.Tensor], checkpoint: str) -> None:
+    """Make ``cfg.model`` the plain classifier if that is what the checkpoint holds.
+
+    Args:
+        cfg: Changed in place.
+        weights: The checkpoint's state_dict.
+        checkpoint: Its path, for the error message.
+
+    Raises:
+        UserError: the checkpoint has no classification head (a pre-training one).
+    """
+    parts = {name.split('.')[0] for name in weights}
+    if cfg.model.type != 'SSFER' or parts & {'student', 'teacher'}:
+        return
+    if not {'backbone', 'head'} <= parts or 'neck.mask_token' in weights:
+        raise UserError(f'Checkpoint {checkpoint} holds {", ".join(sorted(parts))}; expected '
+                        'student and teacher, or backbone and head. Name one that stage II or III '
+                        'of tools/train.py wrote, or an exported classifier.')
+    from ssfer_mm.models.export import classifier_config
+
+    # A whole new dict: assigning into cfg.model would keep the wrapper's other settings.
+    cfg._cfg_dict['model'] = Config(dict(model=classifier_config(cfg))).model
+    cfg.custom_hooks = []  # ours look into student and teacher
+
+
+def _check_fit(model: torch.nn.Module, weights: Dict[str, torch.Tensor], checkpoint: str) -> None:
+    """mmengine only logs what does not fit, and would evaluate random weights."""
+    wrong = []
+    for name, value in model.state_dict().items():
+        if name not in weights:
+            wrong.append(f'{name} is missing')
+        elif weights[name].shape != value.shape:
+            wrong.append(f'{name} is {tuple(weights[name].shape)}, not {tuple(value.shape)}')
+    if wrong:
+        raise UserError(f'Checkpoint {checkpoint} does not fit the model of this config: {wrong[0]}'
+                        f' ({len(wrong)} such). Name the config that it was trained with.')
+
+
+# -------------------------------------------------------------------------------- command lines
+
+
+def train_main(argv: Optional[Sequence[str]] = None) -> Runner:
+    """``tools/train.py``."""
+    parser = _parser('Train a model.')
+    parser.add_argument(
+        '--resume', nargs='?', const='auto', metavar='CHECKPOINT',
+        help='continue from this checkpoint, or from the last one in the work dir')
+    parser.add_argument('--amp', action='store_true', help='mixed precision (needs a GPU)')
+    parser.add_argument('--no-validate', action='store_true', help='train without validation')
+    parser.add_argument('--auto-scale-lr', action='store_true',
+                        help='scale the learning rate by batch size / base_batch_size')
+    args = parser.parse_args(argv)
+    cfg = _start_config(args)
+    if args.resume:
+        _set_resume(cfg, args.resume)
+    if args.amp:
+        _set_amp(cfg)
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    if args.auto_scale_lr:
+        if not cfg.get('auto_scale_lr', {}).get('base_batch_size'):
+            raise UserError(f'--auto-scale-lr: {args.config} has no auto_scale_lr.base_batch_size. '
+                            'Add --cfg-options auto_scale_lr.base_batch_size=N.')
+        cfg.auto_scale_lr.enable = True
+    return train(cfg)
+
+
+def test_main(argv: Optional[Sequence[str]] = None) -> Dict[str, float]:
+    """``tools/test.py``."""
+    parser = _parser('Evaluate a checkpoint on the test set.')
+    parser.add_argument('checkpoint', help='training checkpoint or exported classifier (.pth)')
+    parser.add_argument('--out', metavar='FILE',
+                        help='write the metrics (.json) or every prediction (.pkl)')
+    args = parser.parse_args(argv)
+    if args.out and Path(args.out).suffix not in ('.json', '.pkl'):
+        raise UserError(f'--out {args.out}: expected a name that ends in .json (metrics) or .pkl '
+                        '(predictions).')
+    cfg = _start_config(args)
+    if args.out and args.out.endswith('.pkl'):
+        evaluators = cfg.test_evaluator
+        evaluators = list(evaluators) if isinstance(evaluators, (list, tuple)) else [evaluators]
+        cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.out)]
+    metrics = test(cfg, args.checkpoint)
+    if args.out and args.out.endswith('.json') and int(os.environ.get('RANK', '0')) == 0:
+        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
+        numbers = {name: float(value) for name, value in metrics.items()}
+        Path(args.out).write_text(json.dumps(numbers, indent=2) + '\n', encoding='utf-8')
+    return metrics
+
+
+def _parser(description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='default: ./work_dirs/<config name>')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='change settings of the config, e.g. randomness.seed=1')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    # torchrun sets LOCAL_RANK; torch.distributed.launch passes the argument.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    return parser
+
+
+def _start_config(args: argparse.Namespace) -> Config:
+    cfg = load_config(args.config, args.cfg_options)
+    cfg.launcher = args.launcher
+    if args.work_dir:
+        cfg.work_dir = args.work_dir
+    if args.launcher != 'none':
+        os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return cfg
+
+
+def _set_resume(cfg: Config, resume: str) -> None:
+    cfg.resume = True
+    cfg.load_from = None
+    if resume != 'auto':
+        if not Path(resume).expanduser().is_file():
+            raise UserError(f'--resume {resume}: no such file; expected a checkpoint (.pth). '
+                            'Leave the name out to continue from the last one in the work dir.')
+        cfg.load_from = resume
+
+
+def _set_amp(cfg: Config) -> None:
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise UserError(f'--amp: the config has optim_wrapper {kind}; expected OptimWrapper. '
+                        'Leave --amp out.')
+    if not torch.cuda.is_available():
+        raise UserError('--amp: no GPU found, and mixed precision needs one. Leave --amp out.')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')

@@ -1,0 +1,147 @@
+"""The work behind ``tools/make_split.py``: from a config or a name to a split file."""
+import argparse
+import inspect
+import os.path as osp
+from collections.abc import Mapping, Sequence
+
+from mmengine.config import Config, ConfigDict
+from mmpretrain.registry import DATASETS
+
+from ssfer_mm.apis.cli import run_cli
+from ssfer_mm.datasets.base import FERDataset
+from ssfer_mm.datasets.splits import Split, draw_split, load_split, save_split, split_table
+from ssfer_mm.errors import UserError
+
+# Names that splits record, where they differ from the dataset's type.
+_ALIASES = {'AffectNet7': dict(type='AffectNet', num_classes=7),
+            'AffectNet8': dict(type='AffectNet', num_classes=8)}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status, 2 for an error of the user's."""
+    return run_cli(lambda: _run(_parse(arguments)))
+
+
+def _run(args: argparse.Namespace) -> None:
+    split, path = make_split(args)
+    write_new(split, path, args.force)
+    print(f'{split.dataset}, seed {split.seed}\n{split_table(split)}\nwritten to {path}')
+
+
+def make_split(args: argparse.Namespace) -> tuple[Split, str]:
+    """Draw what the arguments ask for; gives the split and the file to write it to.
+
+    Raises:
+        UserError: No such config or dataset, impossible fraction, unusable data.
+    """
+    recipe = {}
+    if args.config:
+        dataset_cfg, recipe = dataset_and_recipe(args.config)
+    elif args.dataset:
+        dataset_cfg = dict(_ALIASES.get(args.dataset, dict(type=args.dataset)))
+    else:
+        raise UserError('Give a config file, or --dataset with --data-root.')
+    if args.data_root:
+        dataset_cfg['data_root'] = args.data_root
+    recipe = _override(recipe, args)
+    dataset = build_labeled(dataset_cfg)
+    split = draw_split(dataset.name, dataset.metainfo['classes'], dataset.ids(), dataset.labels(),
+                       fraction=recipe.get('fraction'), per_class=recipe.get('per_class'),
+                       seed=recipe.get('seed') or 0)
+    return split, args.out or recipe.get('file') or default_file(split)
+
+
+def _override(recipe: dict, args: argparse.Namespace) -> dict:
+    """The recipe with what the command line says instead."""
+    size = {'fraction': args.fraction, 'per_class': args.per_class}
+    asked = {} if set(size.values()) == {None} else size
+    if args.seed is not None:
+        asked['seed'] = args.seed
+    # Another split must not land in the file that the config names.
+    kept = {key: value for key, value in recipe.items() if not asked or key != 'file'}
+    return {**kept, **asked}
+
+
+def write_new(split: Split, path: str, force: bool) -> None:
+    """Save a split, but not over another one.
+
+    Raises:
+        UserError: The file holds something else and ``force`` is False, or cannot be written.
+    """
+    if osp.exists(path) and not force:
+        try:
+            same = load_split(path) == split
+        except UserError:
+            same = False
+        if not same:
+            raise UserError(f'{path!r} exists and is not this split; choose another --out, or '
+                            'add --force to replace it.')
+    try:
+        save_split(split, path)
+    except OSError as error:
+        raise UserError(f'{path!r} cannot be written ({error.strerror}); '
+                        'choose another --out.') from error
+
+
+def dataset_and_recipe(config: str) -> tuple[dict, dict]:
+    """The labeled dataset of a training config, and the split recipe beside it, if any.
+
+    Raises:
+        UserError: No such file, or no ``train_dataloader.dataset`` in it.
+    """
+    if not osp.isfile(config):
+        raise UserError(f'The config {config!r} does not exist; give the path of a training '
+                        'config, or use --dataset and --data-root.')
+    cfg = Config.fromfile(config).get('train_dataloader') or {}
+    dataset, recipe = cfg.get('dataset'), {}
+    while isinstance(dataset, Mapping) and isinstance(dataset.get('dataset'), Mapping):
+        split = dataset.get('split')
+        recipe = dict(split) if isinstance(split, Mapping) else dict(file=split) if split else {}
+        dataset = dataset['dataset']
+    if not isinstance(dataset, Mapping):
+        raise UserError(f'{config!r} has no train_dataloader.dataset; give a training config, or '
+                        'use --dataset and --data-root.')
+    return ConfigDict(dataset).to_dict(), recipe
+
+
+def build_labeled(cfg: dict) -> FERDataset:
+    """Build a labeled dataset without pipeline and boxes.
+
+    Raises:
+        UserError: Its type is no FERDataset, or its arguments do not fit.
+    """
+    own = {name: cls for name, cls in DATASETS.module_dict.items()
+           if isinstance(cls, type) and issubclass(cls, FERDataset)}
+    cls = own.get(cfg.get('type'))
+    if cls is None:
+        raise UserError(f'Unknown dataset {cfg.get("type")!r}; '
+                        f'use one of: {", ".join(sorted([*own, *_ALIASES]))}.')
+    if 'data_root' in inspect.signature(cls).parameters:
+        cfg.setdefault('data_root', None)
+    unused = ('type', 'pipeline', 'boxes', 'lazy_init')
+    try:
+        return cls(**{key: value for key, value in cfg.items() if key not in unused})
+    except TypeError as error:
+        raise UserError(f'{cfg["type"]} cannot be built from its config: {error}.') from error
+
+
+def default_file(split: Split) -> str:
+    """``splits/<dataset>_<size>_seed<seed>.json`` below the current folder."""
+    size = (f'{split.per_class}perclass' if split.fraction is None
+            else f'{split.fraction * 100:g}pct')
+    return f'splits/{split.dataset.lower()}_{size}_seed{split.seed}.json'
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Choose the labeled images of a dataset and write them to a split file.')
+    parser.add_argument('config', nargs='?', help='training config that names the dataset')
+    parser.add_argument('--dataset', help='dataset type, e.g. FERPlus, instead of a config')
+    parser.add_argument('--data-root', help='folder of the data; overrides the config')
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument('--fraction', type=float, help='labeled share of each class, e.g. 0.05')
+    size.add_argument('--per-class', type=int, help='labeled images of each class')
+    parser.add_argument('--seed', type=int, help='another seed, other images (default 0)')
+    parser.add_argument('--out', help='file to write (default: as in the config, or in splits/)')
+    parser.add_argument('--force', action='store_true', help='replace a file with another split')
+    return parser.parse_args(arguments)

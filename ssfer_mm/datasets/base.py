@@ -1,0 +1,181 @@
+"""What all face datasets share: samples in, mmpretrain data items out, nothing hidden."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from mmengine.logging import print_log
+from mmpretrain.datasets import BaseDataset
+
+from ssfer_mm.datasets.files import resolve_root
+from ssfer_mm.errors import UserError
+from ssfer_mm.faces.box_file import load_boxes
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One image of a dataset.
+
+    Attributes:
+        id: Stable, unique, posix-style name inside the dataset, independent of where the data
+            lies, e.g. ``'train/train_00001_aligned.jpg'``. Splits and box files refer to it.
+        label: Index into the dataset's classes, or None if the image carries no label.
+        path: File of the image. Exactly one of ``path`` and ``image`` is given.
+        image: Decoded image, uint8, (H, W) grey or (H, W, 3) BGR.
+        box: Face box (x1, y1, x2, y2) in pixels of the raw image, if the dataset supplies one.
+    """
+    id: str
+    label: int | None = None
+    path: str | None = None
+    image: np.ndarray | None = None
+    box: Box | None = None
+
+
+class FERDataset(BaseDataset):
+    """Base class of the face datasets; a subclass writes :meth:`load_samples` only.
+
+    Every item is ``dict(sample_id=str, img_path=str or img=uint8 array, gt_label=int,
+    face_box=float32 (4,))``; ``gt_label`` is absent where there is no label, ``face_box`` is
+    (x1, y1, x2, y2) in pixels of the raw image and NaN where there is no box.
+
+    Unlike its parent it never replaces an item by another one: what a labeled set or a test
+    set holds is what is used, or there is an error.
+
+    Args:
+        data_root (str): Folder of the data.
+        subset (str): One of the class's ``SUBSETS``.
+        boxes (str | None): Where face boxes come from. None: nowhere. ``'dataset'``: the dataset
+            itself. ``'image'``: every image is a tight crop, and the whole of it is the face.
+            Anything else: a JSON-lines box file (see ``ssfer_mm.faces.box_file``).
+        pipeline (Sequence): Transforms, or their configs.
+        test_mode (bool): Kept for mmengine; it changes nothing here.
+        lazy_init (bool): Read the files at first use instead of now.
+        indices (int | Sequence[int], optional): Keep the first so many, or these, items.
+        serialize_data (bool): Hold the items as bytes, shared between workers.
+
+    Raises:
+        UserError: Missing or wrongly laid out data, labels out of range, no images, no boxes.
+    """
+
+    METAINFO: dict = dict(dataset_name='FERDataset', classes=())
+    SUBSETS: tuple[str, ...] = ()
+
+    def __init__(self,
+                 data_root: str | None,
+                 subset: str = 'train',
+                 boxes: str | None = None,
+                 pipeline: Sequence = (),
+                 test_mode: bool = False,
+                 lazy_init: bool = False,
+                 indices: int | Sequence[int] | None = None,
+                 serialize_data: bool = True):
+        if self.SUBSETS and subset not in self.SUBSETS:
+            raise UserError(f'{self.name} has no subset {subset!r}; '
+                            f'use one of: {", ".join(self.SUBSETS)}.')
+        self.subset = subset
+        self.boxes = boxes
+        # The parent joins data_root with prefixes; our paths come complete from load_samples.
+        super().__init__(ann_file='', pipeline=pipeline, test_mode=test_mode, lazy_init=True,
+                         indices=indices, serialize_data=serialize_data)
+        self.data_root = data_root
+        if not lazy_init:
+            self.full_init()
+
+    @property
+    def name(self) -> str:
+        """The dataset's name, as splits record it."""
+        metainfo = getattr(self, '_metainfo', None) or self.METAINFO
+        return metainfo['dataset_name']
+
+    def load_samples(self) -> list[Sample]:
+        """Read the subset's samples, in a stable order. Subclasses implement this."""
+        raise NotImplementedError(f'{type(self).__name__} must implement load_samples')
+
+    def load_data_list(self) -> list[dict]:
+        """Turn the samples into data items, checking ids and labels and adding boxes."""
+        samples = self.load_samples()
+        self._check(samples)
+        boxes = self._face_boxes(samples)
+        if self.boxes == 'image':
+            # The extent is known once the image is decoded: PackFace fills it in.
+            boxes = ['image'] * len(samples)
+        return [_data_item(sample, box) for sample, box in zip(samples, boxes)]
+
+    def ids(self) -> list[str]:
+        """The samples' ids, in dataset order."""
+        return [self.get_data_info(i)['sample_id'] for i in range(len(self))]
+
+    def labels(self) -> np.ndarray:
+        """The samples' labels, int64 (N,), in dataset order.
+
+        Raises:
+            UserError: The dataset has images without labels.
+        """
+        infos = (self.get_data_info(i) for i in range(len(self)))
+        labels = [info.get('gt_label', -1) for info in infos]
+        if -1 in labels:
+            raise UserError(f'{self.name} has no labels ({labels.count(-1)} of {len(labels)} '
+                            'images carry none); use a labeled dataset here.')
+        return np.array(labels, dtype=np.int64)
+
+    def __getitem__(self, idx: int) -> dict:
+        """The transformed item; an unreadable image is an error, never another image."""
+        if not self._fully_initialized:
+            self.full_init()
+        data = self.prepare_data(idx)
+        if data is None:
+            raise UserError(f'{self.name}: the pipeline returned nothing for '
+                            f'{self.get_data_info(idx)["sample_id"]!r}; remove transforms that '
+                            'drop images.')
+        return data
+
+    def extra_repr(self) -> list[str]:
+        """Lines for ``repr``: where the data is from."""
+        return [f'Root: \t{self.data_root}', f'Subset: \t{self.subset}', f'Boxes: \t{self.boxes}']
+
+    def _root(self) -> str:
+        return resolve_root(self.data_root, self.name)
+
+    def _check(self, samples: list[Sample]) -> None:
+        if not samples:
+            raise UserError(f'{self.name}: no images in subset {self.subset!r} of '
+                            f'{self.data_root!r}; check that the data is unpacked there.')
+        seen, classes = set(), self._metainfo['classes']
+        for sample in samples:
+            if sample.id in seen:
+                raise UserError(f'{self.name}: {sample.id!r} occurs twice in {self.data_root!r}; '
+                                'remove the repeated row or file.')
+            seen.add(sample.id)
+            if sample.label is not None and not 0 <= sample.label < len(classes):
+                raise UserError(f'{self.name}: {sample.id!r} has label {sample.label}, expected '
+                                f'0 to {len(classes) - 1} ({", ".join(classes)}); correct it.')
+
+    def _face_boxes(self, samples: list[Sample]) -> np.ndarray:
+        """Boxes of the samples, float32 (N, 4) xyxy, NaN where there is none."""
+        boxes = np.full((len(samples), 4), np.nan, dtype=np.float32)
+        if self.boxes in (None, 'image'):
+            return boxes
+        if self.boxes != 'dataset':
+            boxes, report = load_boxes(self.boxes, [sample.id for sample in samples])
+            print_log(f'{self.name} {self.subset}: {report}', logger='current')
+            return boxes
+        supplied = [i for i, sample in enumerate(samples) if sample.box is not None]
+        if not supplied:
+            raise UserError(f"{self.name} supplies no face boxes, but boxes='dataset' was asked "
+                            'for; set boxes to a box file, or to None to go without.')
+        boxes[supplied] = np.array([samples[i].box for i in supplied], dtype=np.float32)
+        print_log(f'{self.name} {self.subset}: {len(supplied)} of {len(samples)} images have a '
+                  'face box from the dataset', logger='current')
+        return boxes
+
+
+def _data_item(sample: Sample, box: np.ndarray) -> dict:
+    item = dict(sample_id=sample.id, face_box=box)
+    if sample.image is not None:
+        item['img'] = sample.image
+    else:
+        item['img_path'] = sample.path
+    if sample.label is not None:
+        item['gt_label'] = int(sample.label)
+    return item

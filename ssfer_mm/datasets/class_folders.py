@@ -1,0 +1,148 @@
+"""Any folder of class folders."""
+import difflib
+import os.path as osp
+from collections.abc import Callable, Sequence
+
+from mmpretrain.registry import DATASETS
+
+from ssfer_mm.datasets.base import FERDataset, Sample
+from ssfer_mm.datasets.files import scan_images, subfolders, wrong_layout
+from ssfer_mm.errors import UserError
+from ssfer_mm.expressions import AFFECTNET8, canonical_name
+
+_SUBSET_FOLDERS = {'train': ('train', 'training'), 'valid': ('valid', 'val', 'validation'),
+                   'test': ('test', 'testing')}
+
+
+@DATASETS.register_module()
+class ClassFolders(FERDataset):
+    """Your own labeled faces: one folder per class.
+
+    Either ``ROOT/train/happy/*.jpg`` and ``ROOT/test/happy/*.jpg``, or ``ROOT/happy/*.jpg``, all
+    of which is then the subset ``'train'``. Images may lie deeper inside a class folder. Ids are
+    the paths inside ROOT.
+
+    Args:
+        data_root (str): ROOT.
+        subset (str): ``'train'``, ``'valid'`` or ``'test'``.
+        boxes (str | None): None or a JSON-lines box file.
+        pipeline (Sequence): Transforms, or their configs.
+        test_mode (bool): Kept for mmengine; it changes nothing here.
+        lazy_init (bool): Scan at first use instead of now.
+        indices (int | Sequence[int], optional): Keep the first so many, or these, images.
+        serialize_data (bool): Hold the items as bytes, shared between workers.
+        classes (Sequence[str], optional): Class names in label order; any names will do. If
+            None, the expressions that the folders of all subsets name, in the order of
+            :data:`ssfer_mm.expressions.AFFECTNET8`.
+
+    Raises:
+        UserError: Missing root or subset, no class folders, a folder that is no class.
+    """
+
+    METAINFO = dict(dataset_name='ClassFolders', classes=())
+    SUBSETS = tuple(_SUBSET_FOLDERS)
+
+    def __init__(self,
+                 data_root: str,
+                 subset: str = 'train',
+                 boxes: str | None = None,
+                 pipeline: Sequence = (),
+                 test_mode: bool = False,
+                 lazy_init: bool = False,
+                 indices: int | Sequence[int] | None = None,
+                 serialize_data: bool = True,
+                 classes: Sequence[str] | None = None):
+        super().__init__(data_root, subset=subset, boxes=boxes, pipeline=pipeline,
+                         test_mode=test_mode, lazy_init=True, indices=indices,
+                         serialize_data=serialize_data)
+        self._given = classes is not None
+        if self._given:
+            self._metainfo['classes'] = _unique_classes(classes)
+        if not lazy_init:
+            self.full_init()
+
+    def load_samples(self) -> list[Sample]:
+        """Scan the subset's class folders."""
+        root = self._root()
+        folders = _subset_folders(root)
+        if not self._given:
+            self._metainfo['classes'] = _infer_classes(root, folders.values())
+        classes = self._metainfo['classes']
+        if self.subset not in folders:
+            raise wrong_layout('ClassFolders', root, f'a folder {self.subset!r} with one folder '
+                               'per class')
+        return class_folder_samples('ClassFolders', root, folders[self.subset], classes,
+                                    lambda name: match_class(name, classes))
+
+
+def class_folder_samples(dataset: str, root: str, folder: str, classes: Sequence[str],
+                         class_of: Callable[[str], str]) -> list[Sample]:
+    """The images of every class folder in ``root/folder``, ids relative to ``root``.
+
+    Args:
+        dataset (str): Name for messages.
+        root (str): Root of the data.
+        folder (str): Folder of class folders, relative to root; may be empty.
+        classes (Sequence[str]): Class names in label order.
+        class_of (Callable): Gives the class of a folder name or raises UserError.
+    """
+    base, prefix = osp.join(root, folder), f'{folder}/' if folder else ''
+    names = subfolders(base)
+    if not names:
+        raise wrong_layout(dataset, base, 'one folder per class')
+    samples = []
+    for name in names:
+        label = list(classes).index(class_of(name))
+        samples += [Sample(id=f'{prefix}{name}/{image}', path=osp.join(base, name, image),
+                           label=label) for image in scan_images(osp.join(base, name))]
+    return samples
+
+
+def match_class(name: str, classes: Sequence[str]) -> str:
+    """The class that a folder name means, by its very name or as a synonym.
+
+    Raises:
+        UserError: It is none of the classes; the message names the closest.
+    """
+    known = {own.lower(): own for own in classes}
+    if name.lower() in known:
+        return known[name.lower()]
+    try:
+        expression = canonical_name(name)
+    except UserError:
+        expression = None
+    if expression in known:
+        return known[expression]
+    close = difflib.get_close_matches(name.lower(), known, n=3) or list(known)
+    raise UserError(f'The class folder {name!r} is none of the classes; the closest are: '
+                    f'{", ".join(close)}. Rename or remove the folder.')
+
+
+def _subset_folders(root: str) -> dict[str, str]:
+    """Subset name -> folder name; a root without subset folders is all 'train'."""
+    own = {name.lower(): name for name in reversed(subfolders(root))}
+    found = {subset: own[alias] for subset, aliases in _SUBSET_FOLDERS.items()
+             for alias in reversed(aliases) if alias in own}
+    return found or {'train': ''}
+
+
+def _infer_classes(root: str, folders: Sequence[str]) -> tuple[str, ...]:
+    # Over all subsets: a test set that lacks a class must not renumber the others.
+    names = {name for folder in folders for name in subfolders(osp.join(root, folder))}
+    if not names:
+        raise wrong_layout('ClassFolders', root, 'one folder per class, or train/ and test/ with '
+                           'one folder per class in each')
+    try:
+        present = {canonical_name(name) for name in sorted(names)}
+    except UserError as error:
+        raise UserError(f'ClassFolders: a class folder in {root!r} is no expression: {error} Or '
+                        'list your own class names as classes=(...) in the config.') from error
+    return tuple(name for name in AFFECTNET8 if name in present)
+
+
+def _unique_classes(classes: Sequence[str]) -> tuple[str, ...]:
+    folded = [name.lower() for name in classes]
+    if not folded or len(set(folded)) != len(folded):
+        raise UserError(f'ClassFolders: classes is {tuple(classes)}, expected one or more '
+                        'different names; correct the list.')
+    return tuple(classes)

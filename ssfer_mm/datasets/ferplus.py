@@ -1,0 +1,134 @@
+"""FERPlus: the FER2013 faces with ten votes each."""
+import os.path as osp
+import re
+
+import numpy as np
+from mmengine.logging import print_log
+from mmpretrain.registry import DATASETS
+
+from ssfer_mm.datasets.base import Box, FERDataset, Sample
+from ssfer_mm.datasets.fer2013_csv import USAGE_OF_SUBSET, parse_pixels, read_columns, subset_parts
+from ssfer_mm.datasets.files import progress, read_rows, require_files, wrong_layout
+from ssfer_mm.errors import UserError
+from ssfer_mm.expressions import FERPLUS8, FERPLUS_VOTE_COLUMNS
+
+_FOLDERS = {'train': 'FER2013Train', 'valid': 'FER2013Valid', 'test': 'FER2013Test'}
+
+
+@DATASETS.register_module()
+class FERPlus(FERDataset):
+    """FERPlus, in either of the two layouts that people have (found out by itself).
+
+    - ``FER2013Train|FER2013Valid|FER2013Test``, each with PNG files and a ``label.csv`` without
+      a header: file name, ``"(x, y, w, h)"``, ten vote counts;
+    - ``fer2013.csv`` (the images) beside ``fer2013new.csv`` (the votes).
+
+    The label is the class with most votes, the first one in the files' column order on a tie;
+    images whose winner is ``unknown`` or ``NF`` (no face) are dropped. This leaves 28,385
+    training and 3,555 validation images. Ids are ``'fer0000001.png'`` in both layouts, so a
+    split made on one works on the other. Classes: :data:`ssfer_mm.expressions.FERPLUS8`.
+
+    The boxes of ``label.csv`` are mostly the whole image, (0, 0, 48, 48).
+
+    Source: Barsoum et al., "Training Deep Networks for Facial Expression Recognition with
+    Crowd-Sourced Label Distribution", ICMI 2016.
+
+    Args:
+        See :class:`FERDataset`. ``subset``: ``'train'``, ``'valid'``, ``'test'`` or
+        ``'valid+test'``, the test protocol of SSFER.
+    """
+
+    METAINFO = dict(dataset_name='FERPlus', classes=FERPLUS8)
+    SUBSETS = ('train', 'valid', 'test', 'valid+test')
+
+    def load_samples(self) -> list[Sample]:
+        """Read the subset in the layout that is there."""
+        root, parts = self._root(), subset_parts(self.subset)
+        if all(osp.isfile(osp.join(root, _FOLDERS[part], 'label.csv')) for part in parts):
+            samples = [sample for part in parts for sample in _read_folder(root, part)]
+        elif osp.isfile(osp.join(root, 'fer2013new.csv')):
+            samples = _read_csv_pair(root, parts)
+        else:
+            folders = ' and '.join(f'{_FOLDERS[part]}/label.csv' for part in parts)
+            raise wrong_layout('FERPlus', root,
+                               f'{folders}, or fer2013.csv beside fer2013new.csv')
+        kept = [sample for sample in samples if sample.label is not None]
+        print_log(f'FERPlus {self.subset}: {len(kept)} images, {len(samples) - len(kept)} dropped '
+                  'because most votes are unknown or no-face', logger='current')
+        return kept
+
+
+def vote_label(votes: list[int] | np.ndarray) -> int | None:
+    """The FERPlus class index that wins the vote.
+
+    Args:
+        votes (list[int]): Ten counts in the order of
+            :data:`ssfer_mm.expressions.FERPLUS_VOTE_COLUMNS`.
+
+    Returns:
+        int | None: Index into ``FERPLUS8``; None if ``unknown`` or ``NF`` wins. On a tie the
+        first column wins.
+
+    Example:
+        >>> vote_label([0, 0, 5, 5, 0, 0, 0, 0, 0, 0])  # surprise and sadness: 3 is surprise
+        3
+    """
+    winner = FERPLUS_VOTE_COLUMNS[int(np.argmax(votes))]
+    return FERPLUS8.index(winner) if winner in FERPLUS8 else None
+
+
+def _read_folder(root: str, part: str) -> list[Sample]:
+    folder = osp.join(root, _FOLDERS[part])
+    table = osp.join(folder, 'label.csv')
+    samples = []
+    for number, row in enumerate(read_rows(table), start=1):
+        if len(row) != 2 + len(FERPLUS_VOTE_COLUMNS):
+            raise UserError(f'{table!r} line {number} has {len(row)} columns, expected 12 (file, '
+                            'box, ten vote counts); use the label.csv that FERPlus provides.')
+        samples.append(Sample(id=row[0], path=osp.join(folder, row[0]),
+                              label=vote_label(_votes(row[2:], table, number)),
+                              box=_parse_box(row[1], table, number)))
+    require_files('FERPlus', folder, (s.id for s in samples if s.label is not None), table)
+    return samples
+
+
+def _read_csv_pair(root: str, parts: tuple[str, ...]) -> list[Sample]:
+    """Join the two CSV files, whose rows correspond one to one."""
+    pixel_file, vote_file = osp.join(root, 'fer2013.csv'), osp.join(root, 'fer2013new.csv')
+    if not osp.isfile(pixel_file):
+        raise wrong_layout('FERPlus', root, 'fer2013.csv (the images) beside fer2013new.csv')
+    pixels = read_columns(pixel_file, ('pixels', 'usage'))
+    votes = read_columns(vote_file, ('image name', *(c.lower() for c in FERPLUS_VOTE_COLUMNS)))
+    if len(pixels) != len(votes):
+        raise UserError(f'{pixel_file!r} has {len(pixels)} rows but {vote_file!r} has '
+                        f'{len(votes)}; they must correspond row by row, use the original files.')
+    usages = [USAGE_OF_SUBSET[part] for part in parts]
+    rows = [(line, row, vote) for line, (row, vote) in enumerate(zip(pixels, votes), start=2)
+            if row[1] in usages and vote[0]]
+    samples = []
+    for line, (text, usage), vote in progress(rows, 'Reading fer2013.csv'):
+        label = vote_label(_votes(vote[1:], vote_file, line))
+        image = None if label is None else parse_pixels(text, pixel_file, line)
+        samples.append((usages.index(usage), Sample(id=vote[0], label=label, image=image)))
+    return [sample for _, sample in sorted(samples, key=lambda pair: pair[0])]
+
+
+def _votes(cells: list[str], table: str, line: int) -> list[int]:
+    try:
+        votes = [int(cell) for cell in cells]
+    except ValueError:
+        votes = [-1]
+    if min(votes) < 0:
+        raise UserError(f'{table!r} line {line}: votes {cells} are not ten counts of 0 or more; '
+                        'use the file that FERPlus provides.')
+    return votes
+
+
+def _parse_box(text: str, table: str, line: int) -> Box | None:
+    """``'(x, y, w, h)'`` to corners; None for an empty box."""
+    numbers = re.findall(r'-?\d+(?:\.\d+)?', text)
+    if len(numbers) != 4:
+        raise UserError(f'{table!r} line {line}: {text!r} is not a box like "(0, 0, 48, 48)"; '
+                        'use the label.csv that FERPlus provides.')
+    x, y, width, height = (float(number) for number in numbers)
+    return (x, y, x + width, y + height) if width > 0 and height > 0 else None

@@ -1,0 +1,166 @@
+"""Finding files on disk and saying clearly what was found instead."""
+import contextlib
+import csv
+import os
+import os.path as osp
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+
+from mmengine.dist import is_main_process
+from mmengine.utils import ProgressBar
+
+from ssfer_mm.errors import UserError
+
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.pgm', '.ppm')
+
+
+def is_image(name: str) -> bool:
+    """Whether a file name ends like an image and is not a hidden or resource-fork file."""
+    return not name.startswith('.') and name.lower().endswith(IMAGE_SUFFIXES)
+
+
+def resolve_root(data_root: str, dataset: str) -> str:
+    """Expand ``~`` and check that the folder exists.
+
+    Raises:
+        UserError: There is no such folder.
+    """
+    if not data_root:
+        raise UserError(f'{dataset} needs data_root, the folder with its files; '
+                        'set data_root in the dataset config, or give --data-root.')
+    root = osp.expanduser(os.fspath(data_root))
+    if not osp.isdir(root):
+        raise UserError(f'{dataset}: the folder {root!r} does not exist (looked from '
+                        f'{os.getcwd()!r}); set data_root to the folder that holds the data.')
+    return root
+
+
+def subfolders(folder: str) -> list[str]:
+    """Names of the visible folders directly inside a folder, sorted."""
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries
+                      if entry.is_dir() and not entry.name.startswith(('.', '__')))
+
+
+def first_existing(root: str, candidates: Sequence[str]) -> str | None:
+    """The first of several relative paths that exists under ``root``, joined, or None."""
+    for candidate in candidates:
+        path = osp.join(root, candidate)
+        if osp.exists(path):
+            return path
+    return None
+
+
+def describe_folder(folder: str, limit: int = 5) -> str:
+    """One phrase about a folder's content, for error messages: its first few entries."""
+    if not osp.isdir(folder):
+        return f'{folder!r} is missing'
+    with os.scandir(folder) as entries:
+        names = sorted(entry.name + ('/' if entry.is_dir() else '') for entry in entries)
+    if not names:
+        return f'{folder!r} is empty'
+    more = f' and {len(names) - limit} more' if len(names) > limit else ''
+    return f'{folder!r} holds {", ".join(names[:limit])}{more}'
+
+
+def wrong_layout(dataset: str, root: str, expected: str) -> UserError:
+    """The error for a folder that exists but is not laid out as the dataset is."""
+    return UserError(f'{dataset}: {describe_folder(root)}; expected {expected}. '
+                     'Point data_root at the folder that holds these.')
+
+
+def scan_images(root: str) -> list[str]:
+    """All images under a folder, at any depth, following links once.
+
+    Returns:
+        list[str]: Posix-style paths relative to ``root``, sorted, so that the order does not
+        depend on the file system.
+    """
+    found, seen = [], set()
+    for folder, children, names in os.walk(root, followlinks=True):
+        real = osp.realpath(folder)
+        if real in seen:
+            children.clear()
+            continue
+        seen.add(real)
+        children[:] = sorted(name for name in children if not name.startswith(('.', '__')))
+        prefix = osp.relpath(folder, root)
+        prefix = '' if prefix == '.' else prefix.replace(os.sep, '/') + '/'
+        found.extend(prefix + name for name in names if is_image(name))
+    return sorted(found)
+
+
+def require_files(dataset: str, folder: str, names: Iterable[str], listed_in: str) -> None:
+    """Check that every listed file is in one folder, reading the folder once.
+
+    Raises:
+        UserError: Some are missing; the message counts them and names the first.
+    """
+    if not osp.isdir(folder):
+        raise UserError(f'{dataset}: the image folder {folder!r} does not exist; '
+                        'unpack the images there.')
+    present = set(os.listdir(folder))
+    names = list(names)
+    missing = [name for name in names if name not in present]
+    if missing:
+        raise UserError(f'{dataset}: {len(missing)} of {len(names)} images listed in '
+                        f'{listed_in!r} are not in {folder!r}, the first is {missing[0]!r}; '
+                        'unpack the images again.')
+
+
+def iter_rows(path: str) -> Iterator[list[str]]:
+    """The non-empty rows of a CSV file one by one, cells stripped of blanks.
+
+    Raises:
+        UserError: The file is not UTF-8 text, or not CSV.
+    """
+    # A row of fer2013.csv holds a whole image in one cell.
+    csv.field_size_limit(1 << 24)
+    try:
+        with open(path, newline='', encoding='utf-8-sig') as file:
+            for row in csv.reader(file):
+                if row:
+                    yield [cell.strip() for cell in row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f'{path!r} is not a readable CSV text file ({error}); '
+                        'download it again.') from error
+
+
+def read_rows(path: str) -> list[list[str]]:
+    """All rows of :func:`iter_rows`."""
+    return list(iter_rows(path))
+
+
+@contextlib.contextmanager
+def atomic_write(path: str, mode: str = 'w') -> Iterator:
+    """Open a temporary file beside ``path`` that replaces it only when all is written."""
+    folder = osp.dirname(osp.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix='.' + osp.basename(path))
+    try:
+        with os.fdopen(handle, mode, encoding=None if 'b' in mode else 'utf-8') as file:
+            yield file
+        # mkstemp makes private files; a split is meant to be shared like any other file.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def progress(items: Sequence, what: str, least: int = 5000) -> Iterator:
+    """Iterate with a progress bar, shown on the main process and for long work only."""
+    if len(items) < least or not is_main_process():
+        yield from items
+        return
+    print(f'{what} ({len(items)})', flush=True)
+    bar = ProgressBar(len(items))
+    step = max(1, len(items) // 100)
+    for done, item in enumerate(items, start=1):
+        yield item
+        if done % step == 0:
+            bar.update(step)
+    print(flush=True)

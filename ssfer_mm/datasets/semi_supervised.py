@@ -1,0 +1,145 @@
+"""Labeled and unlabeled faces in one index space."""
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from mmengine.dataset import Compose
+from mmpretrain.registry import DATASETS, TRANSFORMS
+from torch.utils.data import Dataset
+
+from ssfer_mm.errors import UserError
+from ssfer_mm.transforms import check_tracked
+
+from .splits import Split, load_split, resolve_split, save_split, split_hash
+
+# What an unlabeled item must never carry into the training code.
+SECRETS = ('gt_label', 'gt_score', 'face_box')
+
+
+@DATASETS.register_module()
+class SemiSupervisedDataset(Dataset):
+    """A few labeled faces, many unlabeled ones, and the split between them.
+
+    Indices ``0 .. n_labeled - 1`` are the labeled images, the rest the unlabeled ones: first what
+    the split leaves of ``dataset``, then ``extra_unlabeled``. Labels of unlabeled images are
+    dropped here, before any pipeline sees them.
+
+    Args:
+        dataset: Config of a labeled dataset (:class:`FERDataset`).
+        labeled_pipeline: Transforms of labeled items, ending in ``PackFace``.
+        unlabeled_pipeline: Transforms of unlabeled items, ending in ``PackViews``. None leaves
+            the unlabeled part out altogether.
+        split: A split file, or ``dict(fraction=0.25, seed=0)``, or ``dict(per_class=25, seed=0)``,
+            optionally with ``file``. None means that all of ``dataset`` is labeled.
+        extra_unlabeled: Configs of further datasets whose images are used without labels.
+        lazy_init: Do not read annotations before they are needed.
+
+    Raises:
+        UserError: The split does not belong to these data, or face boxes would be wrong because a
+            labeled transform moves pixels without saying so.
+    """
+
+    def __init__(self,
+                 dataset: dict,
+                 labeled_pipeline: Sequence[dict],
+                 unlabeled_pipeline: Optional[Sequence[dict]] = None,
+                 split: Union[str, dict, Split, None] = None,
+                 extra_unlabeled: Sequence[dict] = (),
+                 lazy_init: bool = False) -> None:
+        if dataset.get('boxes'):
+            check_tracked(labeled_pipeline)
+        self.dataset = DATASETS.build(dict(dataset, lazy_init=True))
+        self.labeled_pipeline = _compose(labeled_pipeline)
+        self.unlabeled_pipeline = _compose(unlabeled_pipeline or ())
+        self._extra = [
+            DATASETS.build(dict(cfg, pipeline=list(unlabeled_pipeline or ()), lazy_init=True))
+            for cfg in extra_unlabeled
+        ]
+        self._use_unlabeled = unlabeled_pipeline is not None
+        self._split_cfg = split
+        self._ready = False
+        if not lazy_init:
+            self.full_init()
+
+    def full_init(self) -> None:
+        """Read the annotations, find or draw the split, and lay out the indices."""
+        if self._ready:
+            return
+        self.dataset.full_init()
+        for extra in self._extra:
+            extra.full_init()
+        ids, labels = self.dataset.ids(), self.dataset.labels()
+        everything = np.arange(len(ids))
+        if self._split_cfg is None:
+            self.split, self._labeled = None, everything
+        else:
+            self.split = resolve_split(self._split_cfg, self.metainfo['dataset_name'],
+                                       self.metainfo['classes'], ids, labels)
+            chosen = set(self.split.labeled)
+            self._labeled = np.array([i for i in everything if ids[i] in chosen])
+        rest = np.setdiff1d(everything, self._labeled)
+        self._rest = rest if self._use_unlabeled else rest[:0]
+        self._extra_ends = np.cumsum([len(extra) for extra in self._extra], dtype=int)
+        self._ready = True
+
+    @property
+    def metainfo(self) -> dict:
+        """Class names and dataset name of the labeled dataset."""
+        return self.dataset.metainfo
+
+    @property
+    def source_sizes(self) -> Tuple[int, int]:
+        """Number of labeled and of unlabeled images."""
+        self.full_init()
+        extra = int(self._extra_ends[-1]) if self._extra and self._use_unlabeled else 0
+        return len(self._labeled), len(self._rest) + extra
+
+    def __len__(self) -> int:
+        return sum(self.source_sizes)
+
+    def __getitem__(self, index: int) -> dict:
+        n_labeled, n_unlabeled = self.source_sizes
+        if not 0 <= index < n_labeled + n_unlabeled:
+            raise IndexError(f'index {index} is outside 0..{n_labeled + n_unlabeled - 1}')
+        if index < n_labeled:
+            return self.labeled_pipeline(self.dataset.get_data_info(int(self._labeled[index])))
+        return self._unlabeled_item(index - n_labeled)
+
+    def _unlabeled_item(self, position: int) -> dict:
+        if position < len(self._rest):
+            info = self.dataset.get_data_info(int(self._rest[position]))
+            return self.unlabeled_pipeline({k: v for k, v in info.items() if k not in SECRETS})
+        position -= len(self._rest)
+        source = int(np.searchsorted(self._extra_ends, position, side='right'))
+        start = self._extra_ends[source - 1] if source else 0
+        return self._extra[source][int(position - start)]
+
+    def hidden_labels(self) -> Dict[str, int]:
+        """Labels of the unlabeled images, for monitors only: id -> class index.
+
+        Training code never calls this; :class:`PseudoLabelMonitor` does, to plot how often the
+        pseudo-labels are right.
+        """
+        ids, labels = self.dataset.ids(), self.dataset.labels()
+        return {ids[i]: int(labels[i]) for i in self._rest}
+
+    def record_split(self, path: str) -> None:
+        """Write the split to a file, so that the run can be repeated on it."""
+        save_split(self.split, path)
+
+    def check_recorded_split(self, path: str) -> None:
+        """Refuse to go on where a run was recorded with another split."""
+        if split_hash(load_split(path)) != split_hash(self.split):
+            raise UserError(f'{path} holds the split this run began with, but the config now '
+                            'draws another one: restore the config, or use a new --work-dir')
+
+    def labeled_ids(self) -> List[str]:
+        """Ids of the labeled images, in index order."""
+        ids = self.dataset.ids()
+        return [ids[i] for i in self._labeled]
+
+
+def _compose(pipeline: Sequence[dict]) -> Compose:
+    if isinstance(pipeline, dict):
+        raise UserError('a pipeline is a list of transforms, but a single dict was given: '
+                        'write [dict(type=...), ...]')
+    return Compose([TRANSFORMS.build(cfg) for cfg in pipeline])

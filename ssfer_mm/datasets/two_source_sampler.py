@@ -1,0 +1,118 @@
+"""Batches with an exact number of labeled and of unlabeled images."""
+from typing import Iterator, List, Optional
+
+import numpy as np
+from mmengine.dist import get_dist_info, sync_random_seed
+from mmpretrain.registry import DATA_SAMPLERS
+
+from ssfer_mm.errors import UserError
+
+
+@DATA_SAMPLERS.register_module()
+class TwoSourceSampler:
+    """Draw ``labeled + unlabeled`` indices per batch and rank, the labeled ones first.
+
+    One epoch is one pass over the unlabeled images, or over the labeled ones where a batch has no
+    unlabeled part. The shorter source is reshuffled and repeated, so that each of its images is
+    used equally often (up to one). What does not fill a last batch on every rank is left out of
+    this epoch; the next epoch shuffles anew. The order is a function of (seed, epoch) only, hence
+    the same after a resume, and ranks take disjoint parts of it.
+
+    Args:
+        dataset: Has ``source_sizes -> (n_labeled, n_unlabeled)``; unlabeled indices follow the
+            labeled ones (:class:`SemiSupervisedDataset`).
+        labeled: Labeled images per batch and rank.
+        unlabeled: Unlabeled images per batch and rank; 0 for supervised training.
+        seed: Seed of the order; None takes one that all ranks share.
+
+    Raises:
+        UserError: A batch asks for more images than its source has.
+    """
+
+    def __init__(self,
+                 dataset,
+                 labeled: int = 1,
+                 unlabeled: int = 0,
+                 seed: Optional[int] = None) -> None:
+        self.sizes = dataset.source_sizes
+        self.rank, self.world_size = get_dist_info()
+        self.seed = sync_random_seed() if seed is None else seed
+        self.epoch = 0
+        self._skip = 0
+        self.labeled, self.unlabeled = labeled, unlabeled
+
+    def set_sources(self, labeled: int, unlabeled: int) -> None:
+        """Change the composition of a batch, at the switch from one stage to the next."""
+        self.num_batches(labeled, unlabeled)
+        self.labeled, self.unlabeled = labeled, unlabeled
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order; also forgets a pending :meth:`skip`."""
+        self.epoch, self._skip = epoch, 0
+
+    def skip(self, batches: int) -> None:
+        """Start the next iteration after that many batches, without loading them."""
+        self._skip = batches
+
+    def num_batches(self, labeled: int, unlabeled: int) -> int:
+        """Batches per epoch for a composition, the same on every rank."""
+        for name, count, size in (('labeled', labeled, self.sizes[0]),
+                                  ('unlabeled', unlabeled, self.sizes[1])):
+            if count * self.world_size > size:
+                ranks = f' on each of {self.world_size} processes' if self.world_size > 1 else ''
+                raise UserError(
+                    f'a batch wants {count} {name} images{ranks}, but the data have only {size}: '
+                    f'lower that batch size (train_dataloader.batch_size for stage II, '
+                    f'train_cfg.semi.{name} for stage III) or use a larger {name} set')
+        if labeled + unlabeled == 0:
+            raise UserError('a batch needs at least one labeled or unlabeled image')
+        size, count = (self.sizes[1], unlabeled) if unlabeled else (self.sizes[0], labeled)
+        return size // (count * self.world_size)
+
+    def __len__(self) -> int:
+        return self.num_batches(self.labeled, self.unlabeled) * (self.labeled + self.unlabeled)
+
+    def __iter__(self) -> Iterator[int]:
+        total = self.num_batches(self.labeled, self.unlabeled)
+        labeled = self._order(0, total * self.labeled * self.world_size)
+        unlabeled = self._order(1, total * self.unlabeled * self.world_size)
+        for batch in range(self._skip, total):
+            share = batch * self.world_size + self.rank
+            yield from labeled[share * self.labeled:(share + 1) * self.labeled]
+            yield from unlabeled[share * self.unlabeled:(share + 1) * self.unlabeled]
+
+    def _order(self, source: int, length: int) -> List[int]:
+        """Shuffled passes over one source, laid end to end and cut to ``length``."""
+        offset, size = source * self.sizes[0], self.sizes[source]
+        passes = -(-length // size) if length else 0
+        orders = [
+            np.random.default_rng([self.seed, self.epoch, source, k]).permutation(size)
+            for k in range(passes)
+        ]
+        return (np.concatenate(orders)[:length] + offset).tolist() if orders else []
+
+
+@DATA_SAMPLERS.register_module()
+class TwoSourceBatchSampler:
+    """Cut a :class:`TwoSourceSampler` into its batches, whatever their size at this stage.
+
+    Args:
+        sampler: The sampler; the training loop changes its composition between stages.
+        batch_size: Labeled images per batch in the first stage. mmengine's ``auto_scale_lr`` reads
+            it, so the learning rate scales with the number of processes alike in both stages.
+    """
+
+    def __init__(self, sampler: TwoSourceSampler, batch_size: int) -> None:
+        self.sampler, self.batch_size = sampler, batch_size
+        sampler.labeled = batch_size
+
+    def __len__(self) -> int:
+        return self.sampler.num_batches(self.sampler.labeled, self.sampler.unlabeled)
+
+    def __iter__(self) -> Iterator[List[int]]:
+        size, batch = self.sampler.labeled + self.sampler.unlabeled, []
+        for index in self.sampler:
+            batch.append(index)
+            if len(batch) == size:
+                yield batch
+                batch = []

@@ -1,0 +1,111 @@
+"""Unlabeled faces: any folders of images, for face reconstruction pre-training."""
+import logging
+import os.path as osp
+from collections.abc import Sequence
+
+from mmengine.logging import print_log
+from mmpretrain.registry import DATASETS
+
+from ssfer_mm.datasets.base import FERDataset, Sample
+from ssfer_mm.datasets.files import describe_folder, resolve_root, scan_images
+from ssfer_mm.errors import UserError
+
+
+@DATASETS.register_module()
+class UnlabeledFaces(FERDataset):
+    """All images under one or several folders, at any depth, without labels.
+
+    Ids are the folder's own name and the path inside it, e.g. ``'faces13k/a/0001.jpg'``; a
+    second folder of the same name gets ``-2``.
+
+    Args:
+        data_root (str | Sequence[str]): Folder, or several at once.
+        boxes (str | None): None or a JSON-lines box file.
+        pipeline (Sequence): Transforms, or their configs.
+        test_mode (bool): Kept for mmengine; it changes nothing here.
+        lazy_init (bool): Scan at first use instead of now.
+        indices (int | Sequence[int], optional): Keep the first so many, or these, images.
+        serialize_data (bool): Hold the items as bytes, shared between workers.
+        on_unreadable (str): ``'skip'`` uses the next readable image instead, with one warning
+            per file; ``'error'`` stops. Large crawled collections always hold broken files.
+
+    Raises:
+        UserError: Missing folder, folder without images, folders inside each other.
+    """
+
+    METAINFO = dict(dataset_name='UnlabeledFaces', classes=())
+
+    def __init__(self,
+                 data_root: str | Sequence[str],
+                 boxes: str | None = None,
+                 pipeline: Sequence = (),
+                 test_mode: bool = False,
+                 lazy_init: bool = False,
+                 indices: int | Sequence[int] | None = None,
+                 serialize_data: bool = True,
+                 on_unreadable: str = 'skip'):
+        if on_unreadable not in ('skip', 'error'):
+            raise UserError(f"on_unreadable is {on_unreadable!r}, expected 'skip' or 'error'.")
+        self.on_unreadable = on_unreadable
+        self.unreadable: set[str] = set()
+        super().__init__(data_root, subset='train', boxes=boxes, pipeline=pipeline,
+                         test_mode=test_mode, lazy_init=lazy_init, indices=indices,
+                         serialize_data=serialize_data)
+
+    def load_samples(self) -> list[Sample]:
+        """Scan every root; roots in the given order, images sorted by path."""
+        given = [self.data_root] if isinstance(self.data_root, str) else list(self.data_root or ())
+        roots = [resolve_root(root, self.name) for root in given]
+        if not roots:
+            raise UserError('UnlabeledFaces got no folder; set data_root to one or several.')
+        _refuse_overlap(roots)
+        samples = []
+        for root, prefix in zip(roots, _root_names(roots)):
+            images = scan_images(root)
+            if not images:
+                raise UserError(f'UnlabeledFaces: no images under {root!r}: '
+                                f'{describe_folder(root)}; set data_root to a folder of images.')
+            samples.extend(Sample(id=f'{prefix}/{image}', path=osp.join(root, image))
+                           for image in images)
+        return samples
+
+    def __getitem__(self, idx: int) -> dict:
+        """The transformed item, or that of the next readable image."""
+        for step in range(len(self)):
+            index = (idx + step) % len(self)
+            try:
+                return super().__getitem__(index)
+            except UserError as error:
+                path = self.get_data_info(index)['img_path']
+                # Only what the loader says about this very file may be skipped.
+                if self.on_unreadable == 'error' or path not in str(error):
+                    raise
+                self._warn_once(path)
+        raise UserError(f'UnlabeledFaces: none of the {len(self)} images under '
+                        f'{self.data_root!r} can be read; check the files.')
+
+    def _warn_once(self, path: str) -> None:
+        if path in self.unreadable:
+            return
+        self.unreadable.add(path)
+        print_log(f'UnlabeledFaces: skipping the unreadable image {path!r}, using the next one '
+                  f'({len(self.unreadable)} skipped so far)', logger='current', level=logging.WARNING)
+
+
+def _root_names(roots: list[str]) -> list[str]:
+    """Each root's folder name, numbered from its second appearance on."""
+    names, result = {}, []
+    for root in roots:
+        name = osp.basename(osp.abspath(root))
+        names[name] = names.get(name, 0) + 1
+        result.append(name if names[name] == 1 else f'{name}-{names[name]}')
+    return result
+
+
+def _refuse_overlap(roots: list[str]) -> None:
+    real = [osp.realpath(root) for root in roots]
+    for i, inner in enumerate(real):
+        for j, outer in enumerate(real):
+            if i != j and osp.commonpath([inner, outer]) == outer:
+                raise UserError(f'UnlabeledFaces: {roots[i]!r} is the same as, or inside, '
+                                f'{roots[j]!r}, so its images would count twice; remove one.')

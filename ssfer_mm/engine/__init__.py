@@ -1,0 +1,15 @@
+from .export_hook import ExportClassifierHook
+from .facemix_monitor import FaceMixMonitor
+from .pseudo_label_monitor import PseudoLabelMonitor, pseudo_label_figures
+from .split_record_hook import SplitRecordHook
+from .stage_report_hook import StageReportHook
+from .stage_timer_hook import StageTimerHook
+from .teacher_hook import EMATeacherHook
+from .two_stage_hook import TwoStageFinetuneHook
+from .two_stage_loop import Stage, TwoStageTrainLoop
+
+__all__ = [
+    'EMATeacherHook', 'ExportClassifierHook', 'FaceMixMonitor', 'PseudoLabelMonitor',
+    'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook', 'TwoStageFinetuneHook',
+    'TwoStageTrainLoop', 'pseudo_label_figures'
+]

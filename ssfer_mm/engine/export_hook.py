@@ -1,0 +1,48 @@
+"""Write a plain classifier at the end of every stage."""
+import os
+import os.path as osp
+
+import torch
+from mmengine.config import Config
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmpretrain.registry import HOOKS
+
+from ssfer_mm.models.export import classifier_config, classifier_weights
+
+# What a test of the plain classifier needs of the training config.
+TEST_KEYS = ('test_dataloader', 'test_evaluator', 'test_cfg', 'default_scope', 'custom_imports',
+             'env_cfg', 'randomness')
+
+
+@HOOKS.register_module()
+class ExportClassifierHook(Hook):
+    """Save the teacher as an ``ImageClassifier`` that stock mmpretrain loads.
+
+    Writes ``classifier_<stage>.pth`` at the end of each stage and ``classifier.py``, a config with
+    the plain model and the test set of this run.
+    """
+
+    priority = 'LOW'
+
+    def after_train_epoch(self, runner) -> None:
+        """Export where a stage ends."""
+        loop = runner.train_loop
+        if runner.epoch + 1 == loop.stage.end_epoch:
+            self._export(runner, loop.stage.name)
+
+    @master_only
+    def _export(self, runner, stage: str) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        path = osp.join(runner.work_dir, f'classifier_{stage}.pth')
+        meta = dict(
+            dataset_meta=dict(runner.train_dataloader.dataset.metainfo),
+            epoch=runner.epoch + 1,
+            stage=stage)
+        torch.save(dict(state_dict=classifier_weights(model), meta=meta), path + '.part')
+        os.replace(path + '.part', path)
+        config = {key: runner.cfg[key] for key in TEST_KEYS if key in runner.cfg}
+        config = Config(dict(config, model=classifier_config(runner.cfg)))
+        config.dump(osp.join(runner.work_dir, 'classifier.py'))
+        runner.logger.info(f'Exported the teacher to {path} (config: classifier.py beside it)')

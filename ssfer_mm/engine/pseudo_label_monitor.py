@@ -1,0 +1,102 @@
+"""How many pseudo-labels are accepted, and how many of those are right."""
+from typing import Dict, List, Sequence
+
+import numpy as np
+from mmengine.dist import all_gather_object
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmpretrain.registry import HOOKS
+
+
+@HOOKS.register_module()
+class PseudoLabelMonitor(Hook):
+    """Log coverage and precision of each epoch's pseudo-labels, in all and per class.
+
+    Precision needs the labels of the unlabeled images. They come through a door of the dataset
+    that training code never uses, and only reach the log. Where the images have none, coverage
+    alone is logged. An epoch without any accepted pseudo-label, or with all of them in one class,
+    is a warning: stage III then teaches nothing, or the wrong thing.
+    """
+
+    priority = 'BELOW_NORMAL'
+
+    def __init__(self) -> None:
+        self._steps: List[dict] = []
+        self._truth: Dict[str, int] = {}
+
+    def before_train(self, runner) -> None:
+        """Read the hidden labels once."""
+        dataset = runner.train_dataloader.dataset
+        if hasattr(dataset, 'hidden_labels'):
+            self._truth = dataset.hidden_labels()
+        self._classes = dataset.metainfo['classes']
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Collect the pseudo-labels of this step."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if model.last_pseudo_labels is not None:
+            self._steps.append(model.last_pseudo_labels)
+            model.last_pseudo_labels = None
+
+    def after_train_epoch(self, runner) -> None:
+        """Summarise the epoch over all processes."""
+        steps, self._steps = self._steps, []
+        if not runner.train_loop.stage.unlabeled:
+            return
+        # Plain lists, not tensors: what crosses processes must not depend on the device.
+        mine = [(s['ids'], s['labels'].tolist(), s['accepted'].tolist()) for s in steps]
+        gathered = [step for part in all_gather_object(mine) for step in part]
+        ids = [i for step in gathered for i in step[0]]
+        labels = np.array([label for step in gathered for label in step[1]], dtype=int)
+        accepted = np.array([a for step in gathered for a in step[2]], dtype=bool)
+        truth = np.array([self._truth.get(i, -1) for i in ids], dtype=int)
+        figures = pseudo_label_figures(labels, accepted, truth, self._classes)
+        runner.visualizer.add_scalars(
+            {f'pseudo/{name}': value for name, value in figures.items()}, step=runner.epoch + 1)
+        for name in ('coverage', 'precision'):
+            if name in figures:
+                runner.message_hub.update_scalar(f'pseudo/{name}', figures[name])
+        precision = figures.get('precision')
+        runner.logger.info(
+            f'Pseudo-labels of epoch {runner.epoch + 1}: {figures["coverage"]:.1%} accepted' +
+            (f', {precision:.1%} of them right' if precision is not None else ''))
+        self._warn(runner, labels[accepted])
+
+    @staticmethod
+    def _warn(runner, accepted_labels: np.ndarray) -> None:
+        if len(accepted_labels) == 0:
+            runner.logger.warning(
+                'No pseudo-label reached the threshold in this whole epoch: stage III learns '
+                'nothing from the unlabeled images. Train stage II longer, or lower '
+                'model.pseudo_label.threshold.')
+        elif len(np.unique(accepted_labels)) == 1:
+            runner.logger.warning(
+                'All accepted pseudo-labels of this epoch are of one class: the model is '
+                'collapsing onto it. Raise model.pseudo_label.threshold or lower '
+                'model.unlabeled_weight.')
+
+
+def pseudo_label_figures(labels: np.ndarray, accepted: np.ndarray, truth: np.ndarray,
+                         classes: Sequence[str]) -> Dict[str, float]:
+    """Coverage and precision of N pseudo-labels.
+
+    Args:
+        labels: (N,) pseudo-labels.
+        accepted: (N,) bool.
+        truth: (N,) true labels, -1 where unknown.
+        classes: Class names.
+
+    Returns:
+        ``coverage`` (accepted / N); ``precision`` (right / accepted, of those with a known truth)
+        where defined; per class ``share/<name>`` (of the accepted) and ``precision/<name>``.
+    """
+    figures = dict(coverage=float(accepted.mean()) if len(accepted) else 0.0)
+    known = accepted & (truth >= 0)
+    if known.any():
+        figures['precision'] = float((labels == truth)[known].mean())
+    for index, name in enumerate(classes):
+        here = accepted & (labels == index)
+        figures[f'share/{name}'] = float(here.sum() / max(accepted.sum(), 1))
+        if (here & known).any():
+            figures[f'precision/{name}'] = float((labels == truth)[here & known].mean())
+    return figures

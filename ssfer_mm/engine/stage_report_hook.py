@@ -1,0 +1,59 @@
+"""One small file with what each stage reached and how long it took."""
+import json
+import os
+import os.path as osp
+import time
+from typing import Dict, Optional
+
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmpretrain.registry import HOOKS
+
+
+@HOOKS.register_module()
+class StageReportHook(Hook):
+    """Write ``stages.json``: per stage its epochs, iterations, training seconds and last metrics.
+
+    The figures live in the runner's message hub too, so they survive a resume.
+    """
+
+    priority = 'LOW'
+
+    def __init__(self, filename: str = 'stages.json') -> None:
+        self.filename = filename
+        self._epoch_began = 0.0
+
+    def before_train_epoch(self, runner) -> None:
+        """Start the clock."""
+        self._epoch_began = time.time()
+
+    def after_train_epoch(self, runner) -> None:
+        """Add this epoch's seconds to its stage."""
+        stage, report = runner.train_loop.stage, self._report(runner)
+        entry = report.setdefault(stage.name, dict(epochs=0, iterations=0, seconds=0.0))
+        entry['epochs'] += 1
+        entry['iterations'] += stage.iters_per_epoch
+        entry['seconds'] += time.time() - self._epoch_began
+        self._write(runner, report)
+
+    def after_val_epoch(self, runner, metrics: Optional[Dict[str, float]] = None) -> None:
+        """Keep the newest metrics of the stage that the finished epoch belongs to."""
+        loop = runner.train_loop
+        if isinstance(loop, dict) or not hasattr(loop, 'stages') or loop.epoch == 0:
+            return
+        report = self._report(runner)
+        entry = report.get(loop.stage_at(loop.epoch - 1).name)
+        if entry is not None:
+            entry['metrics'] = {k: float(v) for k, v in (metrics or {}).items()}
+            self._write(runner, report)
+
+    def _report(self, runner) -> dict:
+        return json.loads(runner.message_hub.get_info('stage_report', '{}'))
+
+    @master_only
+    def _write(self, runner, report: dict) -> None:
+        runner.message_hub.update_info('stage_report', json.dumps(report))
+        path = osp.join(runner.work_dir, self.filename)
+        with open(path + '.part', 'w', encoding='utf-8') as file:
+            json.dump(report, file, indent=2)
+        os.replace(path + '.part', path)

@@ -1,0 +1,37 @@
+"""Let the teacher follow the student."""
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmpretrain.registry import HOOKS
+
+
+@HOOKS.register_module()
+class EMATeacherHook(Hook):
+    """Update the teacher after each real optimizer step.
+
+    It listens to the optimizer itself, so that neither the batches in between when gradients are
+    accumulated, nor steps that mixed precision skips for an overflow, move the teacher.
+    """
+
+    priority = 'NORMAL'
+
+    def __init__(self) -> None:
+        self._optimizer, self._handle = None, None
+
+    def before_train_epoch(self, runner) -> None:
+        """Listen to the optimizer of this stage."""
+        optimizer = runner.optim_wrapper.optimizer
+        if optimizer is self._optimizer:
+            return
+        self._release()
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        self._optimizer = optimizer
+        self._handle = optimizer.register_step_post_hook(lambda *_: model.update_teacher())
+
+    def after_train(self, runner) -> None:
+        """Stop listening."""
+        self._release()
+
+    def _release(self) -> None:
+        if self._handle is not None:
+            self._handle.remove()
+        self._optimizer, self._handle = None, None

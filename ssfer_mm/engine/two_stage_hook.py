@@ -1,0 +1,96 @@
+"""What changes when stage II gives way to stage III."""
+from typing import Optional
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmpretrain.registry import HOOKS
+
+from .two_stage_loop import Stage
+
+
+@HOOKS.register_module()
+class TwoStageFinetuneHook(Hook):
+    """Give each stage its own optimizer, schedule and starting weights.
+
+    At the first iteration of a stage the optimizer is built anew (no momentum is carried over),
+    the schedules count from there, and the weights are handed on. A run resumed inside a stage
+    gets that stage's optimizer and schedule before their state is loaded; one resumed exactly at
+    the switch makes the switch.
+
+    Args:
+        start_semi_from: ``'teacher'``: student and teacher both continue from the average that
+            stage II reports. ``'student'``: both continue from its last student.
+    """
+
+    # Before the hooks that look at the optimizer or at the length of the epoch.
+    priority = 'VERY_HIGH'
+
+    def __init__(self, start_semi_from: str = 'teacher') -> None:
+        if start_semi_from not in ('teacher', 'student'):
+            raise ValueError("start_semi_from is 'teacher' or 'student', "
+                             f'got {start_semi_from!r}')
+        self.start_semi_from = start_semi_from
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """On resume, build the optimizer whose state is about to be loaded."""
+        if not runner._resume:
+            return
+        stage = self._stage_that_saved(runner.train_loop, checkpoint['meta'])
+        if stage is not None and stage.begin_epoch > 0:
+            runner.train_loop.enter(stage)
+            self._build_optimizer(runner, stage)
+
+    def before_train_epoch(self, runner) -> None:
+        """Enter a stage at its first iteration."""
+        stage = runner.train_loop.stage
+        if runner.iter != stage.begin_iter:
+            return
+        if stage.begin_epoch > 0:
+            self._hand_on_weights(runner)
+            self._forget_figures(runner)
+        self._build_optimizer(runner, stage)
+        runner.logger.info(
+            f'Stage "{stage.name}": epochs {stage.begin_epoch + 1} to {stage.end_epoch}, '
+            f'{stage.iters_per_epoch} iterations each, {stage.labeled} labeled + '
+            f'{stage.unlabeled} unlabeled images per batch and process')
+
+    @staticmethod
+    def _stage_that_saved(loop, meta: dict) -> Optional[Stage]:
+        """The stage whose optimizer a checkpoint holds: that of its last finished iteration."""
+        done = meta['iter']
+        return next((s for s in reversed(loop.stages) if s.begin_iter < done), None)
+
+    def _hand_on_weights(self, runner) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if self.start_semi_from == 'teacher':
+            model.sync_student()
+        else:
+            model.sync_teacher()
+
+    @staticmethod
+    def _forget_figures(runner) -> None:
+        """Drop the last stage's losses, which the log would repeat as if they were new."""
+        figures = runner.message_hub.log_scalars
+        for name in [name for name in figures if name.startswith('train/')]:
+            del figures[name]
+
+    @staticmethod
+    def _build_optimizer(runner, stage: Stage) -> None:
+        """Replace the runner's optimizer and schedules by those of ``stage``."""
+        if stage.begin_epoch == 0 and not (stage.optim_wrapper or stage.param_scheduler):
+            return
+        optim_wrapper = stage.optim_wrapper or runner.cfg.optim_wrapper
+        schedulers = stage.param_scheduler
+        if schedulers is None:
+            schedulers = runner.cfg.get('param_scheduler')
+        runner.optim_wrapper = runner.build_optim_wrapper(_copy(optim_wrapper))
+        runner.param_schedulers = None
+        runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
+        runner.param_schedulers = runner.build_param_scheduler(
+            [_copy(cfg) for cfg in schedulers]) if schedulers else None
+        runner.optim_wrapper.initialize_count_status(runner.model, runner.iter, runner.max_iters)
+
+
+def _copy(cfg: dict) -> dict:
+    """A plain copy: the builders pop keys from what they are given."""
+    return cfg.to_dict() if hasattr(cfg, 'to_dict') else dict(cfg)

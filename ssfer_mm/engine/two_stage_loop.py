@@ -1,0 +1,135 @@
+"""Stages II and III as one training run."""
+from dataclasses import dataclass
+from typing import List, Optional, Sequence
+
+from mmengine.runner import EpochBasedTrainLoop
+from mmpretrain.registry import LOOPS
+
+from ssfer_mm.errors import UserError
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stretch of a run with its own batches, schedule and optimizer.
+
+    Attributes:
+        name: ``supervised`` or ``semi``.
+        epochs: How many epochs it lasts.
+        labeled: Labeled images per batch and process.
+        unlabeled: Unlabeled images per batch and process.
+        begin_epoch: First epoch of the stage, counted over the whole run from 0.
+        begin_iter: First iteration of the stage, likewise.
+        iters_per_epoch: Batches in each of its epochs.
+        optim_wrapper: Config of its optimizer; None means the run's.
+        param_scheduler: Configs of its schedules, counted from the start of the stage; None means
+            the run's.
+    """
+    name: str
+    epochs: int
+    labeled: int
+    unlabeled: int
+    begin_epoch: int
+    begin_iter: int
+    iters_per_epoch: int
+    optim_wrapper: Optional[dict] = None
+    param_scheduler: Optional[Sequence[dict]] = None
+
+    @property
+    def end_epoch(self) -> int:
+        """First epoch after the stage."""
+        return self.begin_epoch + self.epochs
+
+    @property
+    def end_iter(self) -> int:
+        """First iteration after the stage."""
+        return self.begin_iter + self.epochs * self.iters_per_epoch
+
+
+@LOOPS.register_module()
+class TwoStageTrainLoop(EpochBasedTrainLoop):
+    """Train ``supervised`` epochs on labeled batches, then ``semi`` epochs on both sources.
+
+    The stage is a function of the epoch, so a resumed run needs no replay. Epochs, iterations and
+    the time left count both stages. Each stage ends with a validation.
+
+    Args:
+        runner: The runner.
+        dataloader: Has a :class:`TwoSourceBatchSampler`; its ``batch_size`` is the number of
+            labeled images in a supervised batch.
+        supervised: ``dict(epochs, [optim_wrapper, param_scheduler])``, or None to leave it out.
+        semi: ``dict(epochs, labeled, unlabeled, [optim_wrapper, param_scheduler])``, or None.
+        val_begin: First epoch (from 1) that may be validated.
+        val_interval: Epochs between validations.
+
+    Raises:
+        UserError: No stage is left, or a stage's batch is larger than its data.
+    """
+
+    def __init__(self,
+                 runner,
+                 dataloader,
+                 supervised: Optional[dict] = None,
+                 semi: Optional[dict] = None,
+                 val_begin: int = 1,
+                 val_interval: int = 1) -> None:
+        epochs = sum(int(stage['epochs']) for stage in (supervised, semi) if stage)
+        super().__init__(runner, dataloader, max(epochs, 1), val_begin, val_interval)
+        self.sampler = self.dataloader.batch_sampler.sampler
+        self.stages = self._lay_out(supervised, semi)
+        self._max_iters = self.stages[-1].end_iter
+        self.enter(self.stages[0])
+
+    def _lay_out(self, supervised: Optional[dict], semi: Optional[dict]) -> List[Stage]:
+        wanted = []
+        if supervised:
+            batch = self.dataloader.batch_sampler.batch_size
+            wanted.append(dict(supervised, name='supervised', labeled=batch, unlabeled=0))
+        if semi:
+            wanted.append(dict(semi, name='semi'))
+        stages, epoch, iteration = [], 0, 0
+        for options in wanted:
+            if options['epochs'] <= 0:
+                continue
+            batches = self.sampler.num_batches(options['labeled'], options['unlabeled'])
+            stages.append(
+                Stage(**options, begin_epoch=epoch, begin_iter=iteration, iters_per_epoch=batches))
+            epoch, iteration = stages[-1].end_epoch, stages[-1].end_iter
+        if not stages:
+            raise UserError('the run has no stage to train: give train_cfg.supervised or '
+                            'train_cfg.semi at least one epoch')
+        return stages
+
+    def stage_at(self, epoch: int) -> Stage:
+        """The stage that an epoch belongs to; past the end, the last one."""
+        return next((stage for stage in self.stages if epoch < stage.end_epoch), self.stages[-1])
+
+    @property
+    def stage(self) -> Stage:
+        """The stage of the current epoch."""
+        return self.stage_at(self._epoch)
+
+    def enter(self, stage: Stage) -> None:
+        """Let the batches have the composition of ``stage``."""
+        self.sampler.set_sources(stage.labeled, stage.unlabeled)
+
+    def run(self):
+        """Train; validate at every interval and at the end of each stage."""
+        self.runner.call_hook('before_train')
+        if self._epoch == self._max_epochs and self._is_validation_due():
+            # Resumed after the last epoch: only its validation was left.
+            self.runner.val_loop.run()
+        while self._epoch < self._max_epochs and not self.stop_training:
+            self.enter(self.stage)
+            self.run_epoch()
+            if self._is_validation_due():
+                self.runner.val_loop.run()
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def _is_validation_due(self) -> bool:
+        """Whether the epochs finished so far end in a validation."""
+        if self.runner.val_loop is None:
+            return False
+        ends_stage = any(self._epoch == stage.end_epoch for stage in self.stages)
+        return ends_stage or (self._epoch >= self.val_begin
+                              and self._epoch % self.val_interval == 0)

@@ -1,0 +1,63 @@
+"""Accuracy, and accuracy that rare expressions count in equally."""
+from typing import Dict, List, Optional, Sequence
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmpretrain.registry import METRICS
+
+
+@METRICS.register_module()
+class ExpressionAccuracy(BaseMetric):
+    """Top-1 accuracy, mean class accuracy (unweighted mean of the recalls) and each recall, in %.
+
+    Args:
+        per_class: Also report ``recall/<class>``.
+        collect_device: ``cpu`` or ``gpu``, for distributed evaluation.
+        prefix: Prefix of the names of the figures.
+    """
+
+    default_prefix = None
+
+    def __init__(self,
+                 per_class: bool = True,
+                 collect_device: str = 'cpu',
+                 prefix: Optional[str] = None) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.per_class = per_class
+
+    def process(self, data_batch, data_samples: Sequence[dict]) -> None:
+        """Keep (truth, prediction) of each image."""
+        for sample in data_samples:
+            predicted = int(sample['pred_score'].argmax()) if 'pred_score' in sample else int(
+                sample['pred_label'])
+            self.results.append((int(sample['gt_label']), predicted))
+
+    def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:
+        """Reduce all pairs to the figures."""
+        truth, predicted = np.array(results, dtype=int).T
+        figures = class_accuracies(truth, predicted)
+        classes = (self.dataset_meta or {}).get('classes')
+        report = dict(accuracy=figures['accuracy'], mean_class_accuracy=figures['mean'])
+        if self.per_class:
+            for index, recall in figures['recall'].items():
+                name = classes[index] if classes else str(index)
+                report[f'recall/{name}'] = recall
+        return report
+
+
+def class_accuracies(truth: np.ndarray, predicted: np.ndarray) -> dict:
+    """Accuracy, recall per class that occurs, and the mean of those recalls, in %.
+
+    Args:
+        truth: (N,) class indices.
+        predicted: (N,) class indices.
+
+    Example:
+        >>> import numpy as np
+        >>> class_accuracies(np.array([0, 0, 0, 1]), np.array([0, 0, 0, 0]))['mean']
+        50.0
+    """
+    right = truth == predicted
+    recall = {int(c): 100 * float(right[truth == c].mean()) for c in np.unique(truth)}
+    return dict(
+        accuracy=100 * float(right.mean()), recall=recall, mean=float(np.mean(list(recall.values()))))

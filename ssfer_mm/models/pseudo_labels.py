@@ -1,0 +1,46 @@
+"""Rules that turn the teacher's opinion into pseudo-labels."""
+from typing import NamedTuple
+
+from mmpretrain.registry import MODELS
+from torch import Tensor, nn
+
+from ssfer_mm.errors import UserError
+
+
+class PseudoLabels(NamedTuple):
+    """One row per unlabeled image.
+
+    Attributes:
+        labels: (N,) class indices.
+        weights: (N,) weight of each image in the loss, 0 where it is rejected.
+        confidence: (N,) the teacher's probability of that class.
+    """
+    labels: Tensor
+    weights: Tensor
+    confidence: Tensor
+
+
+@MODELS.register_module()
+class ConfidenceThreshold(nn.Module):
+    """Hard pseudo-label where the highest probability reaches ``threshold`` (METHOD, stage III).
+
+    Args:
+        threshold: tau, in (0, 1].
+
+    Example:
+        >>> import torch
+        >>> from ssfer_mm.models import ConfidenceThreshold
+        >>> ConfidenceThreshold(0.7)(torch.tensor([[.8, .2], [.4, .6]])).weights.tolist()
+        [1.0, 0.0]
+    """
+
+    def __init__(self, threshold: float = 0.7) -> None:
+        super().__init__()
+        if not 0 < threshold <= 1:
+            raise UserError(f'ConfidenceThreshold: threshold must be in (0, 1], got {threshold}')
+        self.threshold = threshold
+
+    def forward(self, probabilities: Tensor) -> PseudoLabels:
+        """Judge the teacher's probabilities (N, K) of the weak views."""
+        confidence, labels = probabilities.max(dim=1)
+        return PseudoLabels(labels, (confidence >= self.threshold).to(probabilities), confidence)

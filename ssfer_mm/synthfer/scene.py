@@ -1,0 +1,80 @@
+"""Everything about a picture that is neither the person nor the expression."""
+
+from dataclasses import dataclass
+from typing import Tuple
+
+from .draws import Draws
+from .identity import Colour
+
+OCCLUDERS = ('none', 'hand', 'mask', 'lock', 'object')
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Pose, light, surroundings and camera of one picture.
+
+    ``scale`` is the number of image heights per face unit; ``centre`` is where the face's origin
+    lies, in image heights; ``yaw`` and ``pitch`` are shifts of the face's middle in face units.
+    """
+
+    angle: float = 0.
+    scale: float = .43
+    centre: Tuple[float, float] = (.5, .5)
+    yaw: float = 0.
+    pitch: float = 0.
+    gaze: Tuple[float, float] = (0., 0.)
+    light: Tuple[float, float, float] = (-.35, -.45, .8)
+    ambient: float = .55
+    light_colour: Colour = (1., 1., 1.)
+    back: Tuple[Colour, Colour] = ((.55, .62, .70), (.80, .82, .84))
+    back_tilt: float = .3
+    clutter: int = 0
+    occluder: str = 'none'
+    occluder_place: Tuple[float, float, float] = (0., 0., 0.)
+    occluder_colour: Colour = (.6, .7, .8)
+    blur: float = 0.
+    noise: float = 0.
+    contrast: float = 1.
+    brightness: float = 0.
+    blocks: float = 0.
+    grey: bool = False
+
+
+def _light(draws: Draws) -> dict:
+    across, down = draws.uniform(-.9, .9), draws.middle(-.9, .3)
+    length = (across ** 2 + down ** 2 + .64) ** .5
+    warm = draws.middle(-.14, .14)
+    return dict(light=(round(across / length, 6), round(down / length, 6), round(.8 / length, 6)),
+                ambient=draws.middle(.25, .7),
+                light_colour=(1 + warm, 1 + draws.uniform(-.03, .03), 1 - warm))
+
+
+def _occlusion(draws: Draws, difficulty: float) -> dict:
+    d = difficulty
+    kind = OCCLUDERS[draws.pick((1, .06 * d, .012 * d, .04 * d, .05 * d))]
+    place = draws.uniform(-1, 1), draws.uniform(-1, 1), draws.uniform(0, 1)
+    return dict(occluder=kind, occluder_place=place, occluder_colour=draws.colour(.15, .9))
+
+
+def draw_scene(draws: Draws, difficulty: float) -> Scene:
+    """A new picture.
+
+    Args:
+        draws: the stream that belongs to this picture.
+        difficulty: 0 (a passport photograph) upwards; 1 is the benchmark's own level.
+    """
+    d = difficulty
+    back = draws.colour(.05, 1.)
+    grey = sum(back) / 3
+    back = tuple(round(.45 * c + .55 * grey, 6) for c in back)
+    return Scene(
+        **_light(draws), **_occlusion(draws, d),
+        angle=draws.middle(-28, 28) * d, scale=draws.middle(.40, .54),
+        centre=(.5 + draws.middle(-.11, .11) * d, .5 + draws.middle(-.10, .10) * d),
+        yaw=draws.middle(-.26, .26) * min(d, 1.1), pitch=draws.middle(-.17, .17) * min(d, 1.1),
+        gaze=(draws.middle(-1, 1), draws.middle(-.7, .7)),
+        back=(back, tuple(min(1., c * draws.uniform(.5, 1.5)) for c in back)),
+        back_tilt=draws.uniform(-1, 1), clutter=draws.pick((2, 1, 1, 1, 1, 1)),
+        blur=max(0., draws.uniform(-.8, 1.)) * d, noise=max(0., draws.uniform(-.05, .04)) * d,
+        contrast=1 + draws.middle(-.4, .35) * d, brightness=draws.middle(-.16, .18) * d,
+        blocks=max(0., draws.uniform(-.12, .07)) * d, grey=draws.chance(.35))

@@ -1,0 +1,97 @@
+"""The last transform of a pipeline: from arrays to what the model takes."""
+from typing import Sequence
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmpretrain.registry import TRANSFORMS
+from mmpretrain.structures import DataSample
+
+from ssfer_mm.errors import UserError
+from ssfer_mm.faces.boxes import transform_boxes
+
+NO_BOX = np.full(4, np.nan, dtype=np.float32)
+
+
+@TRANSFORMS.register_module()
+class PackFace(BaseTransform):
+    """Pack one labeled (or test) face.
+
+    Returns ``dict(inputs=..., data_samples=...)``: ``inputs`` is a uint8 tensor (3, H, W) in the
+    channel order of ``img``; ``data_samples`` is a ``DataSample`` with
+
+    - ``gt_label``: int64 (1,), if the item has one;
+    - ``face_box``: float32 (4,), xyxy in pixels of this view, not clipped to it, four NaN if the
+      face's place is unknown; where the item's box is ``'image'``, the whole raw image;
+    - metainfo ``sample_id``, ``img_path``, ``img_shape``, ``ori_shape``.
+
+    Raises:
+        UserError: The pixels are not uint8 (H, W, 3).
+    """
+
+    META_KEYS = ('sample_id', 'img_path', 'img_shape', 'ori_shape')
+
+    def transform(self, results: dict) -> dict:
+        sample = _data_sample(results, self.META_KEYS)
+        if results.get('gt_label') is not None:
+            sample.set_field(torch.tensor([int(results['gt_label'])]), 'gt_label')
+        sample.set_field(torch.from_numpy(_box_in_view(results)), 'face_box')
+        return dict(inputs=_to_chw(results['img']), data_samples=sample)
+
+    def __repr__(self) -> str:
+        return 'PackFace()'
+
+
+@TRANSFORMS.register_module()
+class PackViews(BaseTransform):
+    """Pack the two views of one unlabeled face, leaving every label behind.
+
+    Returns ``dict(weak=..., strong=..., data_samples=...)``: two uint8 tensors (3, H, W) and a
+    ``DataSample`` with the metainfo ``sample_id`` and ``img_path`` and no data at all, so that no
+    label, score or vote of an unlabeled face can reach the model.
+
+    Raises:
+        UserError: :class:`WeakStrongViews` is missing, or the pixels are not uint8 (H, W, 3).
+    """
+
+    META_KEYS = ('sample_id', 'img_path')
+
+    def transform(self, results: dict) -> dict:
+        if 'img_weak' not in results:
+            raise UserError('PackViews found no views: put WeakStrongViews(weak=[...], '
+                            'strong=[...]) before it, or use PackFace for labeled items')
+        return dict(
+            weak=_to_chw(results['img_weak']),
+            strong=_to_chw(results['img_strong']),
+            data_samples=_data_sample(results, self.META_KEYS))
+
+    def __repr__(self) -> str:
+        return 'PackViews()'
+
+
+def _data_sample(results: dict, meta_keys: Sequence[str]) -> DataSample:
+    sample = DataSample()
+    for key in meta_keys:
+        if key in results:
+            sample.set_field(results[key], key, field_type='metainfo')
+    return sample
+
+
+def _box_in_view(results: dict) -> np.ndarray:
+    box = results.get('face_box')
+    if box is None:
+        return NO_BOX.copy()
+    if isinstance(box, str) and box == 'image':
+        height, width = results['ori_shape'][:2]
+        box = (0, 0, width, height)
+    box = np.array(box, dtype=np.float32)
+    matrix = results.get('view_matrix')
+    return box if matrix is None else transform_boxes(box, matrix)
+
+
+def _to_chw(img: np.ndarray) -> torch.Tensor:
+    if img.dtype != np.uint8 or img.ndim != 3 or img.shape[2] != 3:
+        raise UserError(f'the pipeline ends with {img.dtype} pixels of shape {img.shape}, but '
+                        'uint8 (H, W, 3) is expected: remove Normalize and other conversions '
+                        '(the data preprocessor normalizes)')
+    return torch.from_numpy(np.ascontiguousarray(img.transpose(2, 0, 1)))

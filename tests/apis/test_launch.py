@@ -1,0 +1,385 @@
+"""Configs, command lines, and the line a user reads when something is wrong."""
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+from mmengine.config import Config
+from mmpretrain.registry import DATASETS, MODELS
+from PIL import Image
+
+from ssfer_mm.apis import cli, distributed, launch
+from ssfer_mm.apis.config import load_config
+from ssfer_mm.errors import UserError
+
+TOOLS = Path(__file__).resolve().parent.parent.parent / 'tools'
+
+CONFIG = '''
+default_scope = 'mmpretrain'
+custom_imports = dict(imports=['ssfer_mm'], allow_failed_imports=False)
+model = dict(
+    type='ImageClassifier',
+    data_preprocessor=dict(mean=[127.] * 3, std=[64.] * 3, num_classes=2),
+    backbone=dict(type='VisionTransformer', img_size=8, patch_size=4, out_type='cls_token',
+                  arch=dict(embed_dims=8, num_layers=1, num_heads=2, feedforward_channels=8)),
+    head=dict(type='LinearClsHead', in_channels=8, num_classes=2))
+pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+train_dataloader = dict(
+    batch_size=2, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(type='CustomDataset', data_prefix=r'{faces}', pipeline=pipeline))
+test_dataloader = dict(
+    batch_size=4, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(type='CustomDataset', data_prefix=r'{faces}', pipeline=pipeline))
+test_evaluator = dict(type='Accuracy', topk=1)
+test_cfg = dict()
+train_cfg = dict(by_epoch=True, max_epochs=1)
+optim_wrapper = dict(optimizer=dict(type='AdamW', lr=1e-3))
+default_hooks = dict(logger=dict(type='LoggerHook', interval=1))
+randomness = dict(seed=0)
+'''
+
+
+@pytest.fixture()
+def config(tmp_path, monkeypatch):
+    """A config of a tiny ViT on eight images, in the current folder."""
+    for index in range(8):
+        folder = tmp_path / 'faces' / ('joy' if index % 2 else 'fear')
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = np.full((8, 8, 3), 30 * index, np.uint8)
+        Image.fromarray(pixels).save(folder / f'{index}.png')
+    path = tmp_path / 'configs' / 'tiny.py'
+    path.parent.mkdir()
+    path.write_text(CONFIG.replace('{faces}', str(tmp_path / 'faces')))
+    monkeypatch.chdir(tmp_path)
+    return path
+
+
+# ---------------------------------------------------------------------------------------- configs
+
+
+def test_config_not_found_lists_the_closest(config):
+    with pytest.raises(UserError, match=r'configs/tinny\.py not found\. Closest: configs/tiny\.py'):
+        load_config('configs/tinny.py')
+    with pytest.raises(UserError, match='is a folder'):
+        load_config('configs')
+
+
+@pytest.mark.parametrize('text, words', [
+    ('a = 1\nb = (\n', ['line 2', "'(' was never closed"]),
+    ('a = 1\n\nb = a + nothing\n', ['NameError', 'nothing', 'line 3']),
+    ("_base_ = './tiny.py'\ntest_cfg = 1 / 0\n", ['ZeroDivisionError', 'line 2']),
+    ("_base_ = './absent.py'\n", ['absent.py']),
+    ("_base_ = './faulty.py'\n", ['NameError', 'line 2 of', 'faulty.py']),
+], ids=['syntax', 'name', 'above a base', 'no such base', 'in a base'])
+def test_error_in_a_config_names_its_line(config, text, words):
+    config.with_name('faulty.py').write_text('a = 1\nb = nothing\n')
+    broken = config.with_name('broken.py')
+    broken.write_text(text)
+    with pytest.raises(UserError) as caught:
+        load_config(broken)
+    message = str(caught.value)
+    assert all(word in message for word in [*words, 'broken.py']), message
+    assert '\n' not in message
+
+
+@pytest.mark.parametrize('option, advice', [
+    ('modle.head.num_classes', 'closest: model'),
+    ('model.bakbone.drop_rate', 'closest: model.backbone'),
+    ('optim_wrapper.optimizer.lrr', 'closest: optim_wrapper.optimizer.lr'),
+    ('pipeline.2.type', 'pipeline is a list of 2'),
+    ('pipeline.first.type', 'pipeline is a list of 2'),
+    ('randomness.seed.value', 'has no setting'),
+])
+def test_option_that_leads_nowhere(config, option, advice):
+    with pytest.raises(UserError, match=advice):
+        load_config(config, {option: 1})
+
+
+@pytest.mark.parametrize('option, value', [
+    ('optim_wrapper.optimizer.lr', 1e-4),  # there already
+    ('optim_wrapper.optimizer.weight_decay', 0.05),  # a default of the optimizer
+    ('pipeline.0.type', 'LoadFace'),  # an item of a list
+    ('auto_scale_lr.base_batch_size', 64),  # known to the runner, absent here
+])
+def test_option_is_merged(config, option, value):
+    node = load_config(config, {option: value})
+    for key in option.split('.'):
+        node = node[int(key)] if key.isdigit() else node[key]
+    assert node == value
+
+
+# ----------------------------------------------------------------------------------- user messages
+
+
+def wrapped_by_mmengine_0_10_7(error):
+    """What its Registry.build makes of an error in a constructor, two levels deep."""
+    for name in ('Inner', 'Outer'):
+        try:
+            raise error
+        except UserError as caught:
+            error = type(caught)(f'class `{name}` in ssfer_mm/datasets/{name.lower()}.py: {caught}')
+    return error
+
+
+def test_user_error_is_dug_out_of_the_registry():
+    assert cli.user_message(wrapped_by_mmengine_0_10_7(UserError('no faces'))) == 'no faces'
+    assert cli.user_message(UserError('no\n  faces')) == 'no faces'
+
+
+class Unreadable(torch.utils.data.Dataset):
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        raise UserError('image a.png cannot be read')
+
+
+def test_user_error_is_dug_out_of_a_loader_worker():
+    loader = torch.utils.data.DataLoader(Unreadable(), num_workers=1)
+    with pytest.raises(UserError) as caught:
+        next(iter(loader))
+    assert 'Traceback' in str(caught.value)
+    assert cli.user_message(caught.value) == 'image a.png cannot be read'
+
+
+@pytest.mark.parametrize('registry, name, closest', [
+    (MODELS, 'VisionTransfomer', 'VisionTransformer'),
+    (DATASETS, 'CustomDatasett', 'CustomDataset'),
+])
+def test_unknown_type_names_the_closest(registry, name, closest):
+    with pytest.raises(KeyError) as caught:
+        registry.build(dict(type=name))
+    message = cli.user_message(caught.value)
+    assert f"'{name}' is not in the mmpretrain::" in message and f'closest: {closest}' in message
+    assert '\n' not in message
+
+
+def test_other_errors_keep_their_traceback(monkeypatch):
+    assert cli.user_message(KeyError('epoch')) is None
+
+    def bug():
+        raise KeyError('epoch')
+
+    def mistake():
+        raise UserError('no faces')
+
+    with pytest.raises(KeyError):
+        cli.run_cli(bug)
+    monkeypatch.setenv('SSFER_DEBUG', '1')
+    with pytest.raises(UserError):
+        cli.run_cli(mistake)
+
+
+def test_run_cli_reports_in_one_line(capsys):
+
+    def mistake():
+        raise wrapped_by_mmengine_0_10_7(UserError('no faces'))
+
+    assert cli.run_cli(lambda: 'result') == 0
+    assert capsys.readouterr().err == ''
+    assert cli.run_cli(mistake) == 2
+    assert capsys.readouterr().err == 'error: no faces\n'
+
+
+def test_interrupt_tells_how_to_resume(capsys, monkeypatch):
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'my config.py', '--amp'])
+    assert cli.run_cli(interrupted, resumable=True) == 130
+    assert "python tools/train.py 'my config.py' --amp --resume" in capsys.readouterr().err
+    assert cli.run_cli(interrupted) == 130
+    assert '--resume' not in capsys.readouterr().err
+
+
+# -------------------------------------------------------------------------------- train and test
+
+
+def test_train_resume_and_test(config, caplog):
+    runner = launch.train_main([str(config)])
+    work_dir = Path('work_dirs/tiny')
+    assert (work_dir / 'epoch_1.pth').is_file() and runner.iter == 4
+
+    more = ['--cfg-options', 'train_cfg.max_epochs=2', 'experiment_name=again']
+    with caplog.at_level('WARNING', logger='mmengine'):
+        runner = launch.train_main([str(config), '--resume', *more])
+    assert (runner.epoch, runner.iter) == (2, 8), 'one more epoch, not two'
+
+    arguments = [str(config), str(work_dir / 'epoch_2.pth'), '--work-dir', 'evaluation']
+    metrics = launch.test_main([*arguments, '--out', 'results/metrics.json'])
+    assert json.loads(Path('results/metrics.json').read_text()) == metrics
+    model = runner.model.eval()
+    data = [batch for batch in runner.build_dataloader(runner.cfg.test_dataloader)]
+    right = [s.pred_label.item() == s.gt_label.item() for d in data for s in model.test_step(d)]
+    assert metrics['accuracy/top1'] == pytest.approx(100 * np.mean(right))
+
+
+def test_another_config_in_the_same_work_dir_is_mentioned(config):
+    first = launch.load_config(config)
+    first.work_dir = 'work_dirs/tiny'
+    launch.build_runner(first)
+    second = launch.load_config(config, {'optim_wrapper.optimizer.lr': 1e-4})
+    second.work_dir = 'work_dirs/tiny'
+    assert launch._differences_to_last_run(second) == ['optim_wrapper']
+    same = launch.load_config(config)
+    same.work_dir = 'work_dirs/tiny'
+    same.resume = True
+    launch.build_runner(same)
+    assert launch._differences_to_last_run(same) == []
+
+
+def ssfer_config(config):
+    """The tiny config with its classifier inside an SSFER model, as training configs have it."""
+    cfg = load_config(config)
+    plain = cfg.model.to_dict()
+    preprocessor = dict(plain.pop('data_preprocessor'), type='SSFERDataPreprocessor')
+    cfg._cfg_dict['model'] = Config(dict(model=dict(
+        type='SSFER', classifier=plain, data_preprocessor=preprocessor))).model
+    cfg.work_dir = 'evaluation'
+    return cfg
+
+
+def plain_weights(config):
+    torch.manual_seed(0)
+    cfg = load_config(config)
+    return MODELS.build(cfg.model).state_dict()
+
+
+def test_plain_classifier_is_tested_with_the_training_config(config):
+    weights = plain_weights(config)
+    torch.save(dict(state_dict=weights), 'plain.pth')
+    expected = load_config(config)
+    expected.work_dir = 'evaluation'
+    want = launch.test(expected, 'plain.pth')
+    assert launch.test(ssfer_config(config), 'plain.pth') == want
+
+
+def test_training_checkpoint_keeps_the_training_model(config):
+    cfg = ssfer_config(config)
+    launch.use_model_of(cfg, {'student.backbone.x': 0, 'teacher.head.x': 0}, 'epoch_1.pth')
+    assert cfg.model.type == 'SSFER'
+
+
+@pytest.mark.parametrize('change, words', [
+    (lambda w: {k: v for k, v in w.items() if not k.startswith('head')}, 'expected student'),
+    (lambda w: {**w, 'neck.mask_token': torch.zeros(1)}, 'expected student'),
+    (lambda w: {**w, 'head.fc.weight': torch.zeros(7, 8)}, r'is \(7, 8\), not \(2, 8\)'),
+    (lambda w: {k: v for k, v in w.items() if k != 'backbone.cls_token'}, 'cls_token is missing'),
+    (lambda w: dict(epoch=3), 'holds no weights'),
+], ids=['no head', 'pre-training', 'other classes', 'incomplete', 'no weights'])
+def test_checkpoint_of_another_model_is_refused(config, change, words):
+    torch.save(dict(state_dict=change(plain_weights(config))), 'other.pth')
+    with pytest.raises(UserError, match=words):
+        launch.test(ssfer_config(config), 'other.pth')
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['--resume', 'absent.pth'], 'absent.pth: no such file'),
+    (['--auto-scale-lr'], 'auto_scale_lr.base_batch_size'),
+    (['--launcher', 'pytorch'], 'RANK is not set'),
+])
+def test_bad_train_arguments(config, monkeypatch, arguments, words):
+    monkeypatch.delenv('RANK', raising=False)
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    with pytest.raises(UserError, match=words):
+        launch.train_main([str(config), *arguments])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='--amp works here')
+def test_amp_without_a_gpu(config):
+    with pytest.raises(UserError, match='no GPU found'):
+        launch.train_main([str(config), '--amp'])
+
+
+def test_bad_out_name_is_refused_before_anything_runs(config):
+    with pytest.raises(UserError, match='.json'):
+        launch.test_main([str(config), 'absent.pth', '--out', 'metrics.txt'])
+
+
+# ------------------------------------------------------------------------------ several processes
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='mmengine joins the group itself')
+@pytest.mark.parametrize('launcher', ['pytorch', 'mpi'])
+def test_processes_without_a_gpu_use_gloo(monkeypatch, launcher):
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = probe.getsockname()[1]
+    for name, value in zip(distributed.NAMES[launcher], '010'):
+        monkeypatch.setenv(name, value)
+    for name, value in (('MASTER_ADDR', '127.0.0.1'), ('MASTER_PORT', str(port)),
+                        ('RANK', '0'), ('WORLD_SIZE', '1'), ('LOCAL_RANK', '0')):
+        monkeypatch.setenv(name, value)
+    cfg = Config(dict(launcher=launcher, env_cfg=dict(dist_cfg=dict(backend='nccl', timeout=60))))
+    try:
+        distributed.start_processes(cfg)
+        assert dist.get_backend() == 'gloo' == cfg.env_cfg.dist_cfg.backend
+        assert dist.get_world_size() == 1
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def run_script(tmp_path, script, *arguments, **environment):
+    """Run a launcher with a `python` or `srun` that prints its arguments."""
+    for name in ('python', 'srun'):
+        fake = tmp_path / name
+        fake.write_text('#!/bin/sh\necho "OMP=$OMP_NUM_THREADS"\nprintf "%s\\n" "$@"\n')
+        fake.chmod(fake.stat().st_mode | stat.S_IEXEC)
+    clean = {key: value for key, value in os.environ.items()
+             if key not in ('OMP_NUM_THREADS', 'NNODES', 'PORT', 'PYTHON', 'GPUS')}
+    return subprocess.run(
+        [str(TOOLS / script), *arguments], capture_output=True, text=True, timeout=30,
+        env={**clean, 'PATH': f'{tmp_path}:{os.environ["PATH"]}', **environment})
+
+
+def test_dist_train_on_one_machine(tmp_path):
+    done = run_script(tmp_path, 'dist_train.sh', 'my config.py', '64', '--cfg-options', 'a=b c')
+    lines = done.stdout.splitlines()
+    assert lines[0] == 'OMP=1', 'fewer cores than processes'
+    assert lines[1:6] == ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '64']
+    assert lines[6:] == [str(TOOLS / 'train.py'), 'my config.py', '--launcher', 'pytorch',
+                         '--cfg-options', 'a=b c']
+
+
+def test_dist_train_on_several_machines_and_own_threads(tmp_path):
+    done = run_script(tmp_path, 'dist_train.sh', 'c.py', '8', NNODES='2', NODE_RANK='1', PORT='1234',
+                      MASTER_ADDR='10.0.0.1', OMP_NUM_THREADS='3')
+    assert done.stdout.startswith('OMP=3\n')
+    assert ('--nnodes\n2\n--node_rank\n1\n--master_addr\n10.0.0.1\n--master_port\n1234\n'
+            '--nproc_per_node\n8\n') in done.stdout
+
+
+def test_dist_test_passes_the_checkpoint(tmp_path):
+    done = run_script(tmp_path, 'dist_test.sh', 'c.py', 'a b.pth', '2', '--out', 'o.json')
+    assert done.stdout.splitlines()[6:] == [
+        str(TOOLS / 'test.py'), 'c.py', 'a b.pth', '--launcher', 'pytorch', '--out', 'o.json']
+
+
+def test_slurm_train(tmp_path):
+    done = run_script(tmp_path, 'slurm_train.sh', 'gpu', 'my job', 'c.py', '--amp', GPUS='4',
+                      SRUN_ARGS='--time=1:00 --mem=4G')
+    lines = done.stdout.splitlines()
+    assert {'--partition=gpu', '--job-name=my job', '--ntasks=4', '--gres=gpu:4',
+            '--ntasks-per-node=4', '--time=1:00', '--mem=4G'} <= set(lines)
+    assert lines[-4:] == ['c.py', '--launcher', 'slurm', '--amp']
+
+
+@pytest.mark.parametrize('script, arguments, words', [
+    ('dist_train.sh', ['c.py'], 'usage'),
+    ('dist_train.sh', ['c.py', 'two'], "N is 'two'"),
+    ('dist_test.sh', ['c.py', 'a.pth'], 'usage'),
+    ('slurm_train.sh', ['gpu'], 'usage'),
+])
+def test_scripts_explain_themselves(tmp_path, script, arguments, words):
+    done = run_script(tmp_path, script, *arguments)
+    assert done.returncode == 2 and words in done.stderr

@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# Sourced by dist_train.sh and dist_test.sh.
+
+# run_distributed N SCRIPT [ARGUMENTS]: start SCRIPT N times on this machine.
+run_distributed() {
+  local processes=$1
+  shift
+  if ! [[ $processes =~ ^[1-9][0-9]*$ ]]; then
+    echo "error: N is '$processes'; expected the number of processes on this machine, 1 or more." >&2
+    exit 2
+  fi
+
+  # By default every process would use all cores, and they would slow each other down.
+  if [ -z "${OMP_NUM_THREADS:-}" ]; then
+    local threads=$(($(getconf _NPROCESSORS_ONLN) / processes))
+    export OMP_NUM_THREADS=$((threads > 0 ? threads : 1))
+  fi
+
+  local -a rendezvous
+  if [ "${NNODES:-1}" = 1 ] && [ -z "${PORT:-}" ]; then
+    rendezvous=(--standalone) # a free port: two runs on one machine do not meet
+  else
+    rendezvous=(
+      --nnodes "${NNODES:-1}" --node_rank "${NODE_RANK:-0}"
+      --master_addr "${MASTER_ADDR:-127.0.0.1}" --master_port "${PORT:-29500}"
+    )
+  fi
+  exec "${PYTHON:-python}" -m torch.distributed.run \
+    "${rendezvous[@]}" --nproc_per_node "$processes" "$@"
+}
