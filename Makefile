@@ -44,10 +44,15 @@ fi
 if [ ! -e "$$stamp" ] || [ setup.py -nt "$$stamp" ] || [ pyproject.toml -nt "$$stamp" ]; then
   echo 'Installing ssfer-mm[$(1)] and what it needs (once; PyTorch makes it a large download)'
   '$(PY)' -m pip install --progress-bar off -e '.[$(1)]' | awk '
-    /^ *(Downloading|Using cached) .*(\.whl|\.tar\.gz)/ { if (!/\.metadata/) { print "  " $$0; fflush() } }
-    /^ *Building (wheel|editable) for .*started/ { print "  " $$1 " " $$4; fflush() }
-    /^Installing collected packages/ { print "  Installing " NF - 3 " packages"; fflush() }
-    /^Successfully installed/ { print "  Done" }'
+    function say(text) { if (open) print ""; open = 0; print "  " text; fflush() }
+    /^ *Collecting / {
+      sub(/[^A-Za-z0-9_.-].*/, "", $$2); printf "%s %s", open ? "" : "  Collecting", $$2
+      open = 1; fflush()
+    }
+    /^ *Downloading .* MB\)/ && $$(NF-1) ~ /[0-9][0-9]/ { say("Downloading " $$2 " " $$(NF-1) " " $$NF) }
+    /^ *Building (wheel|editable) for .*started/ { say("Building " $$4) }
+    /^Installing collected packages/ { say("Installing " NF - 3 " packages") }
+    /^Successfully installed/ { say("Done") }'
   touch "$$stamp"
 fi
 endef

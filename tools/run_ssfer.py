@@ -1,4 +1,4 @@
-"""Every stage and a baseline: python tools/run_ssfer.py CONFIG [--pretrain CONFIG] [--baseline CONFIG]."""
+"""All stages: python tools/run_ssfer.py CONFIG [--pretrain CONFIG] [--baseline CONFIG]."""
 import sys
 
 from ssfer_mm.apis import run_cli

@@ -1,5 +1,5 @@
-# SSFER with ResNet-50 on 25 % of RAF-DB. There is no face pre-training for it here, so it starts from the
-# ImageNet weights that mmpretrain publishes.
+# SSFER with ResNet-50 on 25 % of RAF-DB. Stage I trains ViTs, so this starts from the ImageNet weights
+# that mmpretrain publishes.
 _base_ = ['./rafdb_25pct.py']
 
 model = dict(

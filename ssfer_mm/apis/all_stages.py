@@ -12,10 +12,12 @@ from mmengine.logging import print_log
 
 from ssfer_mm.errors import UserError
 
-from .config import load_config
+from .config import PACKAGE, load_config
 from .report import RunReport, read_report, save_curves, table
 
-TRAIN = Path(__file__).resolve().parents[2] / 'tools' / 'train.py'
+# A wheel carries the tools inside the package.
+SHIPPED = PACKAGE / '.mim'
+TRAIN = (SHIPPED if SHIPPED.is_dir() else PACKAGE.parent) / 'tools' / 'train.py'
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:

@@ -24,7 +24,8 @@ def start_processes(cfg: Config) -> None:
     With a GPU this does nothing, and mmengine joins the group with the config's backend.
 
     Args:
-        cfg: ``launcher`` and ``env_cfg.dist_cfg`` are read; the backend is set to what is used.
+        cfg: ``launcher`` and ``env_cfg.dist_cfg`` are read; the backend and ``model_wrapper_cfg``
+            are set to what is used.
 
     Raises:
         UserError: the launcher's environment variables are missing.
@@ -37,7 +38,10 @@ def start_processes(cfg: Config) -> None:
         raise UserError(f'--launcher {launcher}: environment variable {missing[0]} is not set; '
                         'expected a start through tools/dist_train.sh, srun or mpirun. Use one of '
                         'them, or leave --launcher out.')
-    if torch.cuda.is_available() or dist.is_initialized():
+    if torch.cuda.is_available():
+        return
+    _wrap_for_cpu(cfg)
+    if dist.is_initialized():
         return
     for target, source in zip(NAMES['pytorch'], NAMES[launcher]):
         os.environ[target] = os.environ[source]
@@ -48,6 +52,15 @@ def start_processes(cfg: Config) -> None:
     dist_cfg['backend'] = 'gloo'
     seconds = dist_cfg.get('timeout')
     dist.init_process_group('gloo', timeout=timedelta(seconds=seconds) if seconds else None)
+
+
+def _wrap_for_cpu(cfg: Config) -> None:
+    """mmengine hands DistributedDataParallel a CUDA device unless the config names another."""
+    wrapper = cfg.get('model_wrapper_cfg') or dict(
+        type='MMDistributedDataParallel', broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False))
+    wrapper.setdefault('device_ids', None)
+    cfg.model_wrapper_cfg = wrapper
 
 
 def _first_host() -> str:

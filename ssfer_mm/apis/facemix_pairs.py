@@ -174,5 +174,5 @@ def summary(pairs: Sequence[PreviewPair], extent: str) -> str:
         text += f', {unknown} of {2 * len(pairs)} faces without a box'
     if len(pairs) > 1 and np.ptp(iou) < 1e-3:
         other = "try extent='full'" if extent == 'visible' else 'check the boxes'
-        text += f'; WARNING: the IoU is constant, so FaceMix is plain Mixup here, {other}'
+        text += f'; WARNING: the IoU is constant, so it weighs no pair differently: {other}'
     return text

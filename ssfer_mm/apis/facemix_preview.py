@@ -3,7 +3,8 @@ import argparse
 from pathlib import Path
 from typing import Optional, Sequence
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
+from mmpretrain.utils import register_all_modules
 
 from ssfer_mm.errors import UserError
 
@@ -20,7 +21,7 @@ def facemix_main(arguments: Optional[Sequence[str]] = None) -> None:
     """
     args = _parse(arguments)
     cfg = load_config(args.config, args.cfg_options)
-    import_components(cfg)
+    register_all_modules(init_default_scope=True)
     pairs = preview_pairs(cfg, args.pairs, args.seed)
     facemix = facemix_config(cfg)
     extent = facemix.get('extent', 'visible')
@@ -33,14 +34,6 @@ def facemix_main(arguments: Optional[Sequence[str]] = None) -> None:
         raise UserError(f'cannot write {out} ({error}): give a writable .png or .jpg file'
                         ) from None
     print(f'{out}: {len(pairs)} pairs, {summary(pairs, extent)}')
-
-
-def import_components(cfg: Config) -> None:
-    """Register the components of ssfer_mm and of mmpretrain, wherever the config comes from."""
-    from mmpretrain.utils import register_all_modules
-
-    import ssfer_mm  # noqa: F401
-    register_all_modules(init_default_scope=True)
 
 
 def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:

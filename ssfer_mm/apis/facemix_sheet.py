@@ -14,7 +14,7 @@ BACKGROUND, CARD, OUTSIDE = (17, 19, 23), (30, 33, 39), (41, 45, 53)
 TEXT, MUTED, ALERT = (236, 238, 241), (150, 157, 168), (255, 107, 107)
 MIN_FACE = 160  # pixels on the sheet; smaller views are enlarged by a whole factor
 MARGIN = 0.35  # of a view, shown around it, so that boxes can be seen leaving it
-GAP, OPERATOR, PANEL, HEADER, CAPTION = 14, 88, 330, 92, 48
+GAP, OPERATOR, PANEL, HEADER, CAPTION = 14, 98, 330, 92, 48
 
 
 def draw_sheet(pairs: Sequence[PreviewPair], source: str, extent: str) -> Image.Image:
@@ -104,7 +104,7 @@ def _mixed_tile(pair: PreviewPair, scale: int, pad: int) -> Image.Image:
              min(first[3], second[3])), scale, pad)
         if common[2] > common[0] and common[3] > common[1]:
             veil = Image.new('RGBA', tile.size)
-            ImageDraw.Draw(veil).rectangle(common, (255, 255, 255, 48))
+            ImageDraw.Draw(veil).rectangle(common, (255, 255, 255, 30))
             tile = Image.alpha_composite(tile.convert('RGBA'), veil).convert('RGB')
     draw = ImageDraw.Draw(tile)
     for box, colour in ((first, FIRST), (second, SECOND)):

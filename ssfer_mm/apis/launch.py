@@ -23,7 +23,8 @@ from .distributed import start_processes
 __all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main']
 
 # Differences in these do not make it another experiment.
-NOT_THE_EXPERIMENT = ('work_dir', 'resume', 'load_from', 'launcher', 'env_cfg')
+NOT_THE_EXPERIMENT = ('work_dir', 'resume', 'load_from', 'launcher', 'env_cfg',
+                      'model_wrapper_cfg', 'experiment_name')
 
 
 def train(cfg: Config) -> Runner:
@@ -92,7 +93,9 @@ def _complete_loader(loader: Dict[str, Any]) -> None:
     """What mmpretrain's own tools add to every loader, and its configs therefore leave out."""
     loader.setdefault('collate_fn', dict(type='default_collate'))
     loader.setdefault('pin_memory', torch.cuda.is_available())
-    loader.setdefault('persistent_workers', loader.get('num_workers', 0) > 0)
+    loader.setdefault('persistent_workers', True)
+    # Without workers PyTorch refuses to keep them.
+    loader['persistent_workers'] &= loader.get('num_workers', 0) > 0
 
 
 def _differences_to_last_run(cfg: Config) -> List[str]:

@@ -45,7 +45,7 @@ def table(runs: Sequence[Tuple[str, RunReport]], stage_one_seconds: float = 0.0)
     """Accuracy, mean class accuracy and training seconds of every stage of every run."""
     lines = [f'{"":<22}{"accuracy %":>12}{"mean class %":>14}{"steps":>9}{"seconds":>9}']
     if stage_one_seconds:
-        lines.append(f'{"Stage I (faces only)":<22}{"":>12}{"":>14}{"":>9}{stage_one_seconds:>9.0f}')
+        lines.append(f'{"Stage I (faces only)":<57}{stage_one_seconds:>9.0f}')
     for name, report in runs:
         for stage, figures in report.stages.items():
             alone = len(report.stages) == 1

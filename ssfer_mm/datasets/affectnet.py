@@ -10,8 +10,12 @@ from ssfer_mm.datasets.affectnet_files import read_affectnet_csv, read_affectnet
 from ssfer_mm.datasets.base import FERDataset, Sample
 from ssfer_mm.datasets.files import first_existing, wrong_layout
 from ssfer_mm.errors import UserError
-from ssfer_mm.expressions import (AFFECTNET7, AFFECTNET8, AFFECTNET_NON_EXPRESSIONS,
-                                  AFFECTNET_NUMBERS)
+from ssfer_mm.expressions import (
+    AFFECTNET7,
+    AFFECTNET8,
+    AFFECTNET_NON_EXPRESSIONS,
+    AFFECTNET_NUMBERS,
+)
 
 _CSV_FILES = {'train': 'training.csv', 'valid': 'validation.csv'}
 _NPY_FOLDERS = {'train': 'train_set', 'valid': 'val_set'}

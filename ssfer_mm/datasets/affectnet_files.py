@@ -8,8 +8,14 @@ from collections import Counter
 import numpy as np
 
 from ssfer_mm.datasets.base import Box, Sample
-from ssfer_mm.datasets.files import (atomic_write, describe_folder, first_existing, iter_rows,
-                                     progress, require_files)
+from ssfer_mm.datasets.files import (
+    atomic_write,
+    describe_folder,
+    first_existing,
+    iter_rows,
+    progress,
+    require_files,
+)
 from ssfer_mm.errors import UserError
 
 _COLUMNS = ('subDirectory_filePath', 'face_x', 'face_y', 'face_width', 'face_height',

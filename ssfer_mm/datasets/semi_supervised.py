@@ -51,7 +51,8 @@ class SemiSupervisedDataset(Dataset):
         self.labeled_pipeline = _compose(labeled_pipeline)
         self.unlabeled_pipeline = _compose(unlabeled_pipeline or ())
         self._extra = [
-            DATASETS.build(dict(cfg, pipeline=list(unlabeled_pipeline or ()), lazy_init=True))
+            DATASETS.build(dict(cfg, pipeline=[_without_secrets, *(unlabeled_pipeline or ())],
+                                lazy_init=True))
             for cfg in extra_unlabeled
         ]
         self._use_unlabeled = unlabeled_pipeline is not None
@@ -107,7 +108,7 @@ class SemiSupervisedDataset(Dataset):
     def _unlabeled_item(self, position: int) -> dict:
         if position < len(self._rest):
             info = self.dataset.get_data_info(int(self._rest[position]))
-            return self.unlabeled_pipeline({k: v for k, v in info.items() if k not in SECRETS})
+            return self.unlabeled_pipeline(_without_secrets(info))
         position -= len(self._rest)
         source = int(np.searchsorted(self._extra_ends, position, side='right'))
         start = self._extra_ends[source - 1] if source else 0
@@ -136,6 +137,10 @@ class SemiSupervisedDataset(Dataset):
         """Ids of the labeled images, in index order."""
         ids = self.dataset.ids()
         return [ids[i] for i in self._labeled]
+
+
+def _without_secrets(info: dict) -> dict:
+    return {key: value for key, value in info.items() if key not in SECRETS}
 
 
 def _compose(pipeline: Sequence[dict]) -> Compose:

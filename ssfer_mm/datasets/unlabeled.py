@@ -89,7 +89,8 @@ class UnlabeledFaces(FERDataset):
             return
         self.unreadable.add(path)
         print_log(f'UnlabeledFaces: skipping the unreadable image {path!r}, using the next one '
-                  f'({len(self.unreadable)} skipped so far)', logger='current', level=logging.WARNING)
+                  f'({len(self.unreadable)} skipped so far)', logger='current',
+                  level=logging.WARNING)
 
 
 def _root_names(roots: list[str]) -> list[str]:

@@ -25,7 +25,7 @@ class FaceMixMonitor(Hook):
 
     def before_train_epoch(self, runner) -> None:
         """The last epoch of a stage may be shorter than the interval."""
-        if self._batches and runner.train_loop.stage.unlabeled:
+        if self._batches > 0 and runner.train_loop.stage.unlabeled:
             self._judge(runner)
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:

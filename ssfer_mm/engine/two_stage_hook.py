@@ -5,6 +5,8 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmpretrain.registry import HOOKS
 
+from ssfer_mm.errors import UserError
+
 from .two_stage_loop import Stage
 
 
@@ -27,8 +29,8 @@ class TwoStageFinetuneHook(Hook):
 
     def __init__(self, start_semi_from: str = 'teacher') -> None:
         if start_semi_from not in ('teacher', 'student'):
-            raise ValueError("start_semi_from is 'teacher' or 'student', "
-                             f'got {start_semi_from!r}')
+            raise UserError("start_semi_from is 'teacher' or 'student', "
+                            f'got {start_semi_from!r}')
         self.start_semi_from = start_semi_from
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
@@ -36,7 +38,7 @@ class TwoStageFinetuneHook(Hook):
         if not runner._resume:
             return
         stage = self._stage_that_saved(runner.train_loop, checkpoint['meta'])
-        if stage is not None and stage.begin_epoch > 0:
+        if stage is not None:
             runner.train_loop.enter(stage)
             self._build_optimizer(runner, stage)
 
@@ -77,8 +79,6 @@ class TwoStageFinetuneHook(Hook):
     @staticmethod
     def _build_optimizer(runner, stage: Stage) -> None:
         """Replace the runner's optimizer and schedules by those of ``stage``."""
-        if stage.begin_epoch == 0 and not (stage.optim_wrapper or stage.param_scheduler):
-            return
         optim_wrapper = stage.optim_wrapper or runner.cfg.optim_wrapper
         schedulers = stage.param_scheduler
         if schedulers is None:
@@ -86,9 +86,21 @@ class TwoStageFinetuneHook(Hook):
         runner.optim_wrapper = runner.build_optim_wrapper(_copy(optim_wrapper))
         runner.param_schedulers = None
         runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
+        if hasattr(schedulers, 'keys'):
+            schedulers = [schedulers]
         runner.param_schedulers = runner.build_param_scheduler(
-            [_copy(cfg) for cfg in schedulers]) if schedulers else None
+            [_for_stage(cfg, stage) for cfg in schedulers]) if schedulers else None
+        # What the last stage accumulated without a step of its own belongs to other weights.
+        runner.optim_wrapper.zero_grad()
         runner.optim_wrapper.initialize_count_status(runner.model, runner.iter, runner.max_iters)
+
+
+def _for_stage(cfg: dict, stage: Stage) -> dict:
+    """A schedule that says no ``end`` ends with its stage; mmengine would take the whole run's."""
+    cfg = _copy(cfg)
+    iterations = stage.end_iter - stage.begin_iter
+    cfg.setdefault('end', stage.epochs if cfg.get('by_epoch', True) else iterations)
+    return cfg
 
 
 def _copy(cfg: dict) -> dict:

@@ -115,8 +115,8 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
     def run(self):
         """Train; validate at every interval and at the end of each stage."""
         self.runner.call_hook('before_train')
-        if self._epoch == self._max_epochs and self._is_validation_due():
-            # Resumed after the last epoch: only its validation was left.
+        if self._ends_stage() and self.runner.val_loop is not None:
+            # Resumed where a stage ends: its checkpoint was written before its validation.
             self.runner.val_loop.run()
         while self._epoch < self._max_epochs and not self.stop_training:
             self.enter(self.stage)
@@ -126,10 +126,28 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
         self.runner.call_hook('after_train')
         return self.runner.model
 
+    def run_epoch(self) -> None:
+        """Train one epoch, or, resumed from within it, the rest of it."""
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+        stage = self.stage
+        done = self._iter - stage.begin_iter
+        done -= (self._epoch - stage.begin_epoch) * stage.iters_per_epoch
+        # Out of range: resumed on another number of processes. Then the epoch is trained whole.
+        done = done if 0 <= done <= stage.iters_per_epoch else 0
+        self.sampler.skip(done)
+        for index, batch in enumerate(self.dataloader, start=done):
+            self.run_iter(index, batch)
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1
+
     def _is_validation_due(self) -> bool:
         """Whether the epochs finished so far end in a validation."""
         if self.runner.val_loop is None:
             return False
-        ends_stage = any(self._epoch == stage.end_epoch for stage in self.stages)
-        return ends_stage or (self._epoch >= self.val_begin
-                              and self._epoch % self.val_interval == 0)
+        return self._ends_stage() or (self._epoch >= self.val_begin
+                                      and self._epoch % self.val_interval == 0)
+
+    def _ends_stage(self) -> bool:
+        """Whether the last finished epoch was the last one of a stage."""
+        return any(self._epoch == stage.end_epoch for stage in self.stages)

@@ -59,5 +59,5 @@ def class_accuracies(truth: np.ndarray, predicted: np.ndarray) -> dict:
     """
     right = truth == predicted
     recall = {int(c): 100 * float(right[truth == c].mean()) for c in np.unique(truth)}
-    return dict(
-        accuracy=100 * float(right.mean()), recall=recall, mean=float(np.mean(list(recall.values()))))
+    mean = float(np.mean(list(recall.values())))
+    return dict(accuracy=100 * float(right.mean()), recall=recall, mean=mean)

@@ -20,7 +20,7 @@ Boxes = Union[np.ndarray, Tensor]
 
 def crop_resize_matrix(x0: float, y0: float, w: float, h: float, out_w: float,
                        out_h: float) -> np.ndarray:
-    """Matrix of "cut out ``w`` x ``h`` pixels at ``(x0, y0)``, then resize to ``out_w`` x ``out_h``".
+    """Matrix of "cut out ``w`` x ``h`` pixels at ``(x0, y0)``, resize to ``out_w`` x ``out_h``".
 
     Returns:
         float64 (3, 3).

@@ -28,4 +28,5 @@ def classifier_config(cfg: Config) -> dict:
 
 def classifier_weights(model: SSFER) -> Dict[str, Tensor]:
     """The teacher's weights, on the CPU, under the names of the plain classifier."""
-    return {name: value.detach().cpu().clone() for name, value in model.teacher.state_dict().items()}
+    weights = model.teacher.state_dict()
+    return {name: value.detach().cpu().clone() for name, value in weights.items()}

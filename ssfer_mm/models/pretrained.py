@@ -54,7 +54,13 @@ def backbone_weights(checkpoint: dict) -> Dict[str, Tensor]:
 def _read(source: str) -> dict:
     if source.startswith(('http://', 'https://')):
         from mmengine.runner import CheckpointLoader
-        return CheckpointLoader.load_checkpoint(source, map_location='cpu')
+        try:
+            return CheckpointLoader.load_checkpoint(source, map_location='cpu')
+        except OSError as error:
+            raise UserError(f'no pre-trained weights from {source!r} ({error}): connect to the '
+                            'network, or copy the file here and name it with "--cfg-options '
+                            'model.pretrained=PATH", or train from scratch with "--cfg-options '
+                            'model.pretrained=None"') from error
     if not osp.isfile(source):
         raise UserError(f'no pre-trained weights at {source!r}: {_how_to_get(source)}')
     from ssfer_mm.compat import load_checkpoint_safely

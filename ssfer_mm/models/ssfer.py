@@ -31,7 +31,7 @@ class SSFER(BaseModel):
         data_preprocessor: Config of :class:`SSFERDataPreprocessor`.
         pretrained: Checkpoint of stage I (or of any training with the same backbone); its backbone
             is loaded and every weight accounted for. None trains from scratch.
-        pseudo_label: Config of the pseudo-label rule.
+        pseudo_label: Config of the pseudo-label rule; None means ``ConfidenceThreshold``, 0.7.
         unlabeled_weight: Weight of the unlabeled loss.
         ema_decay: Decay of the teacher per optimizer step, in [0, 1].
         ema_warmup: Let the decay rise over the first steps; for short runs.
@@ -45,7 +45,7 @@ class SSFER(BaseModel):
                  classifier: dict,
                  data_preprocessor: dict,
                  pretrained: Optional[str] = None,
-                 pseudo_label: dict = dict(type='ConfidenceThreshold', threshold=0.7),
+                 pseudo_label: Optional[dict] = None,
                  unlabeled_weight: float = 5.0,
                  ema_decay: float = 0.999,
                  ema_warmup: bool = False,
@@ -60,7 +60,7 @@ class SSFER(BaseModel):
         self.student = MODELS.build(deepcopy(classifier))
         self.teacher = MODELS.build(deepcopy(classifier)).requires_grad_(False)
         self.pretrained = pretrained
-        self.pseudo_label = MODELS.build(pseudo_label)
+        self.pseudo_label = MODELS.build(pseudo_label or dict(type='ConfidenceThreshold'))
         self.facemix_loss = MODELS.build(dict(type='FaceMixLoss'))
         self.pseudo_label_loss = MODELS.build(dict(type='PseudoLabelLoss'))
         self.unlabeled_weight = unlabeled_weight

@@ -39,6 +39,7 @@ class Canvas:
         rgb: (3, n, n) float32.
         u, v: (n, n) float32, the plane of the face (outline, hair, ears live here).
         fu, fv: (n, n) float32, the same grid on the turned face (eyes, mouth live here).
+        level: (n, n) float32, below 1 on the head.
         unit: one pixel in face units.
     """
 
@@ -60,6 +61,7 @@ class Canvas:
         bulge = np.maximum(1 - across * across - along * along, np.float32(-.3))
         self.fu = self.u - np.float32(scene.yaw) * bulge
         self.fv = self.v - np.float32(scene.pitch) * bulge
+        self.level = head.level(self.u, self.v)
         self.rgb = np.zeros((3, self.n, self.n), np.float32)
 
     def to_pixel(self, u: float, v: float) -> Tuple[float, float]:

@@ -9,8 +9,8 @@ import numpy as np
 class Draws:
     """A stream of random numbers named by its key.
 
-    Only raw uniform numbers are taken from the bit generator and every scalar is rounded to six
-    digits, so no library's ``exp`` or ``log`` can make two machines disagree.
+    Only raw uniform numbers are taken from the bit generator, so no library's ``exp`` or ``log``
+    can make two machines disagree.
 
     Args:
         key: any text; equal keys give equal streams, whatever was drawn before elsewhere.
@@ -26,12 +26,12 @@ class Draws:
 
     def uniform(self, low: float, high: float) -> float:
         """One number in [low, high)."""
-        return round(low + (high - low) * self._rng.random(), 6)
+        return low + (high - low) * self._rng.random()
 
     def middle(self, low: float, high: float) -> float:
         """One number in [low, high), the middle likelier (mean of three uniform numbers)."""
         share = (self._rng.random() + self._rng.random() + self._rng.random()) / 3
-        return round(low + (high - low) * share, 6)
+        return low + (high - low) * share
 
     def chance(self, probability: float) -> bool:
         """True with the given probability."""

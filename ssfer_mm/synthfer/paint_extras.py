@@ -33,7 +33,7 @@ def paint_glasses(canvas: Canvas, person: Identity) -> None:
         arm = canvas.window(sign * (person.eye_gap + rx + .12), 0, .14, .05)
         side = sign * canvas.fu[arm] - np.float32(person.eye_gap + rx)
         bar = np.maximum(np.maximum(abs(canvas.fv[arm]) - np.float32(rim), -side), side - .2)
-        inside = canvas.head.level(canvas.u[arm], canvas.v[arm]) < 1.02
+        inside = canvas.level[arm] < 1.02
         canvas.paint(arm, canvas.cover(bar) * inside, dark)
     window = canvas.window(0, -.02, .14, .06)
     arch = abs(canvas.fv[window] + .02 - canvas.fu[window] ** 2 * 2) - np.float32(rim)
@@ -68,7 +68,7 @@ def _mask(canvas: Canvas, person: Identity, draws: Draws) -> None:
     """A cloth mask over mouth and chin."""
     u, v = canvas.fu, canvas.fv
     top = np.float32(.26) + u * u * np.float32(.25) - v
-    side = canvas.head.level(canvas.u, canvas.v) - np.float32(1.01)
+    side = canvas.level - np.float32(1.01)
     share = canvas.cover(np.maximum(top, side * .85))
     pleats = .86 + .12 * smooth(np.abs((v * 6) % 2 - 1)) - abs(u) * np.float32(.25)
     canvas.paint(ALL, share, colour([.55 + .45 * c for c in canvas.scene.occluder_colour]) * pleats)

@@ -129,7 +129,7 @@ class Hair:
 
     def _shadow(self, away: np.ndarray) -> None:
         """Hair casts a soft shadow on the forehead."""
-        inside = self.canvas.head.level(self.canvas.u, self.canvas.v) < 1
+        inside = self.canvas.level < 1
         near = clip(1 - away * np.float32(1 / .16), 0, 1) * inside
         self.canvas.tint(ALL, near * np.float32(.30), (.6, .5, .48))
 
@@ -143,7 +143,7 @@ def paint_beard(canvas: Canvas, person: Identity, shape: FaceShape, draws: Draws
     field = draws.field(32, 32)
     grain = blotches(field, u * 20 + 64, v * 9 + 64)
     light = (.75 + u * np.float32(canvas.scene.light[0] * .4)) * (.7 + .6 * grain)
-    level = canvas.head.level(canvas.u[window], canvas.v[window])
+    level = canvas.level[window]
     mouth = shape.mouth
     cy = mouth.centre[1]
     rgb = colour(person.hair) * light

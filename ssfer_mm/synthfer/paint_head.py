@@ -71,7 +71,7 @@ class Skin:
         lx, ly, lz = canvas.scene.light
         self.light = np.float32(lx), np.float32(ly), np.float32(lz)
         head = canvas.head
-        self.level = head.level(canvas.u, canvas.v)
+        self.level = canvas.level
         front = np.sqrt(clip(1 - np.float32(.93) * self.level * self.level, .02, 1))
         across = canvas.u * np.float32(.85 / head.width)
         down = canvas.v * np.float32(1.3 / (head.crown + head.chin))
@@ -183,7 +183,7 @@ def _blush(canvas: Canvas, sign: int, amount: float) -> None:
     x = (canvas.fu[window] - np.float32(sign * .42)) * np.float32(1 / .28)
     y = (canvas.fv[window] - np.float32(.34)) * np.float32(1 / .22)
     dome = np.maximum(1 - x * x - y * y, 0)
-    inside = canvas.head.level(canvas.u[window], canvas.v[window]) < 1
+    inside = canvas.level[window] < 1
     canvas.tint(window, dome * inside * np.float32(amount), (1.02, .78, .76))
 
 

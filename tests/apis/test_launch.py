@@ -204,37 +204,37 @@ def test_interrupt_tells_how_to_resume(capsys, monkeypatch):
 # -------------------------------------------------------------------------------- train and test
 
 
-def test_train_resume_and_test(config, caplog):
+def test_train_resume_and_test(config):
     runner = launch.train_main([str(config)])
     work_dir = Path('work_dirs/tiny')
     assert (work_dir / 'epoch_1.pth').is_file() and runner.iter == 4
 
-    more = ['--cfg-options', 'train_cfg.max_epochs=2', 'experiment_name=again']
-    with caplog.at_level('WARNING', logger='mmengine'):
-        runner = launch.train_main([str(config), '--resume', *more])
+    more = ['--cfg-options', 'train_cfg.max_epochs=2']
+    runner = launch.train_main([str(config), '--resume', *more])
     assert (runner.epoch, runner.iter) == (2, 8), 'one more epoch, not two'
 
     arguments = [str(config), str(work_dir / 'epoch_2.pth'), '--work-dir', 'evaluation']
     metrics = launch.test_main([*arguments, '--out', 'results/metrics.json'])
     assert json.loads(Path('results/metrics.json').read_text()) == metrics
     model = runner.model.eval()
-    data = [batch for batch in runner.build_dataloader(runner.cfg.test_dataloader)]
+    data = list(runner.build_dataloader(runner.cfg.test_dataloader))
     right = [s.pred_label.item() == s.gt_label.item() for d in data for s in model.test_step(d)]
     assert metrics['accuracy/top1'] == pytest.approx(100 * np.mean(right))
 
 
 def test_another_config_in_the_same_work_dir_is_mentioned(config):
-    first = launch.load_config(config)
-    first.work_dir = 'work_dirs/tiny'
-    launch.build_runner(first)
-    second = launch.load_config(config, {'optim_wrapper.optimizer.lr': 1e-4})
-    second.work_dir = 'work_dirs/tiny'
-    assert launch._differences_to_last_run(second) == ['optim_wrapper']
-    same = launch.load_config(config)
-    same.work_dir = 'work_dirs/tiny'
-    same.resume = True
-    launch.build_runner(same)
-    assert launch._differences_to_last_run(same) == []
+
+    def start(name, **options):
+        cfg = launch.load_config(config, options)
+        cfg.work_dir, cfg.experiment_name = 'work_dirs/tiny', name
+        launch.build_runner(cfg)
+        text = ''.join(log.read_text() for log in Path('work_dirs/tiny').glob('*/*.log'))
+        return [line for line in text.splitlines() if 'already holds a run' in line]
+
+    assert start('first') == []
+    assert start('again', resume=True) == []
+    (mentioned,) = start('other', **{'optim_wrapper.optimizer.lr': 1e-4})
+    assert '(differs in: optim_wrapper)' in mentioned
 
 
 def ssfer_config(config):
@@ -324,6 +324,10 @@ def test_processes_without_a_gpu_use_gloo(monkeypatch, launcher):
         distributed.start_processes(cfg)
         assert dist.get_backend() == 'gloo' == cfg.env_cfg.dist_cfg.backend
         assert dist.get_world_size() == 1
+        runner = launch.Runner.__new__(launch.Runner)
+        runner._distributed, runner.cfg = True, cfg
+        wrapped = runner.wrap_model(cfg.model_wrapper_cfg, torch.nn.Linear(2, 2))
+        assert wrapped.device_ids is None and not wrapped.broadcast_buffers
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()
@@ -352,8 +356,8 @@ def test_dist_train_on_one_machine(tmp_path):
 
 
 def test_dist_train_on_several_machines_and_own_threads(tmp_path):
-    done = run_script(tmp_path, 'dist_train.sh', 'c.py', '8', NNODES='2', NODE_RANK='1', PORT='1234',
-                      MASTER_ADDR='10.0.0.1', OMP_NUM_THREADS='3')
+    done = run_script(tmp_path, 'dist_train.sh', 'c.py', '8', NNODES='2', NODE_RANK='1',
+                      PORT='1234', MASTER_ADDR='10.0.0.1', OMP_NUM_THREADS='3')
     assert done.stdout.startswith('OMP=3\n')
     assert ('--nnodes\n2\n--node_rank\n1\n--master_addr\n10.0.0.1\n--master_port\n1234\n'
             '--nproc_per_node\n8\n') in done.stdout

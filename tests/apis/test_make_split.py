@@ -1,10 +1,10 @@
 """The split command, from a config and from a name."""
 import pytest
-from support.layouts import make_affectnet, make_ferplus
 
 from ssfer_mm.apis.make_split import main
 from ssfer_mm.datasets import FERPlus
 from ssfer_mm.datasets.splits import draw_split, load_split, resolve_split
+from support.layouts import make_affectnet, make_ferplus
 
 CONFIG = '''
 train_dataloader = dict(dataset=dict(

@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from support import layouts
 
 from ssfer_mm import datasets as ds
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import AFFECTNET7
 from ssfer_mm.transforms import LoadFace
+from support import layouts
 
 LABELED = {'RAFDB': 'make_rafdb', 'FERPlus': 'make_ferplus', 'AffectNet': 'make_affectnet',
            'FER2013': 'make_fer2013', 'ClassFolders': 'make_class_folders'}

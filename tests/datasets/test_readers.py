@@ -2,14 +2,14 @@
 import cv2
 import numpy as np
 import pytest
-from support import layouts
 
 from ssfer_mm import datasets as ds
 from ssfer_mm import expressions as ex
-from ssfer_mm.datasets.files import scan_images
 from ssfer_mm.datasets.ferplus import vote_label
+from ssfer_mm.datasets.files import scan_images
 from ssfer_mm.errors import UserError
 from ssfer_mm.transforms import LoadFace
+from support import layouts
 
 READERS = [
     # make, style arguments, dataset class, its arguments, subset -> prefix or usage of the ids
@@ -34,7 +34,7 @@ def read(dataset):
 
 @pytest.mark.parametrize('make, style, name, arguments', READERS)
 def test_reads_every_face_with_its_class(tmp_path, make, style, name, arguments):
-    counts = {name: 1 for name in ex.AFFECTNET8} | {'fear': 2, 'happiness': 3}
+    counts = dict.fromkeys(ex.AFFECTNET8, 1) | {'fear': 2, 'happiness': 3}
     truth = getattr(layouts, make)(tmp_path, counts, 1, **style)
     found = {}
     for subset in getattr(ds, name).SUBSETS:

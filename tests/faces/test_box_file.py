@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_file import FaceRecord, load_boxes, read_boxes, write_boxes
 
-GOOD = '{"image": "a/1.png", "width": 48, "height": 40, "boxes": [[1, 2, 30, 31.5]], "scores": [0.9]}'
+GOOD = ('{"image": "a/1.png", "width": 48, "height": 40, "boxes": [[1, 2, 30, 31.5]], '
+        '"scores": [0.9]}')
 
 number = st.floats(-1e5, 1e5, width=32)
 a_box = st.builds(lambda x, y, w, h: (x, y, x + w, y + h), number, number,

@@ -1,9 +1,15 @@
-# FERPlus at its own size. See ferplus_224px.py for the boxes.
+# FERPlus at its own size, tested on FER2013Valid; METHOD's test set is 'valid+test'. See
+# ferplus_224px.py for the boxes.
 _base_ = ['./semi_supervised_48px.py']
 
 data_preprocessor = dict(num_classes=8, facemix=dict(extent='full'))
 
 train_dataloader = dict(
-    dataset=dict(dataset=dict(type='FERPlus', data_root='data/ferplus', subset='train', boxes='dataset')))
-val_dataloader = dict(dataset=dict(type='FERPlus', data_root='data/ferplus', subset='valid+test', boxes='dataset'))
+    dataset=dict(
+        dataset=dict(
+            type='FERPlus',
+            data_root='data/ferplus',
+            subset='train', boxes='image')))
+val_dataloader = dict(
+    dataset=dict(type='FERPlus', data_root='data/ferplus', subset='valid'))
 test_dataloader = val_dataloader

@@ -5,6 +5,11 @@ _base_ = ['./semi_supervised_224px.py']
 data_preprocessor = dict(num_classes=7, facemix=dict(extent='full'))
 
 train_dataloader = dict(
-    dataset=dict(dataset=dict(type='RAFDB', data_root='data/rafdb', subset='train', boxes='image')))
-val_dataloader = dict(dataset=dict(type='RAFDB', data_root='data/rafdb', subset='test', boxes='image'))
+    dataset=dict(
+        dataset=dict(
+            type='RAFDB',
+            data_root='data/rafdb',
+            subset='train', boxes='image')))
+val_dataloader = dict(
+    dataset=dict(type='RAFDB', data_root='data/rafdb', subset='test'))
 test_dataloader = val_dataloader

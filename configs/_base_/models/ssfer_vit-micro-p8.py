@@ -12,4 +12,5 @@ model = dict(
         head=dict(type='VisionTransformerClsHead', num_classes=8, in_channels=128)),
     pseudo_label=dict(type='ConfidenceThreshold', threshold=0.7),
     unlabeled_weight=5.0,
-    ema_decay=0.999)
+    ema_decay=0.999,
+    ema_warmup=True)

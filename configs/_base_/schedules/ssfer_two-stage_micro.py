@@ -1,8 +1,8 @@
 # Stages II and III for models and datasets that train on two CPU cores: a higher learning rate, a
-# teacher that forgets its random start, and a shorter stage III.
+# teacher that forgets its random start, and in stage III more unlabeled images per labeled one.
 _base_ = ['./ssfer_two-stage.py']
 
-optim_wrapper = dict(optimizer=dict(lr=5e-4))
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, end=5, convert_to_iter_based=True),
     dict(
@@ -15,8 +15,10 @@ param_scheduler = [
 ]
 train_cfg = dict(
     semi=dict(
-        epochs=12,
+        epochs=10,
+        labeled=32,
+        unlabeled=128,
         optim_wrapper=dict(optimizer=dict(lr=5e-4)),
         param_scheduler=[
-            dict(type='CosineAnnealingLR', T_max=12, eta_min=1e-5, convert_to_iter_based=True)
+            dict(type='CosineAnnealingLR', T_max=10, eta_min=1e-5, convert_to_iter_based=True)
         ]))

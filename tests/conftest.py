@@ -1,0 +1,31 @@
+"""What every test runs under."""
+import logging
+import warnings
+
+import pytest
+import torch
+from mmengine.logging import MMLogger
+from mmengine.registry import DefaultScope
+
+import ssfer_mm  # noqa: F401  registers all components
+
+torch.set_num_threads(1)
+warnings.filterwarnings('ignore')
+
+
+@pytest.fixture(autouse=True)
+def mmpretrain_scope():
+    """Names in configs are mmpretrain's, as they are under a runner."""
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def quiet_and_seeded():
+    """The same random numbers in any order of tests; every initialised layer is not news."""
+    torch.manual_seed(0)
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    yield
+    logger.setLevel(level)

@@ -1,0 +1,166 @@
+"""One index space, one split, and nothing that would tell the label of an unlabeled image."""
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmcv.transforms import BaseTransform
+from mmpretrain.registry import TRANSFORMS
+from support.runs import CLASSES, IMAGES, PER_CLASS, TinyFaces  # noqa: F401  registers it
+
+from ssfer_mm import UserError
+from ssfer_mm.datasets import SemiSupervisedDataset, SynthFER, collate_sources, save_split
+from ssfer_mm.datasets.semi_supervised import SECRETS
+
+N_LABELED = PER_CLASS * len(CLASSES)
+TINY = dict(type='TinyFaces', data_root=None, subset='train', boxes='dataset')
+SEEN = []
+
+
+@TRANSFORMS.register_module(force=True)
+class Spy(BaseTransform):
+    """Pass everything on, and remember which keys came by."""
+
+    def transform(self, results):
+        SEEN.append(dict(results))
+        return results
+
+
+LABELED = [dict(type='Spy'), dict(type='LoadFace'), dict(type='PackFace')]
+UNLABELED = [dict(type='Spy'), dict(type='LoadFace'),
+             dict(type='WeakStrongViews', weak=[dict(type='Spy')], strong=[dict(type='Spy')]),
+             dict(type='PackViews')]
+
+
+def build(dataset=None, split=dict(per_class=PER_CLASS, seed=0), unlabeled=UNLABELED, **options):
+    return SemiSupervisedDataset(dataset or TINY, LABELED, unlabeled, split, **options)
+
+
+@pytest.fixture(autouse=True)
+def forget():
+    SEEN.clear()
+
+
+def test_labeled_images_come_first_and_nothing_comes_twice():
+    data = build()
+    assert data.source_sizes == (N_LABELED, IMAGES - N_LABELED) and len(data) == IMAGES
+    ids = [data[i]['data_samples'].sample_id for i in range(len(data))]
+    assert ids[:N_LABELED] == data.labeled_ids()
+    assert set(ids[:N_LABELED]) == set(data.split.labeled)
+    assert sorted(ids) == sorted(data.dataset.ids())
+
+
+def test_labeled_items_carry_label_and_box():
+    data, truth = build(), dict(zip(build().dataset.ids(), build().dataset.labels()))
+    for index in range(N_LABELED):
+        item = data[index]
+        assert set(item) == {'inputs', 'data_samples'}
+        assert int(item['data_samples'].gt_label) == truth[item['data_samples'].sample_id]
+        assert item['data_samples'].face_box.isfinite().all()
+
+
+def extra_faces():
+    return dict(type='SynthFER', subset='train', num_images=3, size=16, cache_dir=None,
+                boxes='dataset')
+
+
+def test_no_transform_of_an_unlabeled_item_sees_a_secret():
+    """Neither of the dataset's own rest, nor of a labeled dataset used as an extra one."""
+    data = build(extra_unlabeled=[extra_faces()])
+    for index in range(N_LABELED, len(data)):
+        item = data[index]
+        assert set(item) == {'weak', 'strong', 'data_samples'}
+        assert not set(item['data_samples'].keys())
+        assert set(item['data_samples'].metainfo_keys()) <= {'sample_id', 'img_path'}
+    assert len(SEEN) == 3 * (IMAGES - N_LABELED + 3)
+    for results in SEEN:
+        assert not set(results) & set(SECRETS), sorted(results)
+
+
+def test_extra_images_follow_in_order():
+    data = build(extra_unlabeled=[extra_faces(), dict(TINY, subset='test')])
+    assert data.source_sizes == (N_LABELED, IMAGES - N_LABELED + 3 + IMAGES)
+    ids = [data[i]['data_samples'].sample_id for i in range(IMAGES, len(data))]
+    assert ids == ['train/000000', 'train/000001', 'train/000002',
+                   *(f'test/{k}' for k in range(IMAGES))]
+    raw = SynthFER('train', num_images=3, size=16, cache_dir=None)[1]['img']
+    assert torch.equal(data[IMAGES + 1]['weak'], torch.from_numpy(raw.transpose(2, 0, 1).copy()))
+
+
+def test_without_an_unlabeled_pipeline_there_is_no_unlabeled_part():
+    data = build(unlabeled=None, extra_unlabeled=[extra_faces()])
+    assert data.source_sizes == (N_LABELED, 0) and len(data) == N_LABELED
+    assert data.hidden_labels() == {}
+
+
+def test_without_a_split_everything_is_labeled():
+    data = build(split=None)
+    assert data.source_sizes == (IMAGES, 0) and data.split is None
+
+
+@pytest.mark.parametrize('index', [-1, IMAGES, IMAGES + 5])
+def test_indices_outside(index):
+    with pytest.raises(IndexError, match=f'index {index} is outside'):
+        build()[index]
+
+
+def test_hidden_labels_are_those_of_the_unlabeled_images_only():
+    data = build(extra_unlabeled=[extra_faces()])
+    truth = dict(zip(data.dataset.ids(), data.dataset.labels()))
+    hidden = data.hidden_labels()
+    assert set(hidden) == set(truth) - set(data.split.labeled)
+    assert all(hidden[i] == truth[i] for i in hidden)
+
+
+def test_split_is_recorded_and_compared(tmp_path):
+    path = str(tmp_path / 'split.json')
+    data = build()
+    data.record_split(path)
+    assert json.loads(open(path).read())['labeled'] == sorted(data.labeled_ids())
+    build().check_recorded_split(path)
+    assert build(split=path).labeled_ids() == data.labeled_ids()
+    with pytest.raises(UserError, match='the config now draws another one'):
+        build(split=dict(per_class=PER_CLASS, seed=1)).check_recorded_split(path)
+
+
+def test_a_split_made_for_other_data_is_refused(tmp_path):
+    path = str(tmp_path / 'split.json')
+    save_split(build().split, path)
+    with pytest.raises(UserError, match='not in the data'):
+        build(dict(TINY, subset='test'), split=path)
+    synthfer = dict(type='SynthFER', num_images=8, size=16, cache_dir=None)
+    with pytest.raises(UserError, match='made for TinyFaces, the data is SynthFER'):
+        build(synthfer, split=path)
+
+
+def test_boxes_need_transforms_that_track_them():
+    pipeline = [dict(type='LoadFace'), dict(type='RandomFlip', prob=0.5), dict(type='PackFace')]
+    with pytest.raises(UserError, match='RandomFlip'):
+        SemiSupervisedDataset(TINY, pipeline)
+    SemiSupervisedDataset(dict(TINY, boxes=None), pipeline)
+
+
+def test_a_pipeline_is_a_list():
+    with pytest.raises(UserError, match='a pipeline is a list'):
+        SemiSupervisedDataset(TINY, dict(type='LoadFace'))
+
+
+def test_lazy_init_reads_nothing_until_it_must():
+    data = build(lazy_init=True)
+    assert data.dataset._fully_initialized is False
+    assert data.metainfo['classes'] == CLASSES
+    assert len(data) == IMAGES
+
+
+def test_items_of_both_sources_make_a_batch():
+    data = build()
+    batch = collate_sources([data[0], data[N_LABELED], data[1], data[N_LABELED + 1]])
+    assert {k: len(v) for k, v in batch['inputs'].items()} == dict(labeled=2, weak=2, strong=2)
+
+
+def test_reading_an_item_leaves_the_data_alone():
+    data = build()
+    first = data[N_LABELED]['weak'].clone()
+    data[N_LABELED]['weak'].zero_()
+    assert torch.equal(data[N_LABELED]['weak'], first)
+    assert np.isfinite(data.dataset.get_data_info(int(data._rest[0]))['face_box']).all()

@@ -1,0 +1,85 @@
+"""A resumed run ends exactly as the run that was never interrupted, wherever it is resumed."""
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from support.runs import config, train
+
+from ssfer_mm import UserError
+
+EVERY_ITERATION = dict(type='CheckpointHook', by_epoch=False, interval=1)
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory):
+    return train(config(tmp_path_factory.mktemp('whole'), hooks=[EVERY_ITERATION]))
+
+
+def resume(tmp_path, checkpoint, **options):
+    return train(config(tmp_path, resume=True, load_from=str(checkpoint), **options))
+
+
+def assert_same_end(run, whole, done):
+    """From iteration ``done`` on: same batches, rates, betas; and the same weights at the end."""
+    assert run.recorder.iterations == whole.recorder.iterations[done:]
+    assert (run.iter, run.epoch) == (whole.iter, whole.epoch)
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(run.model.state_dict()[name], value), name
+
+
+@pytest.mark.parametrize('checkpoint, done', [
+    ('epoch_1', 3),  # stage II, between two epochs
+    ('iter_5', 5),  # stage II, inside an epoch
+    ('epoch_2', 6),  # the switch
+    ('iter_6', 6),  # the switch, before the epoch's hooks ran
+    ('iter_7', 7),  # just after it
+    ('epoch_3', 12),  # stage III, between two epochs
+    ('iter_15', 15),  # stage III, inside an epoch
+    ('epoch_4', 18),  # only the last validation is left
+])
+def test_resumed_anywhere(tmp_path, whole, checkpoint, done):
+    run = resume(tmp_path, Path(whole.work_dir, f'{checkpoint}.pth'))
+    assert_same_end(run, whole, done)
+    ours, theirs = (json.loads(Path(r.work_dir, 'stages.json').read_text()) for r in (run, whole))
+    for stage in theirs:
+        for figure in ('epochs', 'iterations', 'metrics'):
+            assert ours[stage][figure] == theirs[stage][figure], (stage, figure)
+
+
+@pytest.mark.parametrize('keep', ['semi', 'supervised'])
+def test_the_only_stage_has_its_own_optimizer_and_schedule(tmp_path, keep):
+    """Stage III alone (FixMatch), or stage II with settings of its own."""
+    own = dict(epochs=2, optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
+               param_scheduler=[dict(type='ExponentialLR', gamma=0.5, by_epoch=False)])
+    if keep == 'semi':
+        own.update(labeled=2, unlabeled=4)
+
+    def only(folder, **options):
+        cfg = config(tmp_path / folder, **options)
+        cfg.train_cfg.semi = cfg.train_cfg.supervised = None
+        cfg.train_cfg[keep] = own
+        return cfg
+
+    whole = train(only('whole'))
+    lrs = [i['lr'] for i in whole.recorder.iterations]
+    assert lrs == pytest.approx([0.1 * 0.5**k for k in range(len(lrs))])
+    run = train(only('rest', resume=True, load_from=str(tmp_path / 'whole' / 'epoch_1.pth')))
+    assert isinstance(run.optim_wrapper.optimizer, torch.optim.SGD)
+    assert_same_end(run, whole, len(lrs) // 2)
+
+
+def test_another_split_is_refused(tmp_path, whole):
+    cfg = config(whole.work_dir, resume=True, load_from=str(Path(whole.work_dir, 'epoch_1.pth')))
+    cfg.train_dataloader.dataset.split.seed = 1
+    with pytest.raises(UserError, match='the config now draws another one'):
+        train(cfg)
+
+
+def test_a_missing_or_other_optimizer_state_is_not_carried_over_the_switch(tmp_path, whole):
+    """At the switch the checkpoint still holds stage II's optimizer; stage III must not use it."""
+    run = resume(tmp_path, Path(whole.work_dir, 'epoch_2.pth'))
+    start = run.recorder.starts['semi']
+    assert start['optimizer_state'] == 0 and start['twins']
+    assert start['figures'] == [], 'figures of stage II came back with the checkpoint'
+

@@ -1,0 +1,109 @@
+"""Pixels against plain numpy, labels, and where FaceMix is applied."""
+import numpy as np
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+from mmpretrain.structures import DataSample
+from support.models import MEAN, STD, preprocessor
+
+from ssfer_mm import UserError
+from ssfer_mm.models import FaceMixBatch
+
+
+def sample(label, box=None):
+    result = DataSample().set_gt_label(label)
+    if box is not None:
+        result.set_field(torch.tensor(box, dtype=torch.float32), 'face_box')
+    return result
+
+
+def pixels(count, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (count, 3, 8, 8), dtype=np.uint8)
+
+
+def normalised(bgr):
+    """RGB, zero mean, unit deviation, in double precision."""
+    result = np.empty(bgr.shape)
+    for channel, (mean, std) in enumerate(zip(MEAN, STD)):
+        result[:, channel] = (bgr[:, 2 - channel].astype(float) - mean) / std
+    return result
+
+
+def batch(labels=(0, 1, 2), unlabeled=0, box=None):
+    data = dict(
+        inputs=dict(labeled=torch.from_numpy(pixels(len(labels)))),
+        data_samples=dict(labeled=[sample(label, box) for label in labels]))
+    if unlabeled:
+        data['inputs'].update(weak=torch.from_numpy(pixels(unlabeled, 1)),
+                              strong=torch.from_numpy(pixels(unlabeled, 2)))
+        data['data_samples']['unlabeled'] = [DataSample() for _ in range(unlabeled)]
+    return data
+
+
+def build(**options):
+    return MODELS.build(preprocessor(**options))
+
+
+def test_every_source_is_normalised_rgb():
+    result = build()(batch(unlabeled=2), training=True)
+    for source, count, seed in (('labeled', 3, 0), ('weak', 2, 1), ('strong', 2, 2)):
+        np.testing.assert_allclose(result['inputs'][source].numpy(),
+                                   normalised(pixels(count, seed)), atol=1e-5)
+        assert result['inputs'][source].dtype == torch.float32
+    assert result['inputs']['targets'].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+
+
+def test_rgb_input_keeps_its_channels():
+    plain = MODELS.build(dict(preprocessor(), to_rgb=False))(batch(), training=True)
+    flipped = build()(batch(), training=True)['inputs']['labeled']
+    bgr = plain['inputs']['labeled'] * torch.tensor(STD)[:, None, None] + torch.tensor(
+        MEAN)[:, None, None]
+    rgb = flipped * torch.tensor(STD)[:, None, None] + torch.tensor(MEAN)[:, None, None]
+    torch.testing.assert_close(bgr, rgb.flip(1), rtol=0, atol=1e-3)
+
+
+def test_test_batches_go_the_parents_way():
+    """As a plain tensor with a list of samples, without targets or FaceMix."""
+    data = dict(inputs=torch.from_numpy(pixels(3)), data_samples=[sample(k) for k in range(3)])
+    result = build(facemix=dict(type='FaceMix'))(data, training=False)
+    np.testing.assert_allclose(result['inputs'].numpy(), normalised(pixels(3)), atol=1e-5)
+    assert [int(s.gt_label) for s in result['data_samples']] == [0, 1, 2]
+
+
+def test_the_deployed_preprocessor_sees_the_same_pixels():
+    stock = MODELS.build(dict(type='ClsDataPreprocessor', mean=MEAN, std=STD, to_rgb=True,
+                              num_classes=3))
+    data = dict(inputs=torch.from_numpy(pixels(3)), data_samples=[sample(k) for k in range(3)])
+    ours = build()(batch(), training=True)['inputs']['labeled']
+    torch.testing.assert_close(stock(data)['inputs'], ours)
+
+
+@pytest.mark.parametrize('training, unlabeled, expected', [
+    (True, 0, True), (True, 2, False), (False, 0, False)])
+def test_facemix_is_for_supervised_training_batches_only(training, unlabeled, expected):
+    data = batch(unlabeled=unlabeled, box=[1, 1, 7, 7])
+    result = build(facemix=dict(type='FaceMix'))(data, training=training)
+    assert ('facemix' in result['inputs']) is expected
+    if expected:
+        mixed = result['inputs']['facemix']
+        assert isinstance(mixed, FaceMixBatch)
+        assert mixed.images is result['inputs']['labeled'], 'the real images are the unmixed ones'
+        assert mixed.iou.tolist() == pytest.approx([1, 1, 1])
+
+
+def test_facemix_gets_each_samples_own_box():
+    data = batch(labels=(0, 1))
+    data['data_samples']['labeled'] = [sample(0, [0, 0, 4, 4]), sample(1, [2, 0, 6, 4])]
+    mixed = build(facemix=dict(type='FaceMix'))(data, training=True)['inputs']['facemix']
+    assert mixed.iou.tolist() == pytest.approx([1 / 3, 1 / 3])
+    assert mixed.missing.tolist() == [False, False]
+
+
+def test_without_boxes_facemix_is_mixup():
+    mixed = build(facemix=dict(type='FaceMix'))(batch(), training=True)['inputs']['facemix']
+    assert mixed.real_weight.tolist() == [0, 0, 0]
+
+
+def test_a_label_that_the_model_does_not_know():
+    with pytest.raises(UserError, match='a label is 3, but the model has num_classes=3'):
+        build()(batch(labels=(0, 3)), training=True)

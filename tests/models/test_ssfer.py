@@ -1,0 +1,264 @@
+"""The algorithm: who learns, who predicts, and what a step may look at."""
+from copy import deepcopy
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mmengine.optim import OptimWrapper
+from mmpretrain.registry import MODELS
+from mmpretrain.structures import DataSample
+from reference.ema import averaged_state
+from reference.pseudo_labels import pseudo_labels, unlabeled_loss
+from support.models import resnet, ssfer, vit
+
+from ssfer_mm import UserError
+
+
+def build(classifier=None, **options):
+    model = MODELS.build(ssfer(classifier, **options))
+    model.init_weights()
+    # Two different opinions: fresh twins with a head of zeros have none.
+    for parameter in model.parameters():
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    return model.train()
+
+
+def semi_batch(labeled=4, unlabeled=6, size=16):
+    generator = torch.Generator().manual_seed(3)
+
+    def images(count):
+        return torch.randint(256, (count, 3, size, size), generator=generator, dtype=torch.uint8)
+
+    return dict(
+        inputs=dict(labeled=images(labeled), weak=images(unlabeled), strong=images(unlabeled)),
+        data_samples=dict(
+            labeled=[DataSample().set_gt_label(k % 3) for k in range(labeled)],
+            unlabeled=[DataSample(metainfo=dict(sample_id=f'u{k}')) for k in range(unlabeled)]))
+
+
+def supervised_batch():
+    data = semi_batch()
+    return dict(inputs=dict(labeled=data['inputs']['labeled']),
+                data_samples=dict(labeled=data['data_samples']['labeled']))
+
+
+def losses_of(model, data):
+    prepared = model.data_preprocessor(deepcopy(data), True)
+    return model(**prepared, mode='loss')
+
+
+def gradients(model):
+    return {n: p.grad.clone() for n, p in model.student.named_parameters() if p.grad is not None}
+
+
+def tau_between(model, data):
+    """A threshold that some pseudo-labels reach and some do not."""
+    weak = model.data_preprocessor(deepcopy(data), True)['inputs']['weak']
+    confidence = model.probabilities(weak).amax(1).sort().values
+    return float((confidence[2] + confidence[3]) / 2)
+
+
+# ---- the semi-supervised step ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize('source', ['teacher', 'student'])
+def test_semi_supervised_losses_are_the_methods(source):
+    model, data = build(pseudo_labels_from=source, unlabeled_weight=5.0), semi_batch()
+    model.pseudo_label.threshold = tau_between(model, data)
+    losses = losses_of(model, data)
+    inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
+    with torch.no_grad():
+        judge = getattr(model, source)
+        judged = pseudo_labels(judge(inputs['weak']).softmax(1).tolist(),
+                               model.pseudo_label.threshold)
+        expected = 5 * unlabeled_loss(model.student(inputs['strong']).tolist(), judged)
+        labeled = F.cross_entropy(model.student(inputs['labeled']), torch.tensor([0, 1, 2, 0]))
+    assert 0 < sum(accepted for _, accepted in judged) < 6
+    assert float(losses['loss_unlabeled']) == pytest.approx(expected, rel=1e-4)
+    assert float(losses['loss_labeled']) == pytest.approx(float(labeled), rel=1e-5)
+    assert float(losses['coverage']) == pytest.approx(sum(a for _, a in judged) / 6)
+    assert model.last_pseudo_labels['ids'] == [f'u{k}' for k in range(6)]
+    assert model.last_pseudo_labels['labels'].tolist() == [label for label, _ in judged]
+    assert model.last_pseudo_labels['accepted'].tolist() == [a for _, a in judged]
+
+
+def test_leaving_out_rejected_images_changes_nothing():
+    model, data = build(), semi_batch()
+    model.pseudo_label.threshold = tau_between(model, data)
+    seen, results = [], []
+    model.student.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    for keep_all in (False, True):
+        model.has_batch_statistics = keep_all
+        model.zero_grad()
+        losses = losses_of(model, data)
+        (losses['loss_labeled'] + losses['loss_unlabeled']).backward()
+        results.append((float(losses['loss_unlabeled']), gradients(model)))
+    assert seen == [4 + 3, 4 + 6]
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-5)
+    for name, gradient in results[0][1].items():
+        torch.testing.assert_close(gradient, results[1][1][name], rtol=1e-3, atol=1e-6)
+
+
+def test_batch_statistics_are_taken_over_all_images():
+    model, data = build(resnet()), semi_batch(size=32)
+    model.pseudo_label.threshold = 1.0
+    seen = []
+    model.student.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    losses = losses_of(model, data)
+    assert seen == [4 + 6]
+    assert float(losses['loss_unlabeled']) == 0 or float(losses['coverage']) > 0
+
+
+def test_no_accepted_pseudo_label_still_trains_on_the_labels():
+    model, data = build(pseudo_label=dict(type='ConfidenceThreshold', threshold=1.0)), semi_batch()
+    losses = losses_of(model, data)
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    assert float(losses['loss_unlabeled']) == 0
+    assert all(g.isfinite().all() for g in gradients(model).values()) and gradients(model)
+
+
+# ---- labels that nobody may see ---------------------------------------------------------------
+
+
+def test_hidden_labels_are_never_used():
+    """Scrambled labels on the unlabeled samples change neither losses nor gradients."""
+    model, results = build(), []
+    for scrambled in (None, 0, 1):
+        data = semi_batch()
+        if scrambled is not None:
+            for k, sample in enumerate(data['data_samples']['unlabeled']):
+                sample.set_gt_label((k + scrambled) % 3)
+        model.zero_grad()
+        losses = losses_of(model, data)
+        (losses['loss_labeled'] + losses['loss_unlabeled']).backward()
+        results.append(({k: float(v) for k, v in losses.items()}, gradients(model)))
+    for losses, gradient in results[1:]:
+        assert losses == results[0][0]
+        assert all(torch.equal(gradient[name], results[0][1][name]) for name in gradient)
+
+
+# ---- the teacher ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('classifier, size', [(vit(), 16), (resnet(), 32)])
+def test_a_training_step_moves_the_student_only(classifier, size):
+    model = build(classifier)
+    before = deepcopy(model.teacher.state_dict())
+    student = deepcopy(model.student.state_dict())
+    optimizer = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1))
+    model.train_step(semi_batch(size=size), optimizer)
+    assert all(p.grad is None for p in model.teacher.parameters())
+    for name, value in model.teacher.state_dict().items():
+        assert torch.equal(value, before[name]), f'{name} of the teacher moved'
+    assert any(not torch.equal(v, student[n]) for n, v in model.student.state_dict().items())
+
+
+def test_the_teacher_is_always_in_evaluation_mode():
+    model = build(resnet())
+    for mode in (True, False):
+        model.train(mode)
+        assert all(not module.training for module in model.teacher.modules())
+        assert model.student.training is mode
+
+
+def test_pseudo_labels_of_the_student_leave_it_in_training_mode():
+    model = build(resnet(), pseudo_labels_from='student')
+    statistics = model.student.backbone.bn1.running_mean.clone()
+    model.probabilities(torch.randn(4, 3, 32, 32))
+    assert model.student.training and model.student.backbone.bn1.training
+    assert torch.equal(model.student.backbone.bn1.running_mean, statistics)
+    assert not model.teacher.training
+
+
+def test_update_teacher_is_the_moving_average():
+    model = build(resnet(), ema_decay=0.9)
+    losses_of(model, semi_batch(size=32))
+    expected = averaged_state(model.teacher.head, model.student.head, 0.9)
+    counter = model.student.backbone.bn1.num_batches_tracked
+    model.update_teacher()
+    for name, value in model.teacher.head.state_dict().items():
+        torch.testing.assert_close(value, expected[name], rtol=1e-5, atol=1e-7)
+    assert int(model.teacher.backbone.bn1.num_batches_tracked) == int(counter) == 1
+    assert int(model.ema_steps) == 1
+
+
+def test_warm_up_counts_over_saved_steps():
+    model = build(ema_decay=0.999, ema_warmup=True)
+    model.ema_steps.fill_(8)
+    expected = averaged_state(model.teacher.head, model.student.head, 9 / 18)
+    model.update_teacher()
+    for name, value in model.teacher.head.state_dict().items():
+        torch.testing.assert_close(value, expected[name], rtol=1e-5, atol=1e-7)
+
+
+def test_sync_makes_exact_copies():
+    model = build(resnet())
+    teacher = deepcopy(model.teacher.state_dict())
+    model.sync_student()
+    for name, value in model.student.state_dict().items():
+        assert torch.equal(value, teacher[name]), name
+    model.student.head.fc.weight.data += 1
+    assert not torch.equal(model.student.head.fc.weight, model.teacher.head.fc.weight)
+    model.sync_teacher()
+    assert torch.equal(model.student.head.fc.weight, model.teacher.head.fc.weight)
+    assert not any(p.requires_grad for p in model.teacher.parameters())
+
+
+def test_predictions_are_the_teachers():
+    model = build().eval()
+    images = torch.randn(4, 3, 16, 16)
+    samples = [DataSample().set_gt_label(0) for _ in range(4)]
+    logits = model.teacher(images)
+    assert torch.equal(model(images, mode='tensor'), logits)
+    predicted = model(images, samples, mode='predict')
+    torch.testing.assert_close(torch.stack([s.pred_score for s in predicted]), logits.softmax(1))
+    assert not torch.allclose(logits, model.student(images))
+
+
+def test_state_dict_brings_back_student_teacher_and_counter():
+    model = build(ema_warmup=True)
+    model.update_teacher()
+    other = build(ema_warmup=True)
+    other.load_state_dict(model.state_dict())
+    images = torch.randn(2, 3, 16, 16)
+    assert torch.equal(other.eval()(images), model.eval()(images))
+    assert torch.equal(other.student(images), model.student(images))
+    assert int(other.ema_steps) == 1
+
+
+def test_teacher_starts_as_the_students_twin():
+    model = MODELS.build(ssfer(resnet()))
+    model.init_weights()
+    for name, value in model.teacher.state_dict().items():
+        assert torch.equal(value, model.student.state_dict()[name]), name
+
+
+# ---- the supervised step and settings ---------------------------------------------------------
+
+
+def test_supervised_step_without_mixing_is_cross_entropy():
+    model, data = build(), supervised_batch()
+    losses = losses_of(model, data)
+    images = model.data_preprocessor(deepcopy(data), True)['inputs']['labeled']
+    logits = model.student(images)
+    labels = torch.tensor([0, 1, 2, 0])
+    torch.testing.assert_close(losses['loss_labeled'], F.cross_entropy(logits, labels))
+    assert float(losses['train_accuracy']) == float((logits.argmax(1) == labels).float().mean())
+    assert model.last_pseudo_labels is None
+
+
+def test_the_classifiers_config_is_not_touched():
+    classifier = vit()
+    before = deepcopy(classifier)
+    MODELS.build(ssfer(classifier))
+    assert classifier == before
+
+
+@pytest.mark.parametrize('options, word', [
+    (dict(pseudo_labels_from='both'), 'pseudo_labels_from'),
+    (dict(ema_decay=1.5), 'ema_decay'),
+])
+def test_settings_out_of_range(options, word):
+    with pytest.raises(UserError, match=word):
+        MODELS.build(ssfer(**options))
