@@ -3,9 +3,9 @@
 Importing this package registers its components in mmpretrain's registries; configs do so with
 ``custom_imports = dict(imports=['ssfer_mm'], allow_failed_imports=False)``.
 """
-from .compat import check_environment
+from .compat import prepare_environment
 
-check_environment()
+prepare_environment()
 
 from . import datasets, engine, evaluation, models, transforms  # noqa: E402
 from .errors import UserError  # noqa: E402

@@ -8,17 +8,12 @@ Nothing here is imported from torch or OpenMMLab at module level: this file has 
 that they are missing.
 """
 import contextlib
-import importlib.machinery
 import importlib.metadata
-import importlib.util
 import logging
-import pickle
 import re
-import sys
-import types
 import warnings
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Union
+from typing import Any, Dict, Iterator, Optional
 
 from ssfer_mm.errors import UserError
 
@@ -147,6 +142,8 @@ def prepare_environment() -> None:
     with quiet_imports():
         import mmpretrain.datasets  # noqa: F401
         import mmpretrain.models  # noqa: F401
+    from ssfer_mm.safe_loading import enable_safe_loading
+
     enable_safe_loading()
 
 
@@ -195,154 +192,3 @@ def quiet_imports() -> Iterator[None]:
     finally:
         mm_logging.print_log = original
         logger.removeFilter(keep)
-
-
-# --------------------------------------------------------------------------- checkpoints, safely
-
-
-def _log_statistic(owner: type, name: str) -> Callable:
-    """The only `getattr` an mmengine checkpoint may make: a statistic of its log buffers."""
-    from mmengine.logging import HistoryBuffer
-
-    if owner is HistoryBuffer and name in ('min', 'max', 'current', 'mean'):
-        return getattr(owner, name)
-    raise pickle.UnpicklingError(f'Unsupported: GLOBAL builtins.getattr({owner!r}, {name!r})')
-
-
-def safe_types() -> List[Any]:
-    """What mmengine checkpoints hold besides tensors and plain values; none of it can run code.
-
-    Returns:
-        Entries for `torch.serialization.add_safe_globals`. Numpy's two module layouts (before and
-        since 2.0) are both listed, so that a checkpoint may travel between them.
-    """
-    import argparse
-
-    import numpy as np
-    from mmengine.logging import HistoryBuffer
-
-    multiarray = importlib.import_module(
-        'numpy._core.multiarray' if np.lib.NumpyVersion(np.__version__) >= '2.0.0' else
-        'numpy.core.multiarray')
-    entries = [HistoryBuffer, np.ndarray, np.dtype, (_log_statistic, 'builtins.getattr'),
-               argparse.Namespace]  # the official MAE checkpoints keep their arguments
-    for layout in ('numpy.core.multiarray', 'numpy._core.multiarray'):
-        entries += [(multiarray._reconstruct, f'{layout}._reconstruct'),
-                    (multiarray.scalar, f'{layout}.scalar')]
-    numeric = np.typecodes['AllInteger'] + np.typecodes['Float'] + '?U'
-    return entries + sorted({type(np.dtype(code)) for code in numeric}, key=str)
-
-
-def load_checkpoint_safely(path: Union[str, Path], map_location: Any = 'cpu') -> Dict[str, Any]:
-    """Read a checkpoint file without letting it run code.
-
-    Args:
-        path: A file written by mmengine or `torch.save`.
-        map_location: As in `torch.load`.
-
-    Returns:
-        The checkpoint dict.
-
-    Raises:
-        UserError: the file is missing, damaged, not a dict, or holds anything but weights,
-            numbers and logs.
-    """
-    import torch
-
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise UserError(f'Checkpoint {path} not found; expected a .pth file. Check the path.')
-    try:
-        with torch.serialization.safe_globals(safe_types()):
-            checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    except Exception as error:  # a damaged file fails in a dozen ways, all meaning the same
-        unsafe = re.search(r'GLOBAL ([\w.]+)', str(error))
-        if isinstance(error, pickle.UnpicklingError) and unsafe:
-            raise UserError(
-                f'Checkpoint {path} holds {unsafe[1]}, which could run code; expected only '
-                'weights, numbers and logs. If you trust it, load it where it was made and save '
-                'its state_dict alone.') from error
-        if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError, PermissionError)):
-            raise
-        raise UserError(f'Checkpoint {path} is damaged or no checkpoint ({path.stat().st_size} '
-                        'bytes); expected a complete .pth file. Copy or train it again.') from error
-    if not isinstance(checkpoint, dict):
-        raise UserError(f'Checkpoint {path} holds a {type(checkpoint).__name__}; expected a dict '
-                        'of weights. Save model.state_dict() instead.')
-    return checkpoint
-
-
-def enable_safe_loading() -> None:
-    """Make mmengine read every local or downloaded checkpoint through the safe loader.
-
-    mmengine 0.10.7 with torch >= 2.6 cannot read its own checkpoints (so it cannot resume), and
-    its maintained fork falls back to unsafe unpickling. mmengine lets the reader of a kind of
-    path be replaced, which covers `resume`, `load_from` and `init_cfg` at once.
-    """
-    import torch
-    from mmengine.runner import CheckpointLoader
-
-    def load_from_local(filename: str, map_location: Any = None) -> Dict[str, Any]:
-        return load_checkpoint_safely(filename, map_location)
-
-    def load_from_http(filename: str, map_location: Any = None,
-                       model_dir: Optional[str] = None) -> Dict[str, Any]:
-        from mmengine.dist import barrier, is_main_process
-
-        folder = Path(model_dir or Path(torch.hub.get_dir()) / 'checkpoints')
-        target = folder / filename.split('?')[0].rsplit('/', 1)[-1]
-        if is_main_process() and not target.is_file():
-            folder.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(filename, str(target))
-        barrier()
-        return load_checkpoint_safely(target, map_location)
-
-    CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
-    CheckpointLoader.register_scheme(
-        prefixes=['http://', 'https://'], loader=load_from_http, force=True)
-
-
-# ---------------------------------------------------------------------- mmdet without a compiler
-
-
-class _MMCVStandIn(types.ModuleType):
-    """A module in which every name is an operator; calling one explains what is missing."""
-
-    def __getattr__(self, name: str) -> Callable:
-        if name.startswith('__'):
-            raise AttributeError(name)
-
-        def missing_operator(*args: Any, **kwargs: Any) -> None:
-            raise UserError(f'mmcv was installed without its compiled operator {name!r}; this '
-                            'detector needs it. Use RTMDet or YOLOX, or install a compiled mmcv.')
-
-        return missing_operator
-
-
-def _nms(boxes: Any, scores: Any, iou_threshold: float, offset: int = 0) -> Any:
-    """mmcv's operator: (N, 4) xyxy boxes -> indices, best first; offset 1 = inclusive x2, y2."""
-    from torchvision.ops import nms
-
-    if offset:
-        boxes = boxes + boxes.new_tensor([0, 0, offset, offset])
-    return nms(boxes, scores, iou_threshold)
-
-
-def install_mmcv_stand_in() -> bool:
-    """Let mmdet's plain detectors run although mmcv has no compiled operators.
-
-    Of these, RTMDet and YOLOX use only `nms`, which torchvision has. A compiled mmcv always wins.
-
-    Returns:
-        Whether the stand-in is in use.
-    """
-    name = 'mmcv._ext'
-    if name in sys.modules:
-        return isinstance(sys.modules[name], _MMCVStandIn)
-    if importlib.util.find_spec(name) is not None:
-        return False
-    module = _MMCVStandIn(name, 'Stands in for the compiled operators of mmcv.')
-    module.__spec__ = importlib.machinery.ModuleSpec(name, loader=None)
-    module.nms = _nms
-    sys.modules[name] = module
-    return True

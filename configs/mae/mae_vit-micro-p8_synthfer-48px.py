@@ -8,3 +8,9 @@ train_dataloader = dict(
         subset='pretrain',
         num_images=8000,
         pipeline={{_base_.train_pipeline}}))
+
+param_scheduler = [
+    dict(type='LinearLR', start_factor=1e-4, end=2, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', begin=2, T_max=18, end=20, convert_to_iter_based=True),
+]
+train_cfg = dict(max_epochs=20)

@@ -13,8 +13,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from ssfer_mm.compat import enable_safe_loading, load_checkpoint_safely
 from ssfer_mm.errors import UserError
+from ssfer_mm.safe_loading import enable_safe_loading, load_checkpoint_safely
 
 from .cli import run_cli
 from .config import load_config
@@ -92,7 +92,9 @@ def build_runner(cfg: Config) -> Runner:
 def _complete_loader(loader: Dict[str, Any]) -> None:
     """What mmpretrain's own tools add to every loader, and its configs therefore leave out."""
     loader.setdefault('collate_fn', dict(type='default_collate'))
-    loader.setdefault('pin_memory', torch.cuda.is_available())
+    loader.setdefault('pin_memory', True)
+    # Without a GPU there is nothing to pin for, and PyTorch warns of every loader.
+    loader['pin_memory'] &= torch.cuda.is_available()
     loader.setdefault('persistent_workers', True)
     # Without workers PyTorch refuses to keep them.
     loader['persistent_workers'] &= loader.get('num_workers', 0) > 0

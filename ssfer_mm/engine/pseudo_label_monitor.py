@@ -41,7 +41,8 @@ class PseudoLabelMonitor(Hook):
     def after_train_epoch(self, runner) -> None:
         """Summarise the epoch over all processes."""
         steps, self._steps = self._steps, []
-        if not runner.train_loop.stage.unlabeled:
+        # Resumed at the very end of an epoch, it has no steps left to summarise.
+        if not runner.train_loop.stage.unlabeled or not steps:
             return
         # Plain lists, not tensors: what crosses processes must not depend on the device.
         mine = [(s['ids'], s['labels'].tolist(), s['accepted'].tolist()) for s in steps]

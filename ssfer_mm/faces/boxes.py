@@ -146,7 +146,5 @@ def paired_iou(a: Boxes, b: Boxes) -> Tensor:
                        torch.minimum(a[..., 2:], b[..., 2:])), dim=-1)
     both = box_area(inner)
     either = box_area(a) + box_area(b) - both
-    # NaN is "not greater than zero" too, hence the second test.
-    empty = ~(either > 0) & ~either.isnan()
-    iou = both / torch.where(empty, torch.ones_like(either), either)
+    iou = both / torch.where(either > 0, either, torch.ones_like(either))
     return iou.clamp(max=1)

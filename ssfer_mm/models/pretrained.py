@@ -6,6 +6,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.safe_loading import load_checkpoint_safely
 
 # Where the backbone's weights stand in the checkpoints of stage I, of classifiers, of SSFER.
 PREFIXES = ('teacher.backbone.', 'backbone.')
@@ -63,7 +64,6 @@ def _read(source: str) -> dict:
                             'model.pretrained=None"') from error
     if not osp.isfile(source):
         raise UserError(f'no pre-trained weights at {source!r}: {_how_to_get(source)}')
-    from ssfer_mm.compat import load_checkpoint_safely
     return load_checkpoint_safely(source)
 
 

@@ -35,7 +35,7 @@ PROTOTYPES: Mapping[str, Tuple[Dict[int, float], ...]] = {
                 {4: .3, 6: .4, 7: .6, 9: .8, 10: .9, 15: .5, 17: .5}),
     'anger': ({4: 1., 5: .4, 7: .8, 17: .4, 23: 1.}, {4: 1., 5: .3, 7: .7, 10: .4, 16: .6, 25: .9,
               23: .3}, {4: 1., 5: .8, 7: .4, 24: 1., 15: .2}),
-    'contempt': ({12: .6, 14: 1.}, {2: -.5, 14: 1., 12: .45, 43: .4}, {10: .35, 12: .6, 14: .9}),
+    'contempt': ({12: .75, 14: 1.}, {2: -.7, 14: 1., 12: .6, 43: .4}, {10: .5, 12: .75, 14: .9}),
 }
 # In contempt these act on one side only; the brow (a negative weight) rises on the other one.
 _ONE_SIDED = (10, 12, 14, 2)
@@ -115,8 +115,8 @@ def act(draws: Draws, expression: str, intensity: float, style: Mapping[int, flo
     units = add(units, other, draws.uniform(0, 1) * blend)
     halves: Dict[int, Dict[int, float]] = {-1: {}, 1: {}}
     for unit in UNIT_NAMES:
-        common, idle = draws.uniform(.7, 1.2), draws.uniform(-.9, 1) * .12
-        missing = draws.chance(.1)
+        common, idle = draws.uniform(.7, 1.2), draws.uniform(-.9, 1) * .10
+        missing = draws.chance(.06)
         for sign in (-1, 1):
             own = units.side(sign).get(unit, 0.) * common * draws.uniform(.92, 1.08)
             gain = .3 if missing else style.get(unit, 1.)

@@ -92,9 +92,9 @@ class SynthFERGenerator:
         drawn = draws.pick(FREQUENCIES[pool])
         label = drawn if expression is None else _label(expression)
         d = self.difficulty
-        strength = min(1., round(1 - (1 - draws.middle(.24, 1.12)) * d, 6))
+        strength = min(1., round(1 - (1 - draws.middle(.35, 1.12)) * d, 6))
         strength = max(.1, strength) if intensity is None else intensity
-        blend = d * (.12 + .34 * strength) if draws.chance(.4) else 0.
+        blend = d * (.08 + .26 * strength) if draws.chance(.35) else 0.
         units = act(draws, CLASSES[label], strength, person.style, blend)
         scene = draw_scene(Draws(key + '/scene'), d)
         return Recipe(key, person, units, scene, label, strength)

@@ -105,4 +105,4 @@ def draw_identity(draws: Draws) -> Identity:
         moustache=draws.uniform(.4, 1.) if bearded and draws.chance(.7) else 0.,
         glasses=draws.uniform(.3, 1.) if draws.chance(.22) else 0.,
         glasses_round=draws.uniform(0., 1.),
-        style={unit: draws.middle(.55, 1.4) for unit in UNIT_NAMES})
+        style={unit: draws.middle(.65, 1.4) for unit in UNIT_NAMES})

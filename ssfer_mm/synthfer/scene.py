@@ -1,5 +1,6 @@
 """Everything about a picture that is neither the person nor the expression."""
 
+import math
 from dataclasses import dataclass
 from typing import Tuple
 
@@ -42,7 +43,7 @@ class Scene:
 
 def _light(draws: Draws) -> dict:
     across, down = draws.uniform(-.9, .9), draws.middle(-.9, .3)
-    length = (across ** 2 + down ** 2 + .64) ** .5
+    length = math.sqrt(across * across + down * down + .64)
     warm = draws.middle(-.14, .14)
     return dict(light=(round(across / length, 6), round(down / length, 6), round(.8 / length, 6)),
                 ambient=draws.middle(.25, .7),
@@ -51,7 +52,7 @@ def _light(draws: Draws) -> dict:
 
 def _occlusion(draws: Draws, difficulty: float) -> dict:
     d = difficulty
-    kind = OCCLUDERS[draws.pick((1, .06 * d, .012 * d, .04 * d, .05 * d))]
+    kind = OCCLUDERS[draws.pick((1, .04 * d, .008 * d, .025 * d, .03 * d))]
     place = draws.uniform(-1, 1), draws.uniform(-1, 1), draws.uniform(0, 1)
     return dict(occluder=kind, occluder_place=place, occluder_colour=draws.colour(.15, .9))
 
@@ -69,12 +70,12 @@ def draw_scene(draws: Draws, difficulty: float) -> Scene:
     back = tuple(round(.45 * c + .55 * grey, 6) for c in back)
     return Scene(
         **_light(draws), **_occlusion(draws, d),
-        angle=draws.middle(-28, 28) * d, scale=draws.middle(.40, .54),
-        centre=(.5 + draws.middle(-.11, .11) * d, .5 + draws.middle(-.10, .10) * d),
-        yaw=draws.middle(-.26, .26) * min(d, 1.1), pitch=draws.middle(-.17, .17) * min(d, 1.1),
+        angle=draws.middle(-16, 16) * d, scale=draws.middle(.41, .52),
+        centre=(.5 + draws.middle(-.06, .06) * d, .5 + draws.middle(-.05, .05) * d),
+        yaw=draws.middle(-.15, .15) * min(d, 1.6), pitch=draws.middle(-.10, .10) * min(d, 1.6),
         gaze=(draws.middle(-1, 1), draws.middle(-.7, .7)),
         back=(back, tuple(min(1., c * draws.uniform(.5, 1.5)) for c in back)),
         back_tilt=draws.uniform(-1, 1), clutter=draws.pick((2, 1, 1, 1, 1, 1)),
-        blur=max(0., draws.uniform(-.8, 1.)) * d, noise=max(0., draws.uniform(-.05, .04)) * d,
-        contrast=1 + draws.middle(-.4, .35) * d, brightness=draws.middle(-.16, .18) * d,
-        blocks=max(0., draws.uniform(-.12, .07)) * d, grey=draws.chance(.35))
+        blur=max(0., draws.uniform(-.6, .7)) * d, noise=max(0., draws.uniform(-.03, .026)) * d,
+        contrast=1 + draws.middle(-.25, .22) * d, brightness=draws.middle(-.10, .11) * d,
+        blocks=max(0., draws.uniform(-.10, .05)) * d, grey=draws.chance(.35))

@@ -6,11 +6,11 @@ import pytest
 import torch
 from mmcv.transforms import BaseTransform
 from mmpretrain.registry import TRANSFORMS
-from support.runs import CLASSES, IMAGES, PER_CLASS, TinyFaces  # noqa: F401  registers it
 
 from ssfer_mm import UserError
 from ssfer_mm.datasets import SemiSupervisedDataset, SynthFER, collate_sources, save_split
 from ssfer_mm.datasets.semi_supervised import SECRETS
+from support.runs import CLASSES, IMAGES, PER_CLASS, TinyFaces  # noqa: F401  registers it
 
 N_LABELED = PER_CLASS * len(CLASSES)
 TINY = dict(type='TinyFaces', data_root=None, subset='train', boxes='dataset')
@@ -32,7 +32,10 @@ UNLABELED = [dict(type='Spy'), dict(type='LoadFace'),
              dict(type='PackViews')]
 
 
-def build(dataset=None, split=dict(per_class=PER_CLASS, seed=0), unlabeled=UNLABELED, **options):
+SPLIT = dict(per_class=PER_CLASS, seed=0)
+
+
+def build(dataset=None, split=SPLIT, unlabeled=UNLABELED, **options):
     return SemiSupervisedDataset(dataset or TINY, LABELED, unlabeled, split, **options)
 
 

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.logging import MessageHub
-from reference import pseudo_labels as slow
 
+from reference import pseudo_labels as slow
 from ssfer_mm.engine import FaceMixMonitor, PseudoLabelMonitor, pseudo_label_figures
 
 CLASSES = ('joy', 'fear', 'anger')
@@ -105,6 +105,13 @@ def test_what_goes_wrong_with_pseudo_labels_is_a_warning(labels, accepted, words
 
 def test_stage_ii_has_no_pseudo_labels_to_miss():
     runner, monitor = make_runner(unlabeled=0), PseudoLabelMonitor()
+    monitor.before_train(runner)
+    monitor.after_train_epoch(runner)
+    assert runner.logger.lines == [] and runner.scalars == {}
+
+
+def test_an_epoch_without_steps_is_no_news():
+    runner, monitor = make_runner(), PseudoLabelMonitor()
     monitor.before_train(runner)
     monitor.after_train_epoch(runner)
     assert runner.logger.lines == [] and runner.scalars == {}

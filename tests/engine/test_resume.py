@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.runs import config, train
 
 from ssfer_mm import UserError
+from support.runs import config, train
 
 EVERY_ITERATION = dict(type='CheckpointHook', by_epoch=False, interval=1)
 
@@ -76,7 +76,7 @@ def test_another_split_is_refused(tmp_path, whole):
         train(cfg)
 
 
-def test_a_missing_or_other_optimizer_state_is_not_carried_over_the_switch(tmp_path, whole):
+def test_a_run_resumed_at_the_switch_makes_the_switch(tmp_path, whole):
     """At the switch the checkpoint still holds stage II's optimizer; stage III must not use it."""
     run = resume(tmp_path, Path(whole.work_dir, 'epoch_2.pth'))
     start = run.recorder.starts['semi']

@@ -1,16 +1,23 @@
 """One real run through both stages: what each iteration used, and what the run left behind."""
 import json
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from mmpretrain import get_model
-from support.runs import (II_EPOCHS, II_ITERS, III_EPOCHS, III_ITERS, TOTAL, config, train)
 
 from ssfer_mm import UserError
 from ssfer_mm.datasets import load_split
+from ssfer_mm.engine import TwoStageFinetuneHook
+from support.runs import II_EPOCHS, II_ITERS, III_EPOCHS, TOTAL, config, train
 
 SWITCH = II_EPOCHS * II_ITERS
+
+
+def logged_lines(run):
+    path = next(Path(run.work_dir).glob('*/vis_data/scalars.json'))
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 @pytest.fixture(scope='module')
@@ -63,27 +70,19 @@ def test_figures_of_stage_ii_do_not_reappear_in_stage_iii(run):
     assert run.recorder.starts['semi']['figures'] == []
     logged = run.message_hub.log_scalars
     assert 'train/loss_facemix' not in logged and 'train/loss_unlabeled' in logged
-    with open(next((p for p in _scalars(run)))) as file:
-        lines = [json.loads(line) for line in file]
-    training = [line for line in lines if 'loss' in line]
+    training = [line for line in logged_lines(run) if 'loss' in line]
     assert ['loss_facemix' in line for line in training] == [
         True] * SWITCH + [False] * (TOTAL - SWITCH)
 
 
-def _scalars(run):
-    from pathlib import Path
-    return Path(run.work_dir).glob('*/vis_data/scalars.json')
-
-
 def test_each_stage_ends_with_a_validation(run):
     """The interval is longer than the run."""
-    with open(next(_scalars(run))) as file:
-        steps = [line['step'] for line in map(json.loads, file) if 'accuracy' in line]
+    steps = [line['step'] for line in logged_lines(run) if 'accuracy' in line]
     assert steps == [II_EPOCHS, II_EPOCHS + III_EPOCHS]
 
 
 def test_the_report_of_the_stages(run):
-    report = json.loads(open(f'{run.work_dir}/stages.json').read())
+    report = json.loads(Path(run.work_dir, 'stages.json').read_text())
     assert list(report) == ['supervised', 'semi']
     assert [(s['epochs'], s['iterations']) for s in report.values()] == [(2, 6), (2, 12)]
     assert all(s['seconds'] > 0 for s in report.values())
@@ -156,6 +155,5 @@ def test_stage_iii_may_start_from_the_student(tmp_path):
 
 
 def test_start_semi_from_is_checked():
-    from ssfer_mm.engine import TwoStageFinetuneHook
     with pytest.raises(UserError, match='start_semi_from'):
         TwoStageFinetuneHook(start_semi_from='nobody')

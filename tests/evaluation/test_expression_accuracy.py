@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.evaluator import Evaluator
 from mmpretrain.structures import DataSample
-from reference.accuracy import accuracies
 
+from reference.accuracy import accuracies
 from ssfer_mm.evaluation import ExpressionAccuracy, class_accuracies
 
 pairs = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30)

@@ -1,9 +1,9 @@
 """The moving average against a loop over single numbers, buffers included."""
 import pytest
 import torch
-from reference.ema import averaged_state
 from torch import nn
 
+from reference.ema import averaged_state
 from ssfer_mm.models import decay_at, ema_update
 
 

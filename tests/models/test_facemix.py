@@ -7,13 +7,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmpretrain.models.utils.batch_augments import RandomBatchAugment
-from reference import facemix as slow
-from support.models import ssfer
+from mmpretrain.registry import MODELS
 from torch import nn
 
-from mmpretrain.registry import MODELS
+from reference import facemix as slow
 from ssfer_mm import UserError
 from ssfer_mm.models import FaceMix, FaceMixLoss, one_hot
+from support.models import ssfer
 
 NAN = float('nan')
 NOTHING = [NAN] * 4

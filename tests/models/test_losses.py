@@ -2,11 +2,16 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from reference import pseudo_labels as slow
 
+from reference import pseudo_labels as slow
 from ssfer_mm import UserError
-from ssfer_mm.models import (ConfidenceThreshold, FaceMixLoss, PseudoLabelLoss, one_hot,
-                             soft_cross_entropy)
+from ssfer_mm.models import (
+    ConfidenceThreshold,
+    FaceMixLoss,
+    PseudoLabelLoss,
+    one_hot,
+    soft_cross_entropy,
+)
 
 
 def test_soft_cross_entropy_is_torchs():

@@ -4,10 +4,10 @@ import pytest
 import torch
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
-from support.models import MEAN, STD, preprocessor
 
 from ssfer_mm import UserError
 from ssfer_mm.models import FaceMixBatch
+from support.models import MEAN, STD, preprocessor
 
 
 def sample(label, box=None):

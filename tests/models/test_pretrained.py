@@ -2,10 +2,10 @@
 import pytest
 import torch
 from mmpretrain.registry import MODELS
-from support.models import ARCH, mae, resnet, ssfer, vit
 
 from ssfer_mm import UserError
 from ssfer_mm.models import backbone_weights
+from support.models import ARCH, mae, resnet, ssfer, vit
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
+
 from reference.ema import averaged_state
 from reference.pseudo_labels import pseudo_labels, unlabeled_loss
-from support.models import resnet, ssfer, vit
-
 from ssfer_mm import UserError
+from support.models import resnet, ssfer, vit
 
 
 def build(classifier=None, **options):

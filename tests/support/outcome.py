@@ -2,7 +2,7 @@
 import json
 from pathlib import Path
 
-import torch
+from ssfer_mm.safe_loading import load_checkpoint_safely
 
 
 def stages(work_dir: Path) -> dict:
@@ -17,8 +17,8 @@ def scalars(work_dir: Path) -> list:
 
 
 def weights(path: Path) -> dict:
-    """The state_dict of a checkpoint that plain PyTorch loads without running code."""
-    return torch.load(path, map_location='cpu', weights_only=True)['state_dict']
+    """The state_dict of a checkpoint."""
+    return load_checkpoint_safely(path)['state_dict']
 
 
 def error_line(err: str) -> str:

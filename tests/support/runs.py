@@ -9,10 +9,10 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS, HOOKS
-from support.models import ssfer
 
-from ssfer_mm.compat import enable_safe_loading
+from ssfer_mm.safe_loading import enable_safe_loading
 from ssfer_mm.datasets import FERDataset, Sample
+from support.models import ssfer
 
 CLASSES = ('joy', 'fear', 'anger')
 # 36 images, 12 of them labeled: 3 batches of 4 in stage II, 6 of 2 + 4 in stage III.
@@ -78,6 +78,11 @@ class Recorder(Hook):
         self.teacher_steps.append(int(runner.model.ema_steps))
 
 
+HOOKS_OF_A_RUN = [dict(type=name) for name in (
+    'TwoStageFinetuneHook', 'EMATeacherHook', 'SplitRecordHook', 'FaceMixMonitor',
+    'PseudoLabelMonitor', 'ExportClassifierHook', 'StageReportHook')]
+
+
 def config(work_dir, facemix=None, hooks=(), **options) -> Config:
     """Both stages, nothing random in the pictures, so that runs can be compared exactly.
 
@@ -129,11 +134,6 @@ def config(work_dir, facemix=None, hooks=(), **options) -> Config:
         randomness=dict(seed=0), log_level='WARNING')
     cfg.update(options)
     return Config(deepcopy(cfg))
-
-
-HOOKS_OF_A_RUN = [dict(type=name) for name in (
-    'TwoStageFinetuneHook', 'EMATeacherHook', 'SplitRecordHook', 'FaceMixMonitor',
-    'PseudoLabelMonitor', 'ExportClassifierHook', 'StageReportHook')]
 
 
 def train(cfg: Config) -> Runner:

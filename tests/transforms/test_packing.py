@@ -42,6 +42,10 @@ def test_label_and_metainfo(label):
         sample_id='1.png', img_path='a/1.png', img_shape=(6, 4), ori_shape=(6, 4))
 
 
+def test_class_zero_is_a_label():
+    assert pack(item(gt_label=0))['data_samples'].gt_label.tolist() == [0]
+
+
 def test_without_a_label_there_is_none():
     assert 'gt_label' not in pack(item())['data_samples']
 
@@ -64,6 +68,7 @@ def test_unknown_box_is_four_nan_and_shared_by_nobody(extra):
 def test_packing_does_not_write_into_the_items_box():
     box = np.array([0, 1, 2, 3], np.float32)
     pack(item(face_box=box))['data_samples'].face_box.zero_()
+    PackFace()(item(face_box=box))['data_samples'].face_box.zero_()  # no view_matrix: raw pixels
     assert box.tolist() == [0, 1, 2, 3]
 
 

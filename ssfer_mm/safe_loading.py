@@ -1,0 +1,110 @@
+"""Read checkpoints without running what is in them."""
+import importlib
+import pickle
+import re
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Optional, Union
+
+from ssfer_mm.errors import UserError
+
+
+def _log_statistic(owner: type, name: str) -> Callable:
+    """The only `getattr` an mmengine checkpoint may make: a statistic of its log buffers."""
+    from mmengine.logging import HistoryBuffer
+
+    if owner is HistoryBuffer and name in ('min', 'max', 'current', 'mean'):
+        return getattr(owner, name)
+    raise pickle.UnpicklingError(f'Unsupported: GLOBAL builtins.getattr({owner!r}, {name!r})')
+
+
+def safe_types() -> List[Any]:
+    """What mmengine checkpoints hold besides tensors and plain values; none of it can run code.
+
+    Returns:
+        Entries for `torch.serialization.add_safe_globals`. Numpy's two module layouts (before and
+        since 2.0) are both listed, so that a checkpoint may travel between them.
+    """
+    import argparse
+
+    import numpy as np
+    from mmengine.logging import HistoryBuffer
+
+    multiarray = importlib.import_module(
+        'numpy._core.multiarray' if np.lib.NumpyVersion(np.__version__) >= '2.0.0' else
+        'numpy.core.multiarray')
+    entries = [HistoryBuffer, np.ndarray, np.dtype, (_log_statistic, 'builtins.getattr'),
+               argparse.Namespace]  # the official MAE checkpoints keep their arguments
+    for layout in ('numpy.core.multiarray', 'numpy._core.multiarray'):
+        entries += [(multiarray._reconstruct, f'{layout}._reconstruct'),
+                    (multiarray.scalar, f'{layout}.scalar')]
+    numeric = np.typecodes['AllInteger'] + np.typecodes['Float'] + '?U'
+    return entries + sorted({type(np.dtype(code)) for code in numeric}, key=str)
+
+
+def load_checkpoint_safely(path: Union[str, Path], map_location: Any = 'cpu') -> Dict[str, Any]:
+    """Read a checkpoint file without letting it run code.
+
+    Args:
+        path: A file written by mmengine or `torch.save`.
+        map_location: As in `torch.load`.
+
+    Returns:
+        The checkpoint dict.
+
+    Raises:
+        UserError: the file is missing, damaged, not a dict, or holds anything but weights,
+            numbers and logs.
+    """
+    import torch
+
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise UserError(f'Checkpoint {path} not found; expected a .pth file. Check the path.')
+    try:
+        with torch.serialization.safe_globals(safe_types()):
+            checkpoint = torch.load(path, map_location=map_location, weights_only=True)
+    except Exception as error:  # a damaged file fails in a dozen ways, all meaning the same
+        unsafe = re.search(r'GLOBAL ([\w.]+)', str(error))
+        if isinstance(error, pickle.UnpicklingError) and unsafe:
+            raise UserError(
+                f'Checkpoint {path} holds {unsafe[1]}, which could run code; expected only '
+                'weights, numbers and logs. If you trust it, load it where it was made and save '
+                'its state_dict alone.') from error
+        if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError, PermissionError)):
+            raise
+        raise UserError(f'Checkpoint {path} is damaged or no checkpoint ({path.stat().st_size} '
+                        'bytes); expected a complete .pth file. Copy or train it again.') from error
+    if not isinstance(checkpoint, dict):
+        raise UserError(f'Checkpoint {path} holds a {type(checkpoint).__name__}; expected a dict '
+                        'of weights. Save model.state_dict() instead.')
+    return checkpoint
+
+
+def enable_safe_loading() -> None:
+    """Make mmengine read every local or downloaded checkpoint through the safe loader.
+
+    mmengine 0.10.7 with torch >= 2.6 cannot read its own checkpoints (so it cannot resume), and
+    its maintained fork falls back to unsafe unpickling. mmengine lets the reader of a kind of
+    path be replaced, which covers `resume`, `load_from` and `init_cfg` at once.
+    """
+    import torch
+    from mmengine.runner import CheckpointLoader
+
+    def load_from_local(filename: str, map_location: Any = None) -> Dict[str, Any]:
+        return load_checkpoint_safely(filename, map_location)
+
+    def load_from_http(filename: str, map_location: Any = None,
+                       model_dir: Optional[str] = None) -> Dict[str, Any]:
+        from mmengine.dist import barrier, is_main_process
+
+        folder = Path(model_dir or Path(torch.hub.get_dir()) / 'checkpoints')
+        target = folder / filename.split('?')[0].rsplit('/', 1)[-1]
+        if is_main_process() and not target.is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(filename, str(target))
+        barrier()
+        return load_checkpoint_safely(target, map_location)
+
+    CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
+    CheckpointLoader.register_scheme(
+        prefixes=['http://', 'https://'], loader=load_from_http, force=True)
