@@ -17,7 +17,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0, help='another seed, other people')
     parser.add_argument('--pool', choices=POOLS, default='train', help='whose people to show')
     parser.add_argument('--columns', type=int, default=10, help='people per row')
-    parser.add_argument('--difficulty', type=float, default=1., help='0 (clear) to 2 (hard)')
+    parser.add_argument('--difficulty', type=float, default=1., help='0 (clear) to 3 (hard)')
     parser.add_argument('--studio', action='store_true',
                         help='textbook expressions in a plain studio')
     parser.add_argument('--no-boxes', action='store_true', help='do not draw the face boxes')

@@ -1,5 +1,5 @@
 # The same labels, without mixing and without unlabeled images, for as many labeled steps as both
-# stages of SSFER take together (44 x 100 + 210 x 10).
+# stages of SSFER take together (44 x 80 + 210 x 10).
 _base_ = ['../ssfer/ferplus_5pct_vit-micro.py']
 
 data_preprocessor = dict(facemix=None)
@@ -8,9 +8,9 @@ param_scheduler = [
     dict(
         type='CosineAnnealingLR',
         begin=5,
-        T_max=143,
-        end=148,
+        T_max=123,
+        end=128,
         eta_min=1e-5,
         convert_to_iter_based=True),
 ]
-train_cfg = dict(supervised=dict(epochs=148), semi=None)
+train_cfg = dict(supervised=dict(epochs=128), semi=None)

@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.registry import RUNNERS
+from mmengine.registry import OPTIMIZERS, RUNNERS
 from mmengine.runner import Runner
 
 from ssfer_mm.errors import UserError
@@ -79,6 +79,7 @@ def build_runner(cfg: Config) -> Runner:
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if cfg.get(name):
             _complete_loader(cfg[name])
+    _check_optimizers(cfg)
     start_processes(cfg)
     differences = _differences_to_last_run(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
@@ -98,6 +99,16 @@ def _complete_loader(loader: Dict[str, Any]) -> None:
     loader.setdefault('persistent_workers', True)
     # Without workers PyTorch refuses to keep them.
     loader['persistent_workers'] &= loader.get('num_workers', 0) > 0
+
+
+def _check_optimizers(cfg: Config) -> None:
+    """Find a misspelled optimizer before training: mmengine would call None, hours later."""
+    train_cfg = cfg.get('train_cfg') or {}
+    stages = [train_cfg.get(name) or {} for name in ('supervised', 'semi')]
+    for holder in [cfg, *stages]:
+        kind = ((holder.get('optim_wrapper') or {}).get('optimizer') or {}).get('type')
+        if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
+            raise KeyError(f'{kind} is not in the optimizer registry')
 
 
 def _differences_to_last_run(cfg: Config) -> List[str]:

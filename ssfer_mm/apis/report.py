@@ -1,4 +1,5 @@
 """Read what runs left behind; print it as a table and draw it as curves."""
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,8 @@ def read_report(work_dir: Path) -> Optional[RunReport]:
     scalars = []
     for log in sorted(Path(work_dir).glob('*/vis_data/scalars.json')):
         for line in log.read_text(encoding='utf-8').splitlines():
-            scalars.append(json.loads(line))
+            with contextlib.suppress(json.JSONDecodeError):  # a killed run may leave half a line
+                scalars.append(json.loads(line))
     return RunReport(json.loads(path.read_text(encoding='utf-8')), scalars)
 
 

@@ -28,7 +28,7 @@ class SynthFER(FERDataset):
         num_images (int): How many of the endless pool's first images to take.
         seed (int): Which endless pool; another seed, other people.
         size (int): Side of the square images in pixels.
-        difficulty (float): 0 (clear faces, studio light) to 2; 1 is the benchmark.
+        difficulty (float): 0 (clear faces, straight on) to 3; 1 is the benchmark.
         cache_dir (str | None): Folder of the cache. None: no cache.
         boxes (str | None): 'dataset' for the exact boxes; see :class:`FERDataset`.
         pipeline (Sequence): Transforms, or their configs.

@@ -7,6 +7,8 @@ from mmpretrain.registry import HOOKS
 
 from ssfer_mm.errors import UserError
 
+from ssfer_mm.errors import UserError
+
 from .two_stage_loop import Stage
 
 
@@ -37,6 +39,13 @@ class TwoStageFinetuneHook(Hook):
         """On resume, build the optimizer whose state is about to be loaded."""
         if not runner._resume:
             return
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        # mmengine would go on with what fits, and random weights for the rest.
+        missing = sorted(set(model.state_dict()) - set(checkpoint.get('state_dict', ())))
+        if missing:
+            raise UserError(f'the checkpoint to resume from lacks {len(missing)} weights of this '
+                            f'model, the first is {missing[0]!r}: resume with a checkpoint that '
+                            'this config wrote, or start anew without --resume')
         stage = self._stage_that_saved(runner.train_loop, checkpoint['meta'])
         if stage is not None:
             runner.train_loop.enter(stage)

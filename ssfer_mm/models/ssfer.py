@@ -56,6 +56,7 @@ class SSFER(BaseModel):
                             f'got {pseudo_labels_from!r}')
         if not 0 <= ema_decay <= 1:
             raise UserError(f'SSFER: ema_decay must be in [0, 1], got {ema_decay}')
+        _check_classes(classifier, data_preprocessor)
         # Deep copies: some mmpretrain components append to the lists of their own config.
         self.student = MODELS.build(deepcopy(classifier))
         self.teacher = MODELS.build(deepcopy(classifier)).requires_grad_(False)
@@ -187,6 +188,15 @@ class SSFER(BaseModel):
     def sync_student(self) -> None:
         """Make the student an exact copy of the teacher: stage III starts from the average."""
         self.student.load_state_dict(self.teacher.state_dict())
+
+
+def _check_classes(classifier: dict, data_preprocessor: dict) -> None:
+    head = (classifier.get('head') or {}).get('num_classes')
+    labels = data_preprocessor.get('num_classes')
+    if None not in (head, labels) and head != labels:
+        raise UserError(f'SSFER: model.classifier.head.num_classes is {head}, but '
+                        f'data_preprocessor.num_classes is {labels}: set both to the number of '
+                        'classes of the dataset')
 
 
 def _accuracy(logits: Tensor, targets: Tensor) -> Tensor:

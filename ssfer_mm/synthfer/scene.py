@@ -52,7 +52,7 @@ def _light(draws: Draws) -> dict:
 
 def _occlusion(draws: Draws, difficulty: float) -> dict:
     d = difficulty
-    kind = OCCLUDERS[draws.pick((1, .04 * d, .008 * d, .025 * d, .03 * d))]
+    kind = OCCLUDERS[draws.pick((1, .03 * d, .006 * d, .018 * d, .02 * d))]
     place = draws.uniform(-1, 1), draws.uniform(-1, 1), draws.uniform(0, 1)
     return dict(occluder=kind, occluder_place=place, occluder_colour=draws.colour(.15, .9))
 
@@ -70,12 +70,12 @@ def draw_scene(draws: Draws, difficulty: float) -> Scene:
     back = tuple(round(.45 * c + .55 * grey, 6) for c in back)
     return Scene(
         **_light(draws), **_occlusion(draws, d),
-        angle=draws.middle(-16, 16) * d, scale=draws.middle(.41, .52),
-        centre=(.5 + draws.middle(-.06, .06) * d, .5 + draws.middle(-.05, .05) * d),
-        yaw=draws.middle(-.15, .15) * min(d, 1.6), pitch=draws.middle(-.10, .10) * min(d, 1.6),
+        angle=draws.middle(-10, 10) * d, scale=draws.middle(.41, .52),
+        centre=(.5 + draws.middle(-.04, .04) * d, .5 + draws.middle(-.035, .035) * d),
+        yaw=draws.middle(-.09, .09) * min(d, 2.5), pitch=draws.middle(-.06, .06) * min(d, 2.5),
         gaze=(draws.middle(-1, 1), draws.middle(-.7, .7)),
         back=(back, tuple(min(1., c * draws.uniform(.5, 1.5)) for c in back)),
         back_tilt=draws.uniform(-1, 1), clutter=draws.pick((2, 1, 1, 1, 1, 1)),
-        blur=max(0., draws.uniform(-.6, .7)) * d, noise=max(0., draws.uniform(-.03, .026)) * d,
-        contrast=1 + draws.middle(-.25, .22) * d, brightness=draws.middle(-.10, .11) * d,
-        blocks=max(0., draws.uniform(-.10, .05)) * d, grey=draws.chance(.35))
+        blur=max(0., draws.uniform(-.4, .45)) * d, noise=max(0., draws.uniform(-.02, .017)) * d,
+        contrast=1 + draws.middle(-.16, .14) * d, brightness=draws.middle(-.065, .07) * d,
+        blocks=max(0., draws.uniform(-.06, .03)) * d, grey=draws.chance(.35))

@@ -121,9 +121,9 @@ def _mouth(person: Identity, units: ActionUnits) -> Mouth:
         def get(unit: int) -> float:
             return au.get(unit, 0.)
         half.append(person.mouth_width * (
-            1 + .34 * get(12) + .30 * get(20) + .12 * get(14) - .05 * get(17)
+            1 + .34 * get(12) + .30 * get(20) + .15 * get(14) - .05 * get(17)
             - .12 * get(23) - .06 * get(24) - .24 * get(27) - .16 * get(26)))
-        corner.append(person.corner_rest - .165 * get(12) - .05 * get(14) + .14 * get(15)
+        corner.append(person.corner_rest - .165 * get(12) - .07 * get(14) + .14 * get(15)
                       + .04 * get(20) + .055 * get(17) + .02 * get(10))
         lift.append(.075 * get(10) + .03 * get(9))
     tight = min(.85, .75 * both(23) + .75 * both(24) + .3 * both(20) + .25 * both(12))

@@ -96,8 +96,8 @@ def test_impossible_fraction(fraction, complain):
 
 
 def test_more_labels_per_class_than_images(complain):
-    line = complain(f'{DATA}.split={{"per_class": 5, "seed": 0}}'.replace(' ', ''),)
-    assert 'per_class' in line
+    line = complain(f'{DATA}.split.fraction=None', f'{DATA}.split.per_class=5')
+    assert 'per_class is 5' in line and '2 images' in line
 
 
 def test_labeled_ids_that_are_not_in_the_data(complain, own, tmp_path):
@@ -181,7 +181,7 @@ def test_unreachable_pretrained_url(complain):
     ('custom_hooks.0.type=TwoStageFineTuneHook', 'TwoStageFinetuneHook'),
     (f'{DATA}.labeled_pipeline.0.type=LoadFaces', 'LoadFace'),
     ('val_evaluator.type=ExpressionAcuracy', 'ExpressionAccuracy'),
-    ('train_cfg.semi.optim_wrapper.optimizer.type=AdamV', 'AdamW'),
+    ('train_cfg.semi.optim_wrapper.optimizer.type=AdamWW', 'AdamW'),
 ])
 def test_unknown_registry_type(option, closest, complain):
     line = complain(option)
@@ -190,7 +190,7 @@ def test_unknown_registry_type(option, closest, complain):
 
 def test_head_and_data_count_other_classes(complain):
     line = complain('model.classifier.head.num_classes=5')
-    assert '5' in line and 'num_classes' in line
+    assert 'head.num_classes is 5' in line and 'data_preprocessor.num_classes is 7' in line
     line = complain('model.classifier.head.num_classes=5', 'data_preprocessor.num_classes=5')
     assert '5' in line and 'num_classes' in line
 
@@ -215,7 +215,7 @@ def test_damaged_checkpoint_to_resume_from(damage, complain, finished, tmp_path)
 def test_checkpoint_of_another_model_to_resume_from(complain, finished):
     """Resuming from it would train random weights with another model's optimizer."""
     line = complain(arguments=('--resume', finished.stage1))
-    assert str(finished.stage1) in line
+    assert "'ema_steps'" in line and 'without --resume' in line
 
 
 def test_unknown_config_in_a_process_of_its_own(tmp_path):

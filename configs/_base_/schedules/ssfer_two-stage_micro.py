@@ -2,23 +2,24 @@
 # teacher that forgets its random start, and in stage III more unlabeled images per labeled one.
 _base_ = ['./ssfer_two-stage.py']
 
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, end=5, convert_to_iter_based=True),
     dict(
         type='CosineAnnealingLR',
         begin=5,
-        T_max=95,
-        end=100,
+        T_max=75,
+        end=80,
         eta_min=1e-5,
         convert_to_iter_based=True),
 ]
 train_cfg = dict(
+    supervised=dict(epochs=80),
     semi=dict(
         epochs=10,
         labeled=32,
         unlabeled=128,
-        optim_wrapper=dict(optimizer=dict(lr=5e-4)),
+        optim_wrapper=dict(optimizer=dict(lr=3e-4)),
         param_scheduler=[
             dict(type='CosineAnnealingLR', T_max=10, eta_min=1e-5, convert_to_iter_based=True)
         ]))
