@@ -263,11 +263,15 @@ def _set_resume(cfg: Config, resume: str) -> None:
 
 
 def _set_amp(cfg: Config) -> None:
-    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
-    if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
-        raise UserError(f'--amp: the config has optim_wrapper {kind}; expected OptimWrapper. '
-                        'Leave --amp out.')
     if not torch.cuda.is_available():
         raise UserError('--amp: no GPU found, and mixed precision needs one. Leave --amp out.')
-    cfg.optim_wrapper.type = 'AmpOptimWrapper'
-    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    stages = [cfg.train_cfg.get(name) or {} for name in ('supervised', 'semi')]
+    for wrapper in [cfg.optim_wrapper, *(stage.get('optim_wrapper') for stage in stages)]:
+        if wrapper is None:
+            continue
+        kind = wrapper.get('type', 'OptimWrapper')
+        if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+            raise UserError(f'--amp: the config has optim_wrapper {kind}; expected OptimWrapper. '
+                            'Leave --amp out.')
+        wrapper.type = 'AmpOptimWrapper'
+        wrapper.setdefault('loss_scale', 'dynamic')

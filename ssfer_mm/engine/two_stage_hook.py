@@ -3,6 +3,7 @@ from typing import Optional
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
+from mmengine.runner import find_latest_checkpoint
 from mmpretrain.registry import HOOKS
 
 from ssfer_mm.errors import UserError
@@ -34,6 +35,11 @@ class TwoStageFinetuneHook(Hook):
             raise UserError("start_semi_from is 'teacher' or 'student', "
                             f'got {start_semi_from!r}')
         self.start_semi_from = start_semi_from
+
+    def before_run(self, runner) -> None:
+        """A run that continues from its own checkpoint has no use for stage I any more."""
+        if runner._resume and (runner._load_from or find_latest_checkpoint(runner.work_dir)):
+            _model_of(runner).pretrained = None
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """On resume, build the optimizer whose state is about to be loaded."""
@@ -72,7 +78,7 @@ class TwoStageFinetuneHook(Hook):
         return next((s for s in reversed(loop.stages) if s.begin_iter < done), None)
 
     def _hand_on_weights(self, runner) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = _model_of(runner)
         if self.start_semi_from == 'teacher':
             model.sync_student()
         else:
@@ -102,6 +108,11 @@ class TwoStageFinetuneHook(Hook):
         # What the last stage accumulated without a step of its own belongs to other weights.
         runner.optim_wrapper.zero_grad()
         runner.optim_wrapper.initialize_count_status(runner.model, runner.iter, runner.max_iters)
+
+
+def _model_of(runner):
+    """The SSFER model, without the wrapper of distributed training."""
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def _for_stage(cfg: dict, stage: Stage) -> dict:

@@ -72,11 +72,10 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
                  semi: Optional[dict] = None,
                  val_begin: int = 1,
                  val_interval: int = 1) -> None:
-        epochs = sum(int(stage['epochs']) for stage in (supervised, semi) if stage)
-        super().__init__(runner, dataloader, max(epochs, 1), val_begin, val_interval)
+        super().__init__(runner, dataloader, 1, val_begin, val_interval)
         self.sampler = self.dataloader.batch_sampler.sampler
         self.stages = self._lay_out(supervised, semi)
-        self._max_iters = self.stages[-1].end_iter
+        self._max_epochs, self._max_iters = self.stages[-1].end_epoch, self.stages[-1].end_iter
         self.enter(self.stages[0])
 
     def _lay_out(self, supervised: Optional[dict], semi: Optional[dict]) -> List[Stage]:
@@ -88,6 +87,7 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
             wanted.append(dict(semi, name='semi'))
         stages, epoch, iteration = [], 0, 0
         for options in wanted:
+            _check_keys(options)
             if options['epochs'] <= 0:
                 continue
             batches = self.sampler.num_batches(options['labeled'], options['unlabeled'])
@@ -151,3 +151,17 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
     def _ends_stage(self) -> bool:
         """Whether the last finished epoch was the last one of a stage."""
         return any(self._epoch == stage.end_epoch for stage in self.stages)
+
+
+def _check_keys(options: dict) -> None:
+    """Refuse a stage that lacks a setting, or has one that would mean nothing."""
+    needed = {'name', 'epochs', 'labeled', 'unlabeled'}
+    known = needed | {'optim_wrapper', 'param_scheduler'}
+    name, given = options['name'], set(options)
+    if needed - given:
+        raise UserError(f'train_cfg.{name} lacks {", ".join(sorted(needed - given))}: a stage '
+                        'needs epochs, and semi also labeled and unlabeled, its images per batch')
+    if given - known:
+        raise UserError(f'train_cfg.{name} has the unknown setting '
+                        f'{", ".join(sorted(given - known))}: it takes '
+                        f'{", ".join(sorted(known - {"name"}))}')

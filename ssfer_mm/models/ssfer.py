@@ -175,7 +175,9 @@ class SSFER(BaseModel):
 
     def update_teacher(self) -> None:
         """Follow the student; to be called once after each optimizer step."""
-        decay = decay_at(int(self.ema_steps), self.ema_decay, self.ema_warmup)
+        # Reading the counter would make a GPU wait, so it is read only where it matters.
+        step = int(self.ema_steps) if self.ema_warmup else 0
+        decay = decay_at(step, self.ema_decay, self.ema_warmup)
         ema_update(self.teacher, self.student, decay)
         self.ema_steps += 1
 

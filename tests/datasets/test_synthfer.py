@@ -1,8 +1,5 @@
 """SynthFER as a dataset: ids, labels, boxes, and a cache that is never believed blindly."""
-import os
-import subprocess
-import sys
-from pathlib import Path
+import multiprocessing
 
 import numpy as np
 import pytest
@@ -120,17 +117,23 @@ def test_cache_folder_in_the_way_of_a_file_is_done_without(tmp_path):
     assert len(SynthFER(cache_dir=str(tmp_path / 'file' / 'cache'), **SMALL)) == 6
 
 
+def _fill(barrier, sums, folder):
+    barrier.wait()
+    pool = module.cached_pool(SynthFERGenerator(0, 16), 'train', 6, folder)
+    sums.put(int(pool.images.sum()))
+
+
 def test_two_processes_fill_one_cache(tmp_path):
-    code = ('import sys; from ssfer_mm.synthfer import SynthFERGenerator as G\n'
-            'from ssfer_mm.datasets.synthfer import cached_pool\n'
-            'print(int(cached_pool(G(0, 16), "train", 6, sys.argv[1]).images.sum()))')
-    root = Path(module.__file__).parents[2]
-    env = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(root)}
-    team = [subprocess.Popen([sys.executable, '-W', 'ignore', '-c', code, str(tmp_path)], env=env,
-                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-            for _ in range(2)]
-    sums = {process.communicate(timeout=120)[0].split()[-1] for process in team}
-    assert sums == {str(int(pictures(SynthFER(cache_dir=str(tmp_path), **SMALL)).sum()))}
+    fork = multiprocessing.get_context('fork')
+    barrier, sums = fork.Barrier(2), fork.Queue()
+    team = [fork.Process(target=_fill, args=(barrier, sums, str(tmp_path))) for _ in range(2)]
+    for process in team:
+        process.start()
+    found = {sums.get(timeout=60) for _ in team}
+    for process in team:
+        process.join(60)
+    assert [process.exitcode for process in team] == [0, 0]
+    assert found == {int(pictures(SynthFER(cache_dir=str(tmp_path), **SMALL)).sum())}
     assert len(list(tmp_path.iterdir())) == 1
 
 

@@ -24,6 +24,7 @@ def run(tmp_path_factory, raw):
     cfg.custom_imports.imports.append('support.probes')
     cfg.custom_hooks.append(dict(type='RecordUse'))
     cfg.default_hooks.logger.interval = 1
+    next(hook for hook in cfg.custom_hooks if hook.type == 'FaceMixMonitor').interval = 2
     config = write(cfg, folder / 'two.py')
     environment = dict(os.environ, PYTHON=sys.executable, PYTHONPATH=str(REPO / 'tests'),
                        OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='')
@@ -85,3 +86,10 @@ def test_the_report_counts_each_epoch_once(run):
     assert (report['supervised']['epochs'], report['semi']['epochs']) == (2, 2)
     assert (report['supervised']['iterations'], report['semi']['iterations']) == (2, 8)
     assert all('metrics' in stage for stage in report.values())
+
+
+def test_facemix_is_judged_once(run):
+    """And not again, on no batches at all, in every epoch of stage III."""
+    log = next(path for path in run.glob('*/*.log') if 'Stage "semi"' in path.read_text())
+    assert log.read_text().count('FaceMix over 2 batches') == 1
+    assert log.read_text().count('FaceMix over') == 1

@@ -87,7 +87,7 @@ def test_when_validation_is_due():
 
 STAGES = (Stage('supervised', 2, labeled=8, unlabeled=0, begin_epoch=0, begin_iter=0,
                 iters_per_epoch=5),
-          Stage('semi', 3, labeled=4, unlabeled=6, begin_epoch=2, begin_iter=10,
+          Stage('semi', 3, labeled=4, unlabeled=14, begin_epoch=2, begin_iter=10,
                 iters_per_epoch=20))
 
 
@@ -112,16 +112,16 @@ def etas(monkeypatch, seconds, first=0):
 
 
 def test_time_left_in_both_stages(monkeypatch):
-    """Iterations of stage II last 1 s; those of III, guessed by images as 1 s, last 3 s."""
+    """Iterations of stage II last 1 s; those of III, guessed by images as 2 s, last 3 s."""
     left = etas(monkeypatch, [1.0] * 10 + [3.0] * 60)
-    assert left[0] == pytest.approx(9 + 60 * 1.0 * (4 + 12) / 16)
-    assert left[9] == pytest.approx(60)
+    assert left[0] == pytest.approx(9 + 60 * 1.0 * (4 + 2 * 14) / (2 * 8))
+    assert left[9] == pytest.approx(60 * 2)
     assert left[10] == pytest.approx(59 * 3), 'not averaged with the short ones of stage II'
     assert left[69] == 0
 
 
 def test_time_left_is_a_mean_over_the_stage(monkeypatch):
-    assert etas(monkeypatch, [1.0, 3.0])[1] == pytest.approx(2.0 * 8 + 60 * 2.0)
+    assert etas(monkeypatch, [1.0, 3.0])[1] == pytest.approx(2.0 * 8 + 60 * 4.0)
 
 
 def test_time_left_after_a_resume_in_stage_iii(monkeypatch):

@@ -76,7 +76,7 @@ def test_size_changes_resolution_only():
 
 @pytest.mark.parametrize('pool', POOLS)
 def test_class_frequencies(pool):
-    generator, count = SynthFERGenerator(5, 16), 3000
+    generator, count = SynthFERGenerator(5, 16), 1000
     labels = [generator.recipe(pool, i).label for i in range(count)]
     found = np.bincount(labels, minlength=8) / count
     wanted = np.array(FREQUENCIES[pool])
