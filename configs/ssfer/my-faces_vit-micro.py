@@ -2,7 +2,7 @@
 #   ROOT/train/<expression>/*.jpg   ROOT/test/<expression>/*.jpg   ROOT/unlabeled/**/*.jpg
 # Stage I on the same faces:
 #   python tools/train.py configs/mae/mae_vit-micro-p8_faces-48px.py \
-#       --cfg-options train_dataloader.dataset.data_root=ROOT
+#       --cfg-options train_dataloader.dataset.data_root=[ROOT/train,ROOT/unlabeled]
 _base_ = [
     '../_base_/models/ssfer_vit-micro-p8.py',
     '../_base_/datasets/semi_supervised_48px.py',

@@ -8,8 +8,6 @@ from mmpretrain.registry import HOOKS
 
 from ssfer_mm.errors import UserError
 
-from ssfer_mm.errors import UserError
-
 from .two_stage_loop import Stage
 
 

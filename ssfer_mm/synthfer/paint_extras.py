@@ -5,7 +5,6 @@ import numpy as np
 from .canvas import Canvas, bend, blotches, clip, colour, segments, smooth
 from .draws import Draws
 from .identity import Identity
-from .shape import FaceShape
 
 ALL = (slice(None), slice(None))
 

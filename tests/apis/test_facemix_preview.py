@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 from PIL import Image
-from reference.boxes import exact_iou
 
+from reference.boxes import exact_iou
 from ssfer_mm.apis.facemix_pairs import preview_pairs, summary
 from ssfer_mm.apis.facemix_preview import facemix_main
 from ssfer_mm.errors import UserError

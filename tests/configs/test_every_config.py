@@ -8,11 +8,11 @@ from mmengine.hooks import Hook
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS
 from mmpretrain.registry import DATA_SAMPLERS, DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
-from support.shrink import REPO, configs
 
 from ssfer_mm import datasets, expressions
 from ssfer_mm.apis import load_config
 from ssfer_mm.models.export import classifier_config
+from support.shrink import REPO, configs
 
 MAE = configs('mae')
 STAGED = configs('ssfer', 'baselines')

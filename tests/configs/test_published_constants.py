@@ -6,9 +6,9 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS
-from support.shrink import REPO, configs
 
 from ssfer_mm.apis import load_config
+from support.shrink import REPO, configs
 
 PAPER = [name for name in configs('ssfer')
          if name.split('/')[1].startswith(('rafdb', 'ferplus', 'affectnet'))

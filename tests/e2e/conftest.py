@@ -3,10 +3,10 @@ from types import SimpleNamespace
 
 import pytest
 from mmengine.registry import DefaultScope
-from support import layouts
-from support.shrink import shrink, unique_name, write
 
 from ssfer_mm.apis import load_config, run_cli, train, train_main
+from support import layouts
+from support.shrink import shrink, unique_name, write
 
 # Two images of every class but one.
 COUNTS = dict.fromkeys(layouts.ex.AFFECTNET8, 2) | dict(happiness=8)

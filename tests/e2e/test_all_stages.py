@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import cv2
 import pytest
-from support.outcome import stages, weights
-from support.shrink import shrink, write
 
 from ssfer_mm.apis import all_stages, load_config
 from ssfer_mm.errors import UserError
+from support.outcome import stages, weights
+from support.shrink import shrink, write
 
 CONFIGS = dict(ssfer='ssfer/synthfer_5pct_vit-micro.py',
                baseline='baselines/synthfer_5pct_vit-micro_labeled-only.py',

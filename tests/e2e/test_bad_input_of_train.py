@@ -7,12 +7,12 @@ import sys
 import pytest
 from mmengine.config import Config
 from mmpretrain.registry import DATASETS
-from support import layouts
-from support.outcome import error_line
-from support.shrink import REPO, shrink, write
 
 from ssfer_mm.apis import load_config, train_main
 from ssfer_mm.datasets import draw_split, save_split
+from support import layouts
+from support.outcome import error_line
+from support.shrink import REPO, shrink, write
 
 DATA = 'train_dataloader.dataset'
 

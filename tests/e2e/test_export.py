@@ -7,11 +7,11 @@ from mmengine.runner import Runner
 from mmpretrain import ImageClassificationInferencer, get_model
 from mmpretrain.models import ImageClassifier
 from mmpretrain.registry import DATASETS
-from support.outcome import stages
-from support.shrink import unique_name
 
 from ssfer_mm.apis import launch, load_config
 from ssfer_mm.expressions import SYNTHFER8
+from support.outcome import stages
+from support.shrink import unique_name
 
 
 @pytest.fixture()

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 import torch
-from support.outcome import scalars, stages
-from support.shrink import REPO, shrink, write
 
 from ssfer_mm.apis import load_config, train_main
+from support.outcome import scalars, stages
+from support.shrink import REPO, shrink, write
 
 EPOCHS = 3  # per stage
 

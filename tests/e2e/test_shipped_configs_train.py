@@ -5,13 +5,13 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 import torch
 from mmpretrain.registry import MODELS
-from support import layouts
-from support.outcome import scalars, stages, weights
-from support.shrink import LABELED, REPO, UNLABELED, configs, shrink
 
 from ssfer_mm.apis import load_config, train
 from ssfer_mm.datasets import load_split
 from ssfer_mm.errors import UserError
+from support import layouts
+from support.outcome import scalars, stages, weights
+from support.shrink import LABELED, REPO, UNLABELED, configs, shrink
 
 SSFER = configs('ssfer')
 

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 import torch
-from support.outcome import stages
-from support.shrink import REPO, shrink, write
 
 from ssfer_mm.apis import load_config
+from support.outcome import stages
+from support.shrink import REPO, shrink, write
 
 WORLD, UNLABELED = 2, 3  # processes; unlabeled images per batch and process
 

@@ -4,10 +4,16 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from reference.boxes import exact_iou, hull_of_corners
 
-from ssfer_mm.faces.boxes import (box_area, clip_boxes, crop_resize_matrix, flip_matrix,
-                                  paired_iou, transform_boxes)
+from reference.boxes import exact_iou, hull_of_corners
+from ssfer_mm.faces.boxes import (
+    box_area,
+    clip_boxes,
+    crop_resize_matrix,
+    flip_matrix,
+    paired_iou,
+    transform_boxes,
+)
 
 NAN = float('nan')
 coordinate = st.integers(-400, 400).map(lambda value: value / 8)

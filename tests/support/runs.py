@@ -10,8 +10,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS, HOOKS
 
-from ssfer_mm.safe_loading import enable_safe_loading
 from ssfer_mm.datasets import FERDataset, Sample
+from ssfer_mm.safe_loading import enable_safe_loading
 from support.models import ssfer
 
 CLASSES = ('joy', 'fear', 'anger')

@@ -8,8 +8,14 @@ import numpy as np
 import pytest
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.synthfer import (CLASSES, FREQUENCIES, POOLS, SynthFERGenerator, contact_sheet,
-                               render_pool)
+from ssfer_mm.synthfer import (
+    CLASSES,
+    FREQUENCIES,
+    POOLS,
+    SynthFERGenerator,
+    contact_sheet,
+    render_pool,
+)
 from ssfer_mm.synthfer.canvas import Canvas
 from ssfer_mm.synthfer.shape import move
 

@@ -5,8 +5,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from mmengine.dataset import Compose
 from mmpretrain.registry import TRANSFORMS
-from reference.boxes import extents_of_white, painted
 
+from reference.boxes import extents_of_white, painted
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.boxes import clip_boxes, transform_boxes
 from ssfer_mm.transforms import check_tracked
