@@ -111,7 +111,8 @@ def test_code_in_a_checkpoint_never_runs(tmp_path):
     victim = tmp_path / 'victim'
     torch.save(dict(state_dict={}, extra=Stranger(victim)), tmp_path / 'bad.pth')
     safe_loading.enable_safe_loading()
-    readers = (safe_loading.load_checkpoint_safely, lambda path: load_checkpoint(Affine(), str(path)))
+    readers = (safe_loading.load_checkpoint_safely,
+               lambda path: load_checkpoint(Affine(), str(path)))
     for load in readers:
         with pytest.raises(UserError, match=r'bad\.pth holds \w+\.mkdir, which could run code'):
             load(tmp_path / 'bad.pth')

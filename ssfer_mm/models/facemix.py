@@ -49,8 +49,8 @@ class FaceMix:
     ``2 (1 - IoU_i)``. In a batch of odd size the middle image is its own partner: its IoU is 1
     and it counts once, unmixed.
 
-    Nothing is changed in place. With ``boxes=None``, or with ``real_weight=0``, this is plain Mixup, and
-    so it is when mmpretrain calls it as an ordinary batch augment (which hands over no boxes).
+    Nothing is changed in place. With ``boxes=None``, or with ``real_weight=0``, this is plain
+    Mixup, and so it is when mmpretrain calls it as an ordinary batch augment, without boxes.
 
     Args:
         alpha: Parameter of the Beta distribution, > 0.
