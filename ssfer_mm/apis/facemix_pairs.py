@@ -141,12 +141,9 @@ def _mix(facemix: Any, items: Sequence[dict], classes: Sequence[str]) -> Preview
 
 def _counted(facemix: Any, box: torch.Tensor, view: Tuple[int, int],
              missing: bool) -> Optional[Box]:
-    if missing:
-        height, width = view
-        return tuple(
-            share * side for share, side in zip(facemix.fixed_box, (width, height) * 2)
-        ) if facemix.missing == 'fixed' else None
-    return _box(clip_boxes(box, view) if facemix.extent == 'visible' else box)
+    if missing and facemix.missing != 'fixed':
+        return None
+    return _box(facemix.boxes_that_count(box[None], view)[0][0])
 
 
 def _box(box: torch.Tensor) -> Optional[Box]:

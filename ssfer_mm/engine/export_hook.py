@@ -6,10 +6,11 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmpretrain.registry import HOOKS
 
 from ssfer_mm.models.export import classifier_config, classifier_weights
+
+from .unwrap import model_of
 
 # What a test of the plain classifier needs of the training config.
 TEST_KEYS = ('test_dataloader', 'test_evaluator', 'test_cfg', 'default_scope', 'custom_imports',
@@ -34,7 +35,7 @@ class ExportClassifierHook(Hook):
 
     @master_only
     def _export(self, runner, stage: str) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = model_of(runner)
         path = osp.join(runner.work_dir, f'classifier_{stage}.pth')
         meta = dict(
             dataset_meta=dict(runner.train_dataloader.dataset.metainfo),

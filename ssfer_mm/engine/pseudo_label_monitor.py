@@ -4,8 +4,9 @@ from typing import Dict, List, Sequence
 import numpy as np
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmpretrain.registry import HOOKS
+
+from .unwrap import model_of
 
 
 @HOOKS.register_module()
@@ -33,7 +34,7 @@ class PseudoLabelMonitor(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Collect the pseudo-labels of this step."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = model_of(runner)
         if model.last_pseudo_labels is not None:
             self._steps.append(model.last_pseudo_labels)
             model.last_pseudo_labels = None

@@ -1,7 +1,8 @@
 """Let the teacher follow the student."""
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmpretrain.registry import HOOKS
+
+from .unwrap import model_of
 
 
 @HOOKS.register_module()
@@ -23,7 +24,7 @@ class EMATeacherHook(Hook):
         if optimizer is self._optimizer:
             return
         self._release()
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = model_of(runner)
         self._optimizer = optimizer
         self._handle = optimizer.register_step_post_hook(lambda *_: model.update_teacher())
 

@@ -2,13 +2,13 @@
 from typing import Optional
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import find_latest_checkpoint
 from mmpretrain.registry import HOOKS
 
 from ssfer_mm.errors import UserError
 
 from .two_stage_loop import Stage
+from .unwrap import model_of
 
 
 @HOOKS.register_module()
@@ -37,13 +37,13 @@ class TwoStageFinetuneHook(Hook):
     def before_run(self, runner) -> None:
         """A run that continues from its own checkpoint has no use for stage I any more."""
         if runner._resume and (runner._load_from or find_latest_checkpoint(runner.work_dir)):
-            _model_of(runner).pretrained = None
+            model_of(runner).pretrained = None
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """On resume, build the optimizer whose state is about to be loaded."""
         if not runner._resume:
             return
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = model_of(runner)
         # mmengine would go on with what fits, and random weights for the rest.
         missing = sorted(set(model.state_dict()) - set(checkpoint.get('state_dict', ())))
         if missing:
@@ -76,7 +76,7 @@ class TwoStageFinetuneHook(Hook):
         return next((s for s in reversed(loop.stages) if s.begin_iter < done), None)
 
     def _hand_on_weights(self, runner) -> None:
-        model = _model_of(runner)
+        model = model_of(runner)
         if self.start_semi_from == 'teacher':
             model.sync_student()
         else:
@@ -106,11 +106,6 @@ class TwoStageFinetuneHook(Hook):
         # What the last stage accumulated without a step of its own belongs to other weights.
         runner.optim_wrapper.zero_grad()
         runner.optim_wrapper.initialize_count_status(runner.model, runner.iter, runner.max_iters)
-
-
-def _model_of(runner):
-    """The SSFER model, without the wrapper of distributed training."""
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def _for_stage(cfg: dict, stage: Stage) -> dict:

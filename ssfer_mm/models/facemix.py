@@ -137,19 +137,27 @@ class FaceMix:
             return torch.full((batch, ), float('nan')), torch.ones(batch, dtype=torch.bool)
         if boxes.shape != (batch, 4):
             raise UserError(f'FaceMix needs boxes of shape ({batch}, 4), got {tuple(boxes.shape)}')
-        if self.extent == 'visible':
-            boxes = clip_boxes(boxes, view)
-        width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-        # A face that was cropped away altogether is one that no detector would find.
-        missing = ~((width > 0) & (height > 0))
-        height, width = view
-        fixed = boxes.new_tensor(self.fixed_box) * boxes.new_tensor([width, height, width, height])
-        boxes = torch.where(missing[:, None], fixed, boxes)
+        boxes, missing = self.boxes_that_count(boxes, view)
         iou = paired_iou(boxes, boxes.flip(0))
         if self.missing == 'no_overlap':
             alone = torch.arange(batch) == batch - 1 - torch.arange(batch)
             iou = iou.masked_fill((missing | missing.flip(0)) & ~alone.to(iou.device), 0)
         return iou, missing
+
+    def boxes_that_count(self, boxes: Tensor, view: Tuple[int, int]) -> Tuple[Tensor, Tensor]:
+        """The boxes (B, 4) whose overlap is measured, and which of them had to be made up (B,).
+
+        Args:
+            boxes: (B, 4), unclipped, NaN where missing.
+            view: Height and width of the views, in pixels.
+        """
+        if self.extent == 'visible':
+            boxes = clip_boxes(boxes, view)
+        # A face that was cropped away altogether is one that no detector would find.
+        missing = ~((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
+        height, width = view
+        fixed = boxes.new_tensor(self.fixed_box) * boxes.new_tensor([width, height, width, height])
+        return torch.where(missing[:, None], fixed, boxes), missing
 
     def _weigh(self, iou: Tensor, has_boxes: bool) -> Tensor:
         """Weight (B,) of the real images: 2 (1 - IoU), or the constant that was asked for."""

@@ -5,7 +5,8 @@ about half of the head's height. Crown near v = -1, chin near v = +1.
 """
 
 from dataclasses import dataclass
-from typing import Tuple
+from functools import partial
+from typing import Mapping, Tuple
 
 import numpy as np
 
@@ -113,13 +114,15 @@ def _eye(person: Identity, units: ActionUnits, sign: int) -> Eye:
                person.brow_width)
 
 
+def _activation(side: Mapping[int, float], unit: int) -> float:
+    return side.get(unit, 0.)
+
+
 def _mouth(person: Identity, units: ActionUnits) -> Mouth:
     both = units.both
     half, corner, lift = [], [], []
     for sign in (-1, 1):
-        au = units.side(sign)
-        def get(unit: int) -> float:
-            return au.get(unit, 0.)
+        get = partial(_activation, units.side(sign))
         half.append(person.mouth_width * (
             1 + .34 * get(12) + .30 * get(20) + .15 * get(14) - .05 * get(17)
             - .12 * get(23) - .06 * get(24) - .24 * get(27) - .16 * get(26)))
