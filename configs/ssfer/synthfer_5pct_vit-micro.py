@@ -6,11 +6,24 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-model = dict(pretrained='work_dirs/mae_vit-micro-p8_synthfer-48px/epoch_20.pth')
-# An epoch is 29 iterations here, so there are more of them.
+model = dict(pretrained='work_dirs/mae_vit-micro-p8_synthfer-48px/epoch_8.pth')
+# 25 iterations an epoch in stage II, 118 in stage III.
+optim_wrapper = dict(optimizer=dict(lr=8e-4))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, end=4, convert_to_iter_based=True),
+    dict(
+        type='CosineAnnealingLR',
+        begin=4,
+        T_max=36,
+        end=40,
+        eta_min=1e-5,
+        convert_to_iter_based=True),
+]
 train_cfg = dict(
+    supervised=dict(epochs=40),
     semi=dict(
-        epochs=20,
+        epochs=6,
+        optim_wrapper=dict(optimizer=dict(lr=5e-4)),
         param_scheduler=[
-            dict(type='CosineAnnealingLR', T_max=20, eta_min=1e-5, convert_to_iter_based=True)
+            dict(type='CosineAnnealingLR', T_max=6, eta_min=1e-5, convert_to_iter_based=True)
         ]))
