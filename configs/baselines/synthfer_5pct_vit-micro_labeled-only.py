@@ -1,5 +1,5 @@
 # The same labels, without mixing and without unlabeled images, for as many labeled steps as both
-# stages of SSFER take together (25 x 40 + 118 x 6).
+# stages of SSFER take together (25 x 40 + 118 x 4).
 _base_ = ['../ssfer/synthfer_5pct_vit-micro.py']
 
 data_preprocessor = dict(facemix=None)
@@ -8,9 +8,9 @@ param_scheduler = [
     dict(
         type='CosineAnnealingLR',
         begin=4,
-        T_max=64,
-        end=68,
+        T_max=55,
+        end=59,
         eta_min=1e-5,
         convert_to_iter_based=True),
 ]
-train_cfg = dict(supervised=dict(epochs=68), semi=None)
+train_cfg = dict(supervised=dict(epochs=59), semi=None)

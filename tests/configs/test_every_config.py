@@ -170,9 +170,8 @@ def test_a_baseline_differs_from_its_method_in_little(name):
     assert same and theirs.train_cfg[kept].epochs >= ours.train_cfg[kept].epochs
 
 
-@pytest.mark.parametrize('name, labeled, total', [('synthfer_5pct_vit-micro', 200, 4000),
-                                                  ('ferplus_5pct_vit-micro', 1420, 28385)])
-def test_the_published_baselines_take_as_many_labeled_steps(name, labeled, total):
+def test_the_baseline_of_the_demo_takes_as_many_labeled_steps():
+    name, labeled, total = 'synthfer_5pct_vit-micro', 800, 16000
     ours, theirs = load(f'ssfer/{name}.py'), load(f'baselines/{name}_labeled-only.py')
     epoch = labeled // ours.train_dataloader.batch_size
     stages = ours.train_cfg
