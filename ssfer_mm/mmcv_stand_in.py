@@ -1,4 +1,5 @@
 """Let mmdet's plain detectors run where mmcv was installed without a compiler."""
+import importlib
 import importlib.machinery
 import importlib.util
 import sys
@@ -48,4 +49,19 @@ def install_mmcv_stand_in() -> bool:
     module.__spec__ = importlib.machinery.ModuleSpec(name, loader=None)
     module.nms = _nms
     sys.modules[name] = module
+    _mend_earlier_imports()
     return True
+
+
+def _mend_earlier_imports() -> None:
+    """Hand mmcv's suppression to the parts of mmdet that were imported before the stand-in.
+
+    mmpretrain imports some of mmdet. Where mmcv has no operators, those files define functions of
+    the same names that do nothing but raise an error, and would keep them.
+    """
+    early = [module for name, module in sys.modules.items() if name.startswith('mmdet.')]
+    for module in early:
+        for name in ('nms', 'batched_nms'):
+            function = vars(module).get(name)
+            if getattr(function, '__module__', None) == module.__name__:
+                setattr(module, name, getattr(importlib.import_module('mmcv.ops'), name))

@@ -1,5 +1,7 @@
 """Read checkpoints without running what is in them."""
+import contextlib
 import importlib
+import json
 import pickle
 import re
 from pathlib import Path
@@ -45,11 +47,12 @@ def load_checkpoint_safely(path: Union[str, Path], map_location: Any = 'cpu') ->
     """Read a checkpoint file without letting it run code.
 
     Args:
-        path: A file written by mmengine or `torch.save`.
+        path: A file written by mmengine or `torch.save`, or a ``.safetensors`` file.
         map_location: As in `torch.load`.
 
     Returns:
-        The checkpoint dict.
+        The checkpoint dict. Of a safetensors file: its tensors as ``state_dict``, its metadata as
+        ``meta``, whose values are decoded where they are JSON.
 
     Raises:
         UserError: the file is missing, damaged, not a dict, or holds anything but weights,
@@ -60,6 +63,8 @@ def load_checkpoint_safely(path: Union[str, Path], map_location: Any = 'cpu') ->
     path = Path(path).expanduser()
     if not path.is_file():
         raise UserError(f'Checkpoint {path} not found; expected a .pth file. Check the path.')
+    if path.suffix == '.safetensors':
+        return _load_safetensors(path, map_location)
     try:
         with torch.serialization.safe_globals(safe_types()):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
@@ -78,6 +83,26 @@ def load_checkpoint_safely(path: Union[str, Path], map_location: Any = 'cpu') ->
         raise UserError(f'Checkpoint {path} holds a {type(checkpoint).__name__}; expected a dict '
                         'of weights. Save model.state_dict() instead.')
     return checkpoint
+
+
+def _load_safetensors(path: Path, map_location: Any) -> Dict[str, Any]:
+    """A safetensors file in the shape of a checkpoint."""
+    from safetensors import SafetensorError, safe_open
+
+    device = map_location if isinstance(map_location, str) else 'cpu'
+    try:
+        with safe_open(path, framework='pt', device=device) as file:
+            state = {name: file.get_tensor(name) for name in file.keys()}
+            texts = file.metadata() or {}
+    except SafetensorError as error:
+        raise UserError(f'Checkpoint {path} is damaged or no safetensors file '
+                        f'({path.stat().st_size} bytes); expected a complete one. Copy or convert '
+                        'it again.') from error
+    meta: Dict[str, Any] = dict(texts)
+    for name, text in texts.items():
+        with contextlib.suppress(json.JSONDecodeError):
+            meta[name] = json.loads(text)
+    return dict(state_dict=state, meta=meta)
 
 
 def enable_safe_loading() -> None:

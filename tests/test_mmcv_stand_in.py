@@ -47,6 +47,28 @@ def test_a_compiled_mmcv_wins(monkeypatch):
     assert 'mmcv._ext' not in sys.modules
 
 
+def test_parts_of_mmdet_that_were_imported_earlier_are_mended(monkeypatch):
+    def fake_module(name):
+        module = type(sys)(name)
+        exec('def batched_nms(): raise RuntimeError', vars(module))
+        module.other = module.batched_nms
+        return module
+
+    for name in [name for name in sys.modules if name.startswith('mmdet.')]:
+        monkeypatch.delitem(sys.modules, name)  # the real ones are to stay as they are
+    early, foreign = fake_module('mmdet.early'), fake_module('mine.early')
+    operators = type(sys)('mmcv.ops')
+    operators.batched_nms = operators.nms = 'the operator'
+    for module in (early, foreign, operators):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(sys.modules, 'mmcv._ext', None)
+    monkeypatch.delitem(sys.modules, 'mmcv._ext')
+    monkeypatch.setattr(mmcv_stand_in.importlib.util, 'find_spec', lambda name: None)
+    assert mmcv_stand_in.install_mmcv_stand_in() is True
+    assert early.batched_nms == 'the operator' and callable(early.other)
+    assert callable(foreign.batched_nms)
+
+
 def test_mmdet_imports_and_suppresses_with_the_stand_in():
     pytest.importorskip('mmdet')
     # Only these files: the package's own imports would take longer than all of this.

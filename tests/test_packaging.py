@@ -25,7 +25,7 @@ def build(tree, command, out):
 @pytest.fixture(scope='module')
 def sdist(tmp_path_factory):
     tree = tmp_path_factory.mktemp('tree')
-    for folder in ('ssfer_mm', 'configs', 'tools'):
+    for folder in ('ssfer_mm', 'ssfer_onnx', 'configs', 'tools'):
         shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns('.mim'))
     for file in ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE', 'Makefile', 'pytest.ini'):
         shutil.copy(ROOT / file, tree / file)
@@ -70,7 +70,7 @@ def test_wheel_carries_every_config_and_tool(wheel):
 def test_wheel_carries_the_whole_package_and_nothing_else(wheel):
     code = {name for name in wheel.namelist()
             if '.mim/' not in name and '.dist-info/' not in name}
-    assert code == files('ssfer_mm', {'.py'})
+    assert code == files('ssfer_mm', {'.py', '.safetensors'}) | files('ssfer_onnx', {'.py'})
 
 
 def test_licence_travels(wheel):

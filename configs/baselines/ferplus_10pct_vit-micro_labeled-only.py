@@ -1,5 +1,16 @@
-# The same labels, without mixing and without unlabeled images.
+# The same labels, without mixing and without unlabeled images, for as many labeled steps as both
+# stages of SSFER take together (88 x 80 + 199 x 10).
 _base_ = ['../ssfer/ferplus_10pct_vit-micro.py']
 
 data_preprocessor = dict(facemix=None)
-train_cfg = dict(semi=None)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, end=5, convert_to_iter_based=True),
+    dict(
+        type='CosineAnnealingLR',
+        begin=5,
+        T_max=98,
+        end=103,
+        eta_min=1e-5,
+        convert_to_iter_based=True),
+]
+train_cfg = dict(supervised=dict(epochs=103), semi=None)

@@ -1,16 +1,16 @@
 # The same labels, without mixing and without unlabeled images, for as many labeled steps as both
-# stages of SSFER take together (25 x 40 + 118 x 4).
+# stages of SSFER take together (12 x 50 + 59 x 8).
 _base_ = ['../ssfer/synthfer_5pct_vit-micro.py']
 
 data_preprocessor = dict(facemix=None)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.1, end=4, convert_to_iter_based=True),
+    dict(type='LinearLR', start_factor=0.1, end=8, convert_to_iter_based=True),
     dict(
         type='CosineAnnealingLR',
-        begin=4,
-        T_max=55,
-        end=59,
+        begin=8,
+        T_max=81,
+        end=89,
         eta_min=1e-5,
         convert_to_iter_based=True),
 ]
-train_cfg = dict(supervised=dict(epochs=59), semi=None)
+train_cfg = dict(supervised=dict(epochs=89), semi=None)

@@ -7,12 +7,12 @@ train_dataloader = dict(
         _delete_=True,
         type='SynthFER',
         subset='train',
-        num_images=16000,
+        num_images=8000,
         difficulty=0.2,
         pipeline={{_base_.train_pipeline}}))
 
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-4, end=1, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', begin=1, T_max=7, end=8, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', begin=1, T_max=9, end=10, convert_to_iter_based=True),
 ]
-train_cfg = dict(max_epochs=8)
+train_cfg = dict(max_epochs=10)

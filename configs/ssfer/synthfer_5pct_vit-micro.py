@@ -6,24 +6,24 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-model = dict(pretrained='work_dirs/mae_vit-micro-p8_synthfer-48px/epoch_8.pth')
-# 25 iterations an epoch in stage II, 118 in stage III.
+model = dict(pretrained='work_dirs/mae_vit-micro-p8_synthfer-48px/epoch_10.pth')
+# 12 iterations an epoch in stage II, 59 in stage III.
 optim_wrapper = dict(optimizer=dict(lr=8e-4))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.1, end=4, convert_to_iter_based=True),
+    dict(type='LinearLR', start_factor=0.1, end=8, convert_to_iter_based=True),
     dict(
         type='CosineAnnealingLR',
-        begin=4,
-        T_max=36,
-        end=40,
+        begin=8,
+        T_max=42,
+        end=50,
         eta_min=1e-5,
         convert_to_iter_based=True),
 ]
 train_cfg = dict(
-    supervised=dict(epochs=40),
+    supervised=dict(epochs=50),
     semi=dict(
-        epochs=4,
+        epochs=8,
         optim_wrapper=dict(optimizer=dict(lr=5e-4)),
         param_scheduler=[
-            dict(type='CosineAnnealingLR', T_max=4, eta_min=1e-5, convert_to_iter_based=True)
+            dict(type='CosineAnnealingLR', T_max=8, eta_min=1e-5, convert_to_iter_based=True)
         ]))

@@ -13,12 +13,14 @@ from ssfer_mm.errors import UserError
 NOT_REGISTERED = re.compile(r'([\w.]+) is not in the (?:(\w+)::)?([\w ]+?) registry')
 
 
-def run_cli(main: Callable[[], object], resumable: bool = False) -> int:
+def run_cli(main: Callable[[], object], resumable: bool = False,
+            after_interrupt: str = '') -> int:
     """Run a tool and turn what the user can fix into one line on stderr.
 
     Args:
         main: The tool; its result is ignored.
         resumable: Whether the same command with ``--resume`` continues an interrupted run.
+        after_interrupt: What to say after Ctrl-C instead, for tools that go on in another way.
 
     Returns:
         Exit status: 0, 2 after a user's mistake, 130 after Ctrl-C.
@@ -32,7 +34,8 @@ def run_cli(main: Callable[[], object], resumable: bool = False) -> int:
     try:
         main()
     except KeyboardInterrupt:
-        print(f'\nInterrupted.{_resume_hint() if resumable else ""}', file=sys.stderr)
+        hint = _resume_hint() if resumable else after_interrupt and f' {after_interrupt}'
+        print(f'\nInterrupted.{hint}', file=sys.stderr)
         return 130
     except Exception as error:
         message = user_message(error)
@@ -47,6 +50,16 @@ def _resume_hint() -> str:
     arguments = [argument for argument in sys.argv if argument != '--resume']
     command = shlex.join(['python', *arguments, '--resume'])
     return f' Continue from the last saved checkpoint with: {command}'
+
+
+def go_on_hint(*without: str) -> str:
+    """"Go on with this very command", for tools that pick up what they left.
+
+    Args:
+        without: Options to leave out of it, because they would begin anew.
+    """
+    arguments = [argument for argument in sys.argv if argument not in without]
+    return f'What is done is kept. Go on with: {shlex.join(["python", *arguments])}'
 
 
 def user_message(error: BaseException) -> Optional[str]:

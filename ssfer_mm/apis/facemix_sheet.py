@@ -1,17 +1,25 @@
 """Draw pairs of faces and their mixtures: one row per pair, read as an equation."""
 import math
-from typing import Optional, Sequence, Tuple
+from typing import Sequence, Tuple
 
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from .drawing import (
+    ALERT,
+    BACKGROUND,
+    CARD,
+    FIRST,
+    MUTED,
+    OUTSIDE,
+    SECOND,
+    TEXT,
+    draw_line,
+    font,
+    shorten,
+)
 from .facemix_pairs import Box, PreviewFace, PreviewPair, summary
 
-# One colour for each image of a pair, in its box, its share and its label alike.
-FIRST, SECOND = (255, 179, 71), (92, 200, 255)
-BACKGROUND, CARD, OUTSIDE = (17, 19, 23), (30, 33, 39), (41, 45, 53)
-TEXT, MUTED, ALERT = (236, 238, 241), (150, 157, 168), (255, 107, 107)
 MIN_FACE = 160  # pixels on the sheet; smaller views are enlarged by a whole factor
 MARGIN = 0.35  # of a view, shown around it, so that boxes can be seen leaving it
 GAP, OPERATOR, PANEL, HEADER, CAPTION = 14, 98, 330, 92, 48
@@ -42,15 +50,15 @@ def draw_sheet(pairs: Sequence[PreviewPair], source: str, extent: str) -> Image.
 
 
 def _header(draw: ImageDraw.ImageDraw, source: str, line: str) -> None:
-    draw.text((GAP + 4, 12), f'FaceMix   {source}', TEXT, _font(21, bold=True))
-    draw.text((GAP + 4, 41), line, ALERT if 'WARNING' in line else MUTED, _font(14))
+    draw.text((GAP + 4, 12), f'FaceMix   {source}', TEXT, font(21, bold=True))
+    draw.text((GAP + 4, 41), line, ALERT if 'WARNING' in line else MUTED, font(14))
     y, x = 71, GAP + 4
     for dashed, text in ((False, 'box in the view'), (True, 'whole box')):
-        _line(draw, (x, y), (x + 34, y), TEXT, dashed)
-        draw.text((x + 42, y - 9), text, MUTED, _font(13))
+        draw_line(draw, (x, y), (x + 34, y), TEXT, dashed)
+        draw.text((x + 42, y - 9), text, MUTED, font(13))
         x += 190
     draw.text((x, y - 9), 'right picture: the boxes whose IoU counts, their overlap filled', MUTED,
-              _font(13))
+              font(13))
 
 
 def _row(sheet: Image.Image, y: int, pair: PreviewPair, tile: Tuple[int, int], scale: int,
@@ -62,23 +70,22 @@ def _row(sheet: Image.Image, y: int, pair: PreviewPair, tile: Tuple[int, int], s
     parts = ((pair.first, FIRST, f'{pair.lam:.2f} ×'), (pair.second, SECOND,
                                                         f'+ {1 - pair.lam:.2f} ×'))
     for face, colour, operator in parts:
-        draw.text((x + OPERATOR // 2, middle), operator, colour, _font(19, True), anchor='mm')
+        draw.text((x + OPERATOR // 2, middle), operator, colour, font(19, True), anchor='mm')
         x += OPERATOR
         sheet.paste(_face_tile(face, colour, scale, pad), (x, y + 6))
         _caption(draw, x + tile[0] // 2, y + tile[1] + 8, face, colour)
         x += tile[0]
-    draw.text((x + OPERATOR // 2, middle), '=', TEXT, _font(26, True), anchor='mm')
+    draw.text((x + OPERATOR // 2, middle), '=', TEXT, font(26, True), anchor='mm')
     x += OPERATOR
     sheet.paste(_mixed_tile(pair, scale, pad), (x, y + 6))
-    draw.text((x + tile[0] // 2, y + tile[1] + 8), 'mixed', TEXT, _font(15, True), anchor='ma')
+    draw.text((x + tile[0] // 2, y + tile[1] + 8), 'mixed', TEXT, font(15, True), anchor='ma')
     _panel(draw, x + tile[0] + 24, y + 22, pair)
 
 
 def _caption(draw: ImageDraw.ImageDraw, x: int, y: int, face: PreviewFace,
              colour: Tuple[int, int, int]) -> None:
-    draw.text((x, y), face.label, colour, _font(15, True), anchor='ma')
-    name = face.sample_id if len(face.sample_id) <= 30 else '…' + face.sample_id[-29:]
-    draw.text((x, y + 21), name, MUTED, _font(12), anchor='ma')
+    draw.text((x, y), face.label, colour, font(15, True), anchor='ma')
+    draw.text((x, y + 21), shorten(face.sample_id, 30), MUTED, font(12), anchor='ma')
 
 
 def _face_tile(face: PreviewFace, colour: Tuple[int, int, int], scale: int,
@@ -91,7 +98,7 @@ def _face_tile(face: PreviewFace, colour: Tuple[int, int, int], scale: int,
         _draw_box(draw, face.visible, colour, scale, pad)
     if face.missing:
         note = 'no box' if face.counted is None else 'no box: fixed one used'
-        draw.text((tile.width // 2, pad // 2), note, ALERT, _font(13, True), anchor='mm')
+        draw.text((tile.width // 2, pad // 2), note, ALERT, font(13, True), anchor='mm')
     return tile
 
 
@@ -118,9 +125,9 @@ def _panel(draw: ImageDraw.ImageDraw, x: int, y: int, pair: PreviewPair) -> None
             ('weight of a real image', pair.weight, 2., TEXT))
     for name, value, top, colour in rows:
         known = not math.isnan(value)
-        draw.text((x, y), name, MUTED, _font(14))
+        draw.text((x, y), name, MUTED, font(14))
         draw.text((x + PANEL - 50, y - 3), f'{value:.2f}' if known else 'no box', TEXT,
-                  _font(17, True), anchor='ra')
+                  font(17, True), anchor='ra')
         end = x + PANEL - 50
         draw.rounded_rectangle((x, y + 23, end, y + 29), 3, OUTSIDE)
         if known and value > 0:
@@ -128,13 +135,13 @@ def _panel(draw: ImageDraw.ImageDraw, x: int, y: int, pair: PreviewPair) -> None
             draw.rounded_rectangle((x, y + 23, x + max(6, round(share * (end - x))), y + 29), 3,
                                    colour)
         y += 50
-    draw.text((x, y), 'target, before smoothing', MUTED, _font(14))
+    draw.text((x, y), 'target, before smoothing', MUTED, font(14))
     shares = {}
     for face, share in ((pair.first, pair.lam), (pair.second, 1 - pair.lam)):
         shares[face.label] = shares.get(face.label, 0.) + share
     for line, (label, share) in enumerate(shares.items()):
         colour = TEXT if len(shares) == 1 else (FIRST, SECOND)[line]
-        draw.text((x, y + 22 + 22 * line), f'{share:.2f} {label}', colour, _font(15, True))
+        draw.text((x, y + 22 + 22 * line), f'{share:.2f} {label}', colour, font(15, True))
 
 
 def _framed(image: np.ndarray, scale: int, pad: int) -> Image.Image:
@@ -155,23 +162,4 @@ def _draw_box(draw: ImageDraw.ImageDraw, box: Box, colour: Tuple[int, int, int],
     x1, y1, x2, y2 = _to_sheet(box, scale, pad)
     corners = ((x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1))
     for start, end in zip(corners, corners[1:]):
-        _line(draw, start, end, colour, dashed)
-
-
-def _line(draw: ImageDraw.ImageDraw, start: Tuple[int, int], end: Tuple[int, int],
-          colour: Tuple[int, int, int], dashed: bool) -> None:
-    """A straight line two pixels wide; dashes of 6 in steps of 11."""
-    if not dashed:
-        draw.line((*start, *end), colour, 2)
-        return
-    length = math.dist(start, end)
-    for begin in np.arange(0, length, 11):
-        a, b = begin / length, min(begin + 6, length) / length
-        draw.line([(start[k] + t * (end[k] - start[k])) for t in (a, b) for k in (0, 1)], colour,
-                  2)
-
-
-def _font(size: int, bold: bool = False) -> Optional[ImageFont.FreeTypeFont]:
-    # matplotlib brings these files along wherever mmengine is installed.
-    name = 'DejaVuSans-Bold.ttf' if bold else 'DejaVuSans.ttf'
-    return ImageFont.truetype(f'{matplotlib.get_data_path()}/fonts/ttf/{name}', size)
+        draw_line(draw, start, end, colour, dashed)

@@ -1,8 +1,10 @@
 """Datasets, splits and the semi-supervised wrapper."""
 from ssfer_mm.datasets.affectnet import AffectNet
 from ssfer_mm.datasets.base import FERDataset, Sample
+from ssfer_mm.datasets.chapter_sampler import ChapterSampler
 from ssfer_mm.datasets.class_folders import ClassFolders
 from ssfer_mm.datasets.collate import collate_sources
+from ssfer_mm.datasets.face_scenes import FaceScenes
 from ssfer_mm.datasets.fer2013 import FER2013
 from ssfer_mm.datasets.ferplus import FERPlus
 from ssfer_mm.datasets.rafdb import RAFDB
@@ -12,7 +14,7 @@ from ssfer_mm.datasets.synthfer import SynthFER
 from ssfer_mm.datasets.two_source_sampler import TwoSourceBatchSampler, TwoSourceSampler
 from ssfer_mm.datasets.unlabeled import UnlabeledFaces
 
-__all__ = ['AffectNet', 'ClassFolders', 'FER2013', 'FERDataset', 'FERPlus', 'RAFDB', 'Sample',
-           'SemiSupervisedDataset', 'Split', 'SynthFER', 'TwoSourceBatchSampler',
-           'TwoSourceSampler', 'UnlabeledFaces', 'check_split', 'collate_sources', 'draw_split',
-           'load_split', 'save_split']
+__all__ = ['AffectNet', 'ChapterSampler', 'ClassFolders', 'FER2013', 'FERDataset', 'FERPlus',
+           'FaceScenes', 'RAFDB', 'Sample', 'SemiSupervisedDataset', 'Split', 'SynthFER',
+           'TwoSourceBatchSampler', 'TwoSourceSampler', 'UnlabeledFaces', 'check_split',
+           'collate_sources', 'draw_split', 'load_split', 'save_split']

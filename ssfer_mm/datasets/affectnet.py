@@ -1,7 +1,7 @@
 """AffectNet, seven or eight expressions."""
 import os.path as osp
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
@@ -63,7 +63,7 @@ class AffectNet(FERDataset):
     def __init__(self,
                  data_root: str,
                  subset: str = 'train',
-                 boxes: str | None = None,
+                 boxes: str | Mapping | None = None,
                  pipeline: Sequence = (),
                  test_mode: bool = False,
                  lazy_init: bool = False,

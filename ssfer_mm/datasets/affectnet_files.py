@@ -7,9 +7,9 @@ from collections import Counter
 
 import numpy as np
 
+from ssfer_mm.atomic import atomic_write
 from ssfer_mm.datasets.base import Box, Sample
 from ssfer_mm.datasets.files import (
-    atomic_write,
     describe_folder,
     first_existing,
     iter_rows,

@@ -1,5 +1,6 @@
 """What all face datasets share: samples in, mmpretrain data items out, nothing hidden."""
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from mmpretrain.datasets import BaseDataset
 
 from ssfer_mm.datasets.files import resolve_root
 from ssfer_mm.errors import UserError
-from ssfer_mm.faces.box_file import load_boxes
+from ssfer_mm.faces.box_lookup import boxes_of_images
 
 Box = tuple[float, float, float, float]
 
@@ -37,7 +38,8 @@ class FERDataset(BaseDataset):
 
     Every item is ``dict(sample_id=str, img_path=str or img=uint8 array, gt_label=int,
     face_box=float32 (4,))``; ``gt_label`` is absent where there is no label, ``face_box`` is
-    (x1, y1, x2, y2) in pixels of the raw image and NaN where there is no box.
+    (x1, y1, x2, y2) in pixels of the raw image and NaN where there is no box. Where a box file
+    notes the image's (width, height), that is ``face_box_size``.
 
     Unlike its parent it never replaces an item by another one: what a labeled set or a test
     set holds is what is used, or there is an error.
@@ -45,9 +47,11 @@ class FERDataset(BaseDataset):
     Args:
         data_root (str): Folder of the data.
         subset (str): One of the class's ``SUBSETS``.
-        boxes (str | None): Where face boxes come from. None: nowhere. ``'dataset'``: the dataset
-            itself. ``'image'``: every image is a tight crop, and the whole of it is the face.
-            Anything else: a JSON-lines box file (see ``ssfer_mm.faces.box_file``).
+        boxes (str | dict | None): Where face boxes come from. None: nowhere. ``'dataset'``: the
+            dataset itself. ``'image'``: every image is a tight crop, all of it the face.
+            Anything else: a JSON-lines box file (see ``ssfer_mm.faces.box_file``), or
+            ``dict(file=..., choose='largest', min_score=0.5)``, whose two last keys say which of
+            several faces counts (see ``ssfer_mm.faces.choose``; default: none of them).
         pipeline (Sequence): Transforms, or their configs.
         test_mode (bool): Kept for mmengine; it changes nothing here.
         lazy_init (bool): Read the files at first use instead of now.
@@ -64,7 +68,7 @@ class FERDataset(BaseDataset):
     def __init__(self,
                  data_root: str | None,
                  subset: str = 'train',
-                 boxes: str | None = None,
+                 boxes: str | Mapping | None = None,
                  pipeline: Sequence = (),
                  test_mode: bool = False,
                  lazy_init: bool = False,
@@ -96,11 +100,16 @@ class FERDataset(BaseDataset):
         """Turn the samples into data items, checking ids and labels and adding boxes."""
         samples = self.load_samples()
         self._check(samples)
-        boxes = self._face_boxes(samples)
         if self.boxes == 'image':
             # The extent is known once the image is decoded: PackFace fills it in.
-            boxes = ['image'] * len(samples)
-        return [_data_item(sample, box) for sample, box in zip(samples, boxes)]
+            return [_data_item(sample, 'image') for sample in samples]
+        if self.boxes in (None, 'dataset'):
+            return [_data_item(sample, box)
+                    for sample, box in zip(samples, self._own_boxes(samples))]
+        found = boxes_of_images(ids=[sample.id for sample in samples], **_box_file(self.boxes))
+        print_log(f'{self.name} {self.subset}: {found.report}', logger='current')
+        return [_data_item(sample, box, size)
+                for sample, box, size in zip(samples, found.boxes, found.sizes.tolist())]
 
     def ids(self) -> list[str]:
         """The samples' ids, in dataset order."""
@@ -151,14 +160,10 @@ class FERDataset(BaseDataset):
                 raise UserError(f'{self.name}: {sample.id!r} has label {sample.label}, expected '
                                 f'0 to {len(classes) - 1} ({", ".join(classes)}); correct it.')
 
-    def _face_boxes(self, samples: list[Sample]) -> np.ndarray:
-        """Boxes of the samples, float32 (N, 4) xyxy, NaN where there is none."""
+    def _own_boxes(self, samples: list[Sample]) -> np.ndarray:
+        """Boxes that the dataset itself supplies, float32 (N, 4) xyxy, NaN where there is none."""
         boxes = np.full((len(samples), 4), np.nan, dtype=np.float32)
-        if self.boxes in (None, 'image'):
-            return boxes
-        if self.boxes != 'dataset':
-            boxes, report = load_boxes(self.boxes, [sample.id for sample in samples])
-            print_log(f'{self.name} {self.subset}: {report}', logger='current')
+        if self.boxes is None:
             return boxes
         supplied = [i for i, sample in enumerate(samples) if sample.box is not None]
         if not supplied:
@@ -170,8 +175,21 @@ class FERDataset(BaseDataset):
         return boxes
 
 
-def _data_item(sample: Sample, box: np.ndarray) -> dict:
+def _box_file(boxes: str | Mapping) -> dict:
+    """``boxes`` of a config as arguments of ``boxes_of_images``."""
+    given = dict(boxes) if isinstance(boxes, Mapping) else dict(file=boxes)
+    path, known = given.pop('file', None), ('choose', 'min_score')
+    if not isinstance(path, (str, os.PathLike)) or not set(given) <= set(known):
+        raise UserError(f"boxes={boxes!r}: expected a box file, 'dataset', 'image', None, or "
+                        "dict(file='boxes.jsonl', choose='largest', min_score=0.5)")
+    return dict(given, path=path)
+
+
+def _data_item(sample: Sample, box: np.ndarray | str, size: Sequence[int] = (0, 0)) -> dict:
     item = dict(sample_id=sample.id, face_box=box)
+    if all(size):
+        # PackFace compares it with the image, to find out a box file for other images.
+        item['face_box_size'] = tuple(size)
     if sample.image is not None:
         item['img'] = sample.image
     else:

@@ -1,7 +1,7 @@
 """Any folder of class folders."""
 import difflib
 import os.path as osp
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mmpretrain.registry import DATASETS
 
@@ -25,7 +25,7 @@ class ClassFolders(FERDataset):
     Args:
         data_root (str): ROOT.
         subset (str): ``'train'``, ``'valid'`` or ``'test'``.
-        boxes (str | None): None or a JSON-lines box file.
+        boxes (str | dict | None): None or a JSON-lines box file; see :class:`FERDataset`.
         pipeline (Sequence): Transforms, or their configs.
         test_mode (bool): Kept for mmengine; it changes nothing here.
         lazy_init (bool): Scan at first use instead of now.
@@ -45,7 +45,7 @@ class ClassFolders(FERDataset):
     def __init__(self,
                  data_root: str,
                  subset: str = 'train',
-                 boxes: str | None = None,
+                 boxes: str | Mapping | None = None,
                  pipeline: Sequence = (),
                  test_mode: bool = False,
                  lazy_init: bool = False,

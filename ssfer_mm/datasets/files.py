@@ -1,23 +1,13 @@
 """Finding files on disk and saying clearly what was found instead."""
-import contextlib
 import csv
 import os
 import os.path as osp
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 
 from mmengine.dist import is_main_process
 from mmengine.utils import ProgressBar
 
 from ssfer_mm.errors import UserError
-
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.pgm', '.ppm')
-
-
-def is_image(name: str) -> bool:
-    """Whether a file name ends like an image and is not a hidden or resource-fork file."""
-    return not name.startswith('.') and name.lower().endswith(IMAGE_SUFFIXES)
-
 
 def resolve_root(data_root: str, dataset: str) -> str:
     """Expand ``~`` and check that the folder exists.
@@ -69,27 +59,6 @@ def wrong_layout(dataset: str, root: str, expected: str) -> UserError:
                      'Point data_root at the folder that holds these.')
 
 
-def scan_images(root: str) -> list[str]:
-    """All images under a folder, at any depth, following links once.
-
-    Returns:
-        list[str]: Posix-style paths relative to ``root``, sorted, so that the order does not
-        depend on the file system.
-    """
-    found, seen = [], set()
-    for folder, children, names in os.walk(root, followlinks=True):
-        real = osp.realpath(folder)
-        if real in seen:
-            children.clear()
-            continue
-        seen.add(real)
-        children[:] = sorted(name for name in children if not name.startswith(('.', '__')))
-        prefix = osp.relpath(folder, root)
-        prefix = '' if prefix == '.' else prefix.replace(os.sep, '/') + '/'
-        found.extend(prefix + name for name in names if is_image(name))
-    return sorted(found)
-
-
 def require_files(dataset: str, folder: str, names: Iterable[str], listed_in: str) -> None:
     """Check that every listed file is in one folder, reading the folder once.
 
@@ -129,26 +98,6 @@ def iter_rows(path: str) -> Iterator[list[str]]:
 def read_rows(path: str) -> list[list[str]]:
     """All rows of :func:`iter_rows`."""
     return list(iter_rows(path))
-
-
-@contextlib.contextmanager
-def atomic_write(path: str, mode: str = 'w') -> Iterator:
-    """Open a temporary file beside ``path`` that replaces it only when all is written."""
-    folder = osp.dirname(osp.abspath(path))
-    os.makedirs(folder, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix='.' + osp.basename(path))
-    try:
-        with os.fdopen(handle, mode, encoding=None if 'b' in mode else 'utf-8') as file:
-            yield file
-        # mkstemp makes private files; a split is meant to be shared like any other file.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 def progress(items: Sequence, what: str, least: int = 5000) -> Iterator:

@@ -1,7 +1,7 @@
 """RAF-DB, basic expressions."""
 import os.path as osp
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mmpretrain.registry import DATASETS
@@ -37,7 +37,7 @@ class RAFDB(FERDataset):
     Args:
         data_root (str): Folder of the data.
         subset (str): ``'train'`` or ``'test'``.
-        boxes (str | None): None or a JSON-lines box file.
+        boxes (str | dict | None): None or a JSON-lines box file; see :class:`FERDataset`.
         pipeline (Sequence): Transforms, or their configs.
         test_mode (bool): Kept for mmengine; it changes nothing here.
         lazy_init (bool): Read the files at first use instead of now.
@@ -56,7 +56,7 @@ class RAFDB(FERDataset):
     def __init__(self,
                  data_root: str,
                  subset: str = 'train',
-                 boxes: str | None = None,
+                 boxes: str | Mapping | None = None,
                  pipeline: Sequence = (),
                  test_mode: bool = False,
                  lazy_init: bool = False,

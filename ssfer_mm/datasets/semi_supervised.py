@@ -12,7 +12,7 @@ from ssfer_mm.transforms import check_tracked
 from .splits import Split, load_split, resolve_split, save_split, split_hash
 
 # What an unlabeled item must never carry into the training code.
-SECRETS = ('gt_label', 'gt_score', 'face_box')
+SECRETS = ('gt_label', 'gt_score', 'face_box', 'face_box_size')
 
 
 @DATASETS.register_module()

@@ -13,7 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
-from ssfer_mm.datasets.files import atomic_write
+from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
 
 _FORMAT = 'ssfer_mm split 1'
@@ -171,8 +171,11 @@ def resolve_split(cfg: Split | str | Mapping, dataset_name: str, classes: Sequen
         split = load_split(cfg)
     elif isinstance(cfg, Mapping):
         split = _from_mapping(cfg, dataset_name, classes, ids, labels)
-    else:
+    elif isinstance(cfg, Split):
         split = cfg
+    else:
+        raise UserError(f'The split is a {type(cfg).__name__}; expected a split file or '
+                        'dict(fraction=0.05, seed=0), e.g. split=split.json.')
     check_split(split, dataset_name, classes, ids, labels)
     return split
 

@@ -2,7 +2,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from mmengine.logging import print_log
@@ -30,7 +30,7 @@ class SynthFER(FERDataset):
         size (int): Side of the square images in pixels.
         difficulty (float): 0 (clear faces, straight on) to 3; 1 is the benchmark.
         cache_dir (str | None): Folder of the cache. None: no cache.
-        boxes (str | None): 'dataset' for the exact boxes; see :class:`FERDataset`.
+        boxes (str | dict | None): 'dataset' for the exact boxes; see :class:`FERDataset`.
         pipeline (Sequence): Transforms, or their configs.
         test_mode (bool): Kept for mmengine; it changes nothing here.
         lazy_init (bool): Draw the images at first use instead of now.
@@ -53,7 +53,7 @@ class SynthFER(FERDataset):
                  size: int = 48,
                  difficulty: float = 1.,
                  cache_dir: str | None = 'data/synthfer',
-                 boxes: str | None = None,
+                 boxes: str | Mapping | None = None,
                  pipeline: Sequence = (),
                  test_mode: bool = False,
                  lazy_init: bool = False,

@@ -1,7 +1,7 @@
 """Unlabeled faces: any folders of images, for face reconstruction pre-training."""
 import logging
 import os.path as osp
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
@@ -20,7 +20,7 @@ class UnlabeledFaces(FERDataset):
 
     Args:
         data_root (str | Sequence[str]): Folder, or several at once.
-        boxes (str | None): None or a JSON-lines box file.
+        boxes (str | dict | None): None or a JSON-lines box file; see :class:`FERDataset`.
         pipeline (Sequence): Transforms, or their configs.
         test_mode (bool): Kept for mmengine; it changes nothing here.
         lazy_init (bool): Scan at first use instead of now.
@@ -37,7 +37,7 @@ class UnlabeledFaces(FERDataset):
 
     def __init__(self,
                  data_root: str | Sequence[str],
-                 boxes: str | None = None,
+                 boxes: str | Mapping | None = None,
                  pipeline: Sequence = (),
                  test_mode: bool = False,
                  lazy_init: bool = False,

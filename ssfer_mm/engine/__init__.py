@@ -1,3 +1,4 @@
+from .channels_last_hook import ChannelsLastHook
 from .export_hook import ExportClassifierHook
 from .facemix_monitor import FaceMixMonitor
 from .pseudo_label_monitor import PseudoLabelMonitor, pseudo_label_figures
@@ -9,7 +10,7 @@ from .two_stage_hook import TwoStageFinetuneHook
 from .two_stage_loop import Stage, TwoStageTrainLoop
 
 __all__ = [
-    'EMATeacherHook', 'ExportClassifierHook', 'FaceMixMonitor', 'PseudoLabelMonitor',
-    'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook', 'TwoStageFinetuneHook',
-    'TwoStageTrainLoop', 'pseudo_label_figures'
+    'ChannelsLastHook', 'EMATeacherHook', 'ExportClassifierHook', 'FaceMixMonitor',
+    'PseudoLabelMonitor', 'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook',
+    'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'pseudo_label_figures'
 ]

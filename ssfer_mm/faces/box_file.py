@@ -6,71 +6,62 @@
 ``image`` is the sample's id, boxes are xyxy in raw-image pixels (see :mod:`ssfer_mm.faces.boxes`).
 An image without a face has ``"boxes": []``. Also read: boxes of five numbers, the fifth being the
 score; ``w`` and ``h`` for ``width`` and ``height``; and lines without scores or a detector.
+
+The first line may be a header instead, which says what found the boxes and how many images the
+file is about, so that a file that was cut is known as such (:mod:`ssfer_mm.journal`):
+
+    {"format": "ssfer-face-boxes", "version": 1, "detector": {"detector": "name", ...},
+     "images": 12271}
 """
+import json
 import os
-from collections import Counter
-from dataclasses import dataclass, field
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Optional, Union
 
-import numpy as np
-
+from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
+from ssfer_mm.journal import COUNT, parse_header
 
 from .box_line import FaceRecord, format_line, parse_line
 
 PathLike = Union[str, os.PathLike]
+FORMAT, VERSION = 'ssfer-face-boxes', 1
+FINISH = ('run the tools/detect_faces.py command that made it again, it keeps the good lines and '
+          'finds the rest')
+CUT = f'if the file was cut off in this line, {FINISH}'
+EXPECTED = 'expected {"image": id, "width": w, "height": h, "boxes": [[x1, y1, x2, y2]]}'
 
 
-@dataclass(frozen=True)
-class BoxReport:
-    """How many of a dataset's images have a usable face box.
+def box_header(detector: dict) -> dict:
+    """The header of a box file, but for the number of images.
 
-    Attributes:
-        total: Images in the dataset.
-        one: Images with exactly one face; only these get a box.
-        none: Images in the file without any face.
-        several: Images with more than one face.
-        not_in_file: Images that the file does not mention.
-        path: The box file.
+    Args:
+        detector: What ``FaceDetector.describe()`` says: name, weights and their hash, thresholds.
     """
-    total: int
-    one: int
-    none: int
-    several: int
-    not_in_file: int
-    path: str = field(default='', compare=False)
-
-    def __str__(self) -> str:
-        share = 100. * self.one / max(self.total, 1)
-        source = f' ({self.path})' if self.path else ''
-        return (f'face boxes: {self.one} of {self.total} images ({share:.1f} %) have exactly one '
-                f'face, {self.none} none, {self.several} several, {self.not_in_file} are not in '
-                f'the box file{source}')
+    return dict(format=FORMAT, version=VERSION, detector=detector)
 
 
-def write_boxes(path: PathLike, records: Iterable[FaceRecord]) -> None:
+def write_boxes(path: PathLike, records: Iterable[FaceRecord],
+                detector: Optional[dict] = None) -> None:
     """Write a box file; the file appears complete or not at all.
 
     Args:
         path: File to write. Missing parent folders are made.
         records: One record per image, in any order.
+        detector: What found the boxes, for a header; None writes none.
 
     Raises:
         UserError: A record could not be read back (duplicate id, non-finite number, empty box).
     """
     path = os.path.abspath(os.fspath(path))
-    partial = f'{path}.{os.getpid()}.partial'
+    lines = list(_checked_lines(path, records))
+    if detector is not None:
+        lines.insert(0, json.dumps({**box_header(detector), COUNT: len(lines)}) + '\n')
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(partial, 'w', encoding='utf-8') as file:
-            file.writelines(_checked_lines(path, records))
-        os.replace(partial, path)
+        with atomic_write(path) as file:
+            file.writelines(lines)
     except OSError as error:
         raise UserError(f'cannot write the box file {path} ({error.strerror}): '
                         'choose a place where you may write') from None
-    finally:
-        if os.path.exists(partial):
-            os.unlink(partial)
 
 
 def read_boxes(path: PathLike) -> Dict[str, FaceRecord]:
@@ -78,86 +69,48 @@ def read_boxes(path: PathLike) -> Dict[str, FaceRecord]:
 
     Args:
         path: A file that :func:`write_boxes` or another tool wrote. Empty lines are skipped, and
-            the last line may lack its newline.
+            the last line may lack its newline, if it is whole.
 
     Returns:
-        Image id -> record, in file order.
+        Image id -> record, in file order. A line that is there twice counts once.
 
     Raises:
-        UserError: The file is missing, or a line is broken, cut off or repeated; the message
-            names the line.
+        UserError: The file is missing or unfinished, or a line is broken, cut off or contradicts
+            another; the message names the line.
     """
     path = os.fspath(path)
-    try:
-        with open(path, 'rb') as file:
-            lines = file.read().split(b'\n')
-    except OSError as error:
-        raise UserError(f'cannot read the box file {path} ({error.strerror}): give the path of a '
-                        'JSON-lines box file, or boxes=None to train without boxes') from None
+    lines = _read_lines(path)
+    header = parse_header(lines[0].decode('utf-8-sig', 'replace'))
+    if header is not None:
+        _check_header(path, header)
     records: Dict[str, FaceRecord] = {}
     for number, line in enumerate(lines, 1):
-        if not line.strip():
+        if not line.strip() or number == 1 and header is not None:
             continue
         try:
             record = parse_line(line.decode('utf-8-sig' if number == 1 else 'utf-8'))
         except (ValueError, RecursionError) as error:
-            raise UserError(f'{path}, line {number}: {_one_line(error)}; expected '
-                            '{"image": id, "width": w, "height": h, "boxes": [[x1, y1, x2, y2]]}'
-                            ) from None
-        if record.image in records:
-            raise UserError(f'{path}, line {number}: a second line for {record.image!r}; '
-                            'keep one line per image')
+            cut = number == len(lines)
+            raise UserError(f'{path}, line {number}: {one_line(error)}; '
+                            f'{CUT if cut else EXPECTED}') from None
+        if records.get(record.image, record) != record:
+            raise UserError(f'{path}, line {number}: a second line for {record.image!r} that says '
+                            'something else; keep one line per image')
         records[record.image] = record
+    count = None if header is None else header.get(COUNT, len(records))
+    if header is not None and count != len(records):
+        found = 'is unfinished' if count is None else f'should hold {count} images'
+        raise UserError(f'{path} {found}, {len(records)} are there: {FINISH}')
     return records
 
 
-def load_boxes(path: PathLike, ids: Sequence[str]) -> Tuple[np.ndarray, BoxReport]:
-    """The box of every image of a dataset.
-
-    An image matches a line by its exact id, else by its file name where that name is unique on
-    both sides.
-
-    Args:
-        path: A box file.
-        ids: The dataset's image ids.
-
-    Returns:
-        float32 (N, 4), xyxy in raw-image pixels, NaN where the image has no face, several, or is
-        not in the file; and the counts of each case.
+def read_header(path: PathLike) -> Optional[dict]:
+    """The header of a box file, or None if it has none.
 
     Raises:
-        UserError: The file is broken, or not one image of it is in the dataset.
+        UserError: There is no such file.
     """
-    records = read_boxes(path)
-    found = _match(records, ids)
-    boxes = np.full((len(ids), 4), np.nan, dtype=np.float32)
-    counts: Counter = Counter()
-    for row, record in enumerate(found):
-        if record is None:
-            counts['not_in_file'] += 1
-        elif len(record.boxes) == 1:
-            counts['one'] += 1
-            boxes[row] = record.boxes[0]
-        else:
-            counts['several' if record.boxes else 'none'] += 1
-    if len(ids) and counts['not_in_file'] == len(ids):
-        theirs = repr(next(iter(records))) if records else 'nothing (it is empty)'
-        raise UserError(f'{os.fspath(path)} is a box file for other images: it holds {theirs}, the '
-                        f'dataset holds {ids[0]!r}; use the box file made for this dataset')
-    kinds = {kind: counts[kind] for kind in ('one', 'none', 'several', 'not_in_file')}
-    return boxes, BoxReport(total=len(ids), path=os.fspath(path), **kinds)
-
-
-def _match(records: Dict[str, FaceRecord], ids: Sequence[str]) -> List[Optional[FaceRecord]]:
-    """The record of each id: by the id itself, else by a file name that is unique twice over."""
-    found = [records.get(image) for image in ids]
-    if None in found:
-        theirs, ours = _unique_names(records), _unique_names(ids)
-        for row, image in enumerate(ids):
-            name = _name(image)
-            if found[row] is None and ours.get(name) == image:
-                found[row] = records.get(theirs.get(name, ''))
-    return found
+    return parse_header(_read_lines(os.fspath(path))[0].decode('utf-8-sig', 'replace'))
 
 
 def _checked_lines(path: str, records: Iterable[FaceRecord]) -> Iterator[str]:
@@ -176,16 +129,23 @@ def _checked_lines(path: str, records: Iterable[FaceRecord]) -> Iterator[str]:
         yield line + '\n'
 
 
-def _unique_names(ids: Iterable[str]) -> Dict[str, str]:
-    """File name -> id, for the names that only one id has."""
-    ids = list(ids)
-    counts = Counter(map(_name, ids))
-    return {_name(image): image for image in ids if counts[_name(image)] == 1}
+def _read_lines(path: str) -> List[bytes]:
+    """The lines of a file; what follows the last newline is one of them."""
+    try:
+        with open(path, 'rb') as file:
+            return file.read().split(b'\n')
+    except OSError as error:
+        raise UserError(f'cannot read the box file {path} ({error.strerror}): give the path of a '
+                        'JSON-lines box file, or boxes=None to train without boxes') from None
 
 
-def _name(image: str) -> str:
-    return image.replace('\\', '/').rsplit('/', 1)[-1]
+def _check_header(path: str, header: dict) -> None:
+    if header['format'] != FORMAT or header.get('version') != VERSION:
+        found = f'{header["format"]!r} version {header.get("version")!r}'
+        raise UserError(f'{path} is a {found} file, expected {FORMAT!r} version {VERSION}: give '
+                        'a box file of tools/detect_faces.py of this version')
 
 
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """An error's text without line breaks."""
     return ' '.join(str(error).split()) or type(error).__name__

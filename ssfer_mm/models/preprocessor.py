@@ -1,5 +1,5 @@
 """From uint8 batches to what the SSFER model trains on."""
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Union
 
 import torch
 from mmpretrain.models import ClsDataPreprocessor
@@ -8,7 +8,8 @@ from torch import Tensor
 
 from ssfer_mm.errors import UserError
 
-from .facemix import FaceMixBatch, one_hot
+from .facemix import one_hot
+from .online_boxes import OnlineBoxes
 
 
 @MODELS.register_module()
@@ -24,6 +25,14 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
         num_classes: K.
         to_rgb: Images arrive as BGR.
         facemix: Config of :class:`FaceMix`, or None to train on the real images only.
+        box_source: Where FaceMix's boxes come from. ``'tracked'``: the data samples, which carry
+            a box through augmentation. ``'online'``: a detector looks at each augmented batch, as
+            in the paper.
+        detector: For ``'online'``: what :func:`ssfer_mm.faces.detectors.build_detector` takes;
+            None means ``'embedded'``. It is no part of the model's parameters or state.
+
+    Raises:
+        UserError: ``box_source`` is unknown, or a detector is given that nothing would use.
     """
 
     def __init__(self,
@@ -31,9 +40,20 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
                  std: Sequence[float],
                  num_classes: int,
                  to_rgb: bool = True,
-                 facemix: Optional[dict] = None) -> None:
+                 facemix: Optional[dict] = None,
+                 box_source: str = 'tracked',
+                 detector: Union[str, dict, None] = None) -> None:
         super().__init__(mean=mean, std=std, to_rgb=to_rgb, num_classes=num_classes)
+        if box_source not in ('tracked', 'online'):
+            raise UserError("SSFERDataPreprocessor: box_source is 'tracked' or 'online', "
+                            f'got {box_source!r}')
+        if detector is not None and box_source != 'online':
+            raise UserError('SSFERDataPreprocessor: a detector is given, but box_source is '
+                            f"{box_source!r}; set box_source='online' or remove the detector")
         self.facemix = BATCH_AUGMENTS.build(facemix) if facemix else None
+        self.online_boxes = None
+        if box_source == 'online' and self.facemix is not None:
+            self.online_boxes = OnlineBoxes(detector or 'embedded', bgr=to_rgb)
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Prepare one batch.
@@ -52,7 +72,8 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
         if 'labeled' in inputs:
             inputs['targets'] = self._targets(samples['labeled'])
             if training and self.facemix is not None and 'weak' not in inputs:
-                inputs['facemix'] = self._facemix(inputs, samples['labeled'])
+                boxes = self._boxes(data['inputs']['labeled'], samples['labeled'])
+                inputs['facemix'] = self.facemix.mix(inputs['labeled'], inputs['targets'], boxes)
         return dict(inputs=inputs, data_samples=samples)
 
     def _normalise(self, images: Tensor) -> Tensor:
@@ -68,8 +89,10 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
                             'head to the number of classes of the dataset')
         return one_hot(labels, self.num_classes)
 
-    def _facemix(self, inputs: dict, samples: List) -> FaceMixBatch:
-        boxes = None
+    def _boxes(self, views: Tensor, samples: List) -> Optional[Tensor]:
+        """Face boxes (B, 4) in pixels of the views, NaN where unknown; None without any."""
+        if self.online_boxes is not None:
+            return self.online_boxes(views, self.device)
         if all('face_box' in sample for sample in samples):
-            boxes = torch.stack([sample.face_box for sample in samples]).to(self.device)
-        return self.facemix.mix(inputs['labeled'], inputs['targets'], boxes)
+            return torch.stack([sample.face_box for sample in samples]).to(self.device)
+        return None

@@ -5,6 +5,7 @@ from typing import Dict
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from ssfer_mm.checkpoints import in_mmpretrain_names, layout_of, weights_in
 from ssfer_mm.errors import UserError
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
@@ -19,13 +20,18 @@ def load_backbone(backbone: nn.Module, source: str) -> None:
         backbone: Module to fill. A ViT's position embedding is interpolated by mmpretrain where
             the image size differs.
         source: Path or URL of a checkpoint: stage I (``MAE``), an ``ImageClassifier``, an
-            ``SSFER`` run, or a bare backbone.
+            ``SSFER`` run, a bare backbone, an official MAE or a timm ViT; ``.pth`` or
+            ``.safetensors``. Decoder and head stay behind.
 
     Raises:
         UserError: The file is missing, unsafe or damaged; or a weight of the backbone is not in
             it, or the other way round, or has another shape.
     """
-    weights = backbone_weights(_read(source))
+    checkpoint = _read(source)
+    try:
+        weights = backbone_weights(checkpoint)
+    except UserError as error:
+        raise UserError(f'{source}: {error}') from error
     try:
         missing, unexpected = backbone.load_state_dict(weights, strict=False)
     except RuntimeError as error:
@@ -43,8 +49,14 @@ def load_backbone(backbone: nn.Module, source: str) -> None:
 
 
 def backbone_weights(checkpoint: dict) -> Dict[str, Tensor]:
-    """The backbone's part of a checkpoint, under the backbone's own names."""
-    state = checkpoint.get('state_dict', checkpoint)
+    """The backbone's part of a checkpoint, under the backbone's own names.
+
+    Raises:
+        UserError: no weights, several sets of them, or a timm ViT that mmpretrain has no twin of.
+    """
+    state = weights_in(checkpoint)
+    if layout_of(state) == 'timm':
+        state = in_mmpretrain_names(state)
     for prefix in PREFIXES:
         found = {k[len(prefix):]: v for k, v in state.items() if k.startswith(prefix)}
         if found:

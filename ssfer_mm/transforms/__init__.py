@@ -1,10 +1,17 @@
 """Image transforms that know where the face goes, and the packing of items."""
 from .loading import LoadFace
 from .packing import PackFace, PackViews
-from .tracked import TrackedRandomFlip, TrackedRandomResizedCrop, TrackedResize, check_tracked
+from .tracked_crops import TrackedCenterCrop, TrackedRandomCrop, TrackedRandomResizedCrop
+from .tracked_policies import TrackedAutoAugment, TrackedRandAugment
+from .tracked_resizes import TrackedRandomFlip, TrackedResize, TrackedResizeEdge
+from .tracked_warps import TrackedRotate, TrackedShear, TrackedTranslate
+from .tracking import track
+from .untracked import check_tracked
 from .views import WeakStrongViews
 
 __all__ = [
-    'LoadFace', 'PackFace', 'PackViews', 'TrackedRandomFlip', 'TrackedRandomResizedCrop',
-    'TrackedResize', 'WeakStrongViews', 'check_tracked'
+    'LoadFace', 'PackFace', 'PackViews', 'TrackedAutoAugment', 'TrackedCenterCrop',
+    'TrackedRandAugment', 'TrackedRandomCrop', 'TrackedRandomFlip', 'TrackedRandomResizedCrop',
+    'TrackedResize', 'TrackedResizeEdge', 'TrackedRotate', 'TrackedShear', 'TrackedTranslate',
+    'WeakStrongViews', 'check_tracked', 'track'
 ]

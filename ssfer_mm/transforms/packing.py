@@ -8,7 +8,7 @@ from mmpretrain.registry import TRANSFORMS
 from mmpretrain.structures import DataSample
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.faces.boxes import transform_boxes
+from ssfer_mm.faces.boxes import transform_box
 
 NO_BOX = np.full(4, np.nan, dtype=np.float32)
 
@@ -26,15 +26,18 @@ class PackFace(BaseTransform):
     - metainfo ``sample_id``, ``img_path``, ``img_shape``, ``ori_shape``.
 
     Raises:
-        UserError: The pixels are not uint8 (H, W, 3).
+        UserError: The pixels are not uint8 (H, W, 3); or the item's box was found in an image of
+            another size (``face_box_size``, where a box file notes it).
     """
 
+    keeps_face_box = True
     META_KEYS = ('sample_id', 'img_path', 'img_shape', 'ori_shape')
 
     def transform(self, results: dict) -> dict:
         sample = _data_sample(results, self.META_KEYS)
         if results.get('gt_label') is not None:
             sample.set_field(torch.tensor([int(results['gt_label'])]), 'gt_label')
+        _check_size(results)
         sample.set_field(torch.from_numpy(_box_in_view(results)), 'face_box')
         return dict(inputs=_to_chw(results['img']), data_samples=sample)
 
@@ -54,6 +57,7 @@ class PackViews(BaseTransform):
         UserError: :class:`WeakStrongViews` is missing, or the pixels are not uint8 (H, W, 3).
     """
 
+    keeps_face_box = True
     META_KEYS = ('sample_id', 'img_path')
 
     def transform(self, results: dict) -> dict:
@@ -77,6 +81,18 @@ def _data_sample(results: dict, meta_keys: Sequence[str]) -> DataSample:
     return sample
 
 
+def _check_size(results: dict) -> None:
+    """Refuse boxes that were found in another version of the image."""
+    noted = results.get('face_box_size')
+    if noted is None or 'ori_shape' not in results:
+        return
+    height, width = results['ori_shape'][:2]
+    if noted != (width, height):
+        raise UserError(f'the box file was made for images of another size: it says that '
+                        f'{results.get("sample_id", "?")!r} has {noted[0]} x {noted[1]} pixels, '
+                        f'but it has {width} x {height}: run tools/detect_faces.py on these images')
+
+
 def _box_in_view(results: dict) -> np.ndarray:
     box = results.get('face_box')
     if box is None:
@@ -84,9 +100,8 @@ def _box_in_view(results: dict) -> np.ndarray:
     if isinstance(box, str) and box == 'image':
         height, width = results['ori_shape'][:2]
         box = (0, 0, width, height)
-    box = np.array(box, dtype=np.float32)
     matrix = results.get('view_matrix')
-    return box if matrix is None else transform_boxes(box, matrix)
+    return np.array(box if matrix is None else transform_box(box, matrix), dtype=np.float32)
 
 
 def _to_chw(img: np.ndarray) -> torch.Tensor:

@@ -170,12 +170,14 @@ def test_a_baseline_differs_from_its_method_in_little(name):
     assert same and theirs.train_cfg[kept].epochs >= ours.train_cfg[kept].epochs
 
 
-def test_the_baseline_of_the_demo_takes_as_many_labeled_steps():
-    name, labeled, total = 'synthfer_5pct_vit-micro', 800, 16000
+@pytest.mark.parametrize('name, labeled, total', [
+    ('synthfer_5pct_vit-micro', 400, 8000), ('ferplus_5pct_vit-micro', 1420, 28385),
+    ('ferplus_10pct_vit-micro', 2839, 28385), ('ferplus_25pct_vit-micro', 7096, 28385)])
+def test_labeled_only_baselines_take_as_many_labeled_steps(name, labeled, total):
     ours, theirs = load(f'ssfer/{name}.py'), load(f'baselines/{name}_labeled-only.py')
     epoch = labeled // ours.train_dataloader.batch_size
     stages = ours.train_cfg
     steps = stages.supervised.epochs * epoch
     steps += stages.semi.epochs * ((total - labeled) // stages.semi.unlabeled)
-    assert abs(theirs.train_cfg.supervised.epochs * epoch - steps) < epoch
+    assert abs(theirs.train_cfg.supervised.epochs * epoch - steps) < epoch, steps / epoch
     assert max(s.end for s in theirs.param_scheduler) == theirs.train_cfg.supervised.epochs

@@ -21,6 +21,8 @@ SEEN = []
 class Spy(BaseTransform):
     """Pass everything on, and remember which keys came by."""
 
+    keeps_face_box = True
+
     def transform(self, results):
         SEEN.append(dict(results))
         return results

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.faces.box_file import FaceRecord, load_boxes, read_boxes, write_boxes
+from ssfer_mm.faces.box_file import FaceRecord, read_boxes, read_header, write_boxes
 
 GOOD = ('{"image": "a/1.png", "width": 48, "height": 40, "boxes": [[1, 2, 30, 31.5]], '
         '"scores": [0.9]}')
@@ -71,7 +71,7 @@ def test_boxes_of_five_numbers_and_short_keys(tmp_path):
     ('{"image": "x", "boxes": [[1, 1, 2, 3], [1, 1, 2, 3, 0.5]]}', 'some boxes have a score'),
     ('{"image": "x", "boxes": [], "width": 0}', 'not a positive whole number'),
     ('{"image": "x", "boxes": [], "detector": 3}', '"detector" is no text'),
-    (GOOD, "a second line for 'a/1.png'"),
+    (GOOD.replace('0.9', '0.8'), "a second line for 'a/1.png'"),
     ('[' * 100_000, 'line 3'),
 ])
 def test_a_broken_line_is_named_by_number(tmp_path, line, says):
@@ -81,10 +81,41 @@ def test_a_broken_line_is_named_by_number(tmp_path, line, says):
     assert 'line 3' in message and says in message and '\n' not in message
 
 
-def test_a_file_cut_in_its_last_line_is_an_error(tmp_path):
+def test_a_file_cut_in_its_last_line_is_an_error_that_says_how_to_finish_it(tmp_path):
     path = write(tmp_path / 'b.jsonl', GOOD, GOOD.replace('1.png', '2.png')[:-1], end='')
-    with pytest.raises(UserError, match='line 2: not JSON, or cut off'):
+    with pytest.raises(UserError, match='line 2: not JSON, or cut off.*detect_faces.py command'):
         read_boxes(path)
+
+
+HEADER = '{"format": "ssfer-face-boxes", "version": 1, "detector": {"detector": "x"}'
+
+
+@pytest.mark.parametrize('end, found', [
+    ('}', None), (', "images": 1}', None), (', "images": null}', 'is unfinished, 1 are there'),
+    (', "images": 2}', 'should hold 2 images, 1 are there')])
+def test_a_header_tells_whether_the_file_is_whole(tmp_path, end, found):
+    path = write(tmp_path / 'b.jsonl', HEADER + end, GOOD)
+    if found is None:
+        assert list(read_boxes(path)) == ['a/1.png']
+    else:
+        with pytest.raises(UserError, match=f'{found}.*detect_faces.py command'):
+            read_boxes(path)
+
+
+def test_the_header_that_is_written_is_read(tmp_path):
+    write_boxes(tmp_path / 'b.jsonl', [FaceRecord('a')], detector=dict(detector='x', nms_iou=.5))
+    assert read_header(tmp_path / 'b.jsonl') == dict(
+        format='ssfer-face-boxes', version=1, detector=dict(detector='x', nms_iou=.5), images=1)
+    assert list(read_boxes(tmp_path / 'b.jsonl')) == ['a']
+    write_boxes(tmp_path / 'b.jsonl', [FaceRecord('a')])
+    assert read_header(tmp_path / 'b.jsonl') is None
+
+
+@pytest.mark.parametrize('header', ['{"format": "ssfer-face-crops", "version": 1}',
+                                    '{"format": "ssfer-face-boxes", "version": 2}'])
+def test_another_kind_of_file_is_refused(tmp_path, header):
+    with pytest.raises(UserError, match="expected 'ssfer-face-boxes' version 1"):
+        read_boxes(write(tmp_path / 'b.jsonl', header, GOOD))
 
 
 @in_tmp
@@ -108,6 +139,10 @@ def test_any_bytes_give_records_or_one_clear_line(tmp_path, data):
             assert record.image == name and np.isfinite(record.boxes).all()
 
 
+def test_the_same_line_twice_is_one(tmp_path):
+    assert list(read_boxes(write(tmp_path / 'b.jsonl', GOOD, GOOD))) == ['a/1.png']
+
+
 def test_missing_file_and_unwritable_place(tmp_path):
     with pytest.raises(UserError, match='cannot read the box file .*nowhere.*boxes=None'):
         read_boxes(tmp_path / 'nowhere.jsonl')
@@ -126,40 +161,3 @@ def test_a_failed_write_leaves_the_old_file_alone(tmp_path, records, says):
     with pytest.raises(UserError, match=says):
         write_boxes(path, records)
     assert path.read_text() == GOOD + '\n' and os.listdir(tmp_path) == ['b.jsonl']
-
-
-def test_load_puts_boxes_in_the_order_of_the_ids_and_counts(tmp_path):
-    path = tmp_path / 'b.jsonl'
-    write_boxes(path, [
-        FaceRecord('p/none.png'),
-        FaceRecord('p/two.png', ((0, 0, 1, 1), (2, 2, 3, 3))),
-        FaceRecord('p/one.png', ((1, 2, 3, 4), )),
-        FaceRecord('p/unused.png', ((9, 9, 10, 10), )),
-    ])
-    boxes, report = load_boxes(path, ['p/one.png', 'p/two.png', 'p/none.png', 'p/absent.png'])
-    assert boxes.dtype == np.float32 and boxes[0].tolist() == [1, 2, 3, 4]
-    assert np.isnan(boxes[1:]).all()
-    assert (report.total, report.one, report.none, report.several, report.not_in_file) == (
-        4, 1, 1, 1, 1)
-    assert '1 of 4 images (25.0 %)' in str(report) and '\n' not in str(report)
-
-
-def test_file_names_match_only_where_they_are_unique(tmp_path):
-    path = tmp_path / 'b.jsonl'
-    write_boxes(path, [
-        FaceRecord('/other/root/a.png', ((1, 1, 2, 2), )),
-        FaceRecord('x/twice.png', ((3, 3, 4, 4), )),
-        FaceRecord('y/twice.png', ((5, 5, 6, 6), )),
-        FaceRecord('z/own.png', ((7, 7, 8, 8), )),
-    ])
-    boxes, report = load_boxes(path, ['train/a.png', 'train/twice.png', 'u/own.png', 'v/own.png'])
-    assert boxes[0].tolist() == [1, 1, 2, 2]
-    # "twice" is ambiguous in the file, "own" in the data set: a guess would be a wrong box.
-    assert np.isnan(boxes[1:]).all() and report.not_in_file == 3
-
-
-def test_a_box_file_for_other_images_shows_one_of_each(tmp_path):
-    with pytest.raises(UserError, match="other images.*'a/1.png'.*'img/7.jpg'"):
-        load_boxes(write(tmp_path / 'b.jsonl', GOOD), ['img/7.jpg', 'img/8.jpg'])
-    with pytest.raises(UserError, match='other images.*empty'):
-        load_boxes(write(tmp_path / 'e.jsonl', ''), ['img/7.jpg'])

@@ -12,6 +12,7 @@ from ssfer_mm.faces.boxes import (
     crop_resize_matrix,
     flip_matrix,
     paired_iou,
+    transform_box,
     transform_boxes,
 )
 
@@ -30,6 +31,7 @@ def test_transform_is_the_hull_of_the_transformed_corners(box, matrix):
     as_tensor = transform_boxes(torch.tensor([box], dtype=torch.float64), matrix)[0]
     assert as_array == pytest.approx(expected, abs=1e-9)
     assert as_tensor.numpy() == pytest.approx(expected, abs=1e-9)
+    assert transform_box(box, matrix) == pytest.approx(expected, abs=1e-9)
 
 
 def test_transform_keeps_shape_and_type():
@@ -45,6 +47,7 @@ def test_an_unknown_box_stays_unknown():
     assert np.isnan(clip_boxes(unknown, (48, 48))).all()
     assert torch.isnan(clip_boxes(torch.tensor(unknown), (48, 48))).all()
     assert np.isnan(box_area(unknown)).all()
+    assert np.isnan(transform_box([NAN] * 4, flip_matrix(48))).all()
 
 
 @pytest.mark.parametrize('matrix, point, expected', [

@@ -45,3 +45,10 @@ def extents_of_white(image):
     if not len(columns):
         return None
     return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+
+
+def centre_of_white(image):
+    """(x, y) of the brightness' centre of mass, in continuous coordinates."""
+    weight = image[..., 0].astype(float)
+    ys, xs = np.indices(weight.shape) + 0.5
+    return (xs * weight).sum() / weight.sum(), (ys * weight).sum() / weight.sum()

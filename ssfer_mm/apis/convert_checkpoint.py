@@ -1,0 +1,134 @@
+"""The work behind ``tools/convert_checkpoint.py``: the same weights under other names."""
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+
+from ssfer_mm.atomic import atomic_write
+from ssfer_mm.checkpoints import LAYOUTS, check_suffix, in_timm_names, write_checkpoint
+from ssfer_mm.errors import UserError
+from ssfer_mm.expressions import CLASSES_OF
+
+from .cli import run_cli
+from .conversion import Described, Options, describe
+from .model_card import write_card
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status, 2 for an error of the user's."""
+    return run_cli(lambda: _run(_parse(arguments)))
+
+
+def _run(args: argparse.Namespace) -> None:
+    target = Path(args.dst).expanduser()
+    check_suffix(target)
+    config = target.with_suffix('.py')
+    check_new(args.force, target, config)
+    described = describe(args.src, options_of(args))
+    print(summary_of(described))
+    write_described(described, target, args.to)
+    print(f'written to {target}')
+    if described.kind == 'classifier' and args.to == 'mmpretrain':
+        with atomic_write(str(config)) as file:
+            file.write(stock_config(described).pretty_text)
+        print(f'config for mmpretrain: {config}')
+    write_card(described, target, args.card, formats=[f'{target.suffix[1:]} ({args.to} names)'])
+
+
+def write_described(described: Described, target: Path, to: str = 'mmpretrain') -> None:
+    """Write weights and their description.
+
+    Args:
+        described: As from `describe`.
+        target: ``.pth`` or ``.safetensors``.
+        to: ``'mmpretrain'``, or ``'timm'``, which for a MAE means the official MAE's names.
+
+    Raises:
+        UserError: the weights have no place in the other library.
+    """
+    state, container = described.state, 'state_dict'
+    if to == 'timm':
+        state = in_timm_names(state)
+        container = 'model' if described.kind == 'mae' else 'state_dict'
+    meta = described.meta()
+    if described.training.get('epoch') is not None:
+        meta.update(epoch=described.training['epoch'])
+    write_checkpoint(target, state, meta, container)
+
+
+def stock_config(described: Described) -> Config:
+    """A config with which mmpretrain's own tools use the classifier on image files."""
+    height, width = described.input_size
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(width, height)),
+                dict(type='PackInputs')]
+    return Config(dict(default_scope='mmpretrain', model=described.model,
+                       test_dataloader=dict(dataset=dict(pipeline=pipeline))))
+
+
+def summary_of(described: Described) -> str:
+    """A few lines: what was found, and what nobody knows."""
+    parameters = sum(value.numel() for value in described.state.values())
+    size = 'unknown' if not described.input_size else '{1} x {0}'.format(*described.input_size)
+    lines = [
+        f'{described.source["file"]}: {LAYOUTS[described.source["layout"]]}',
+        f'{described.kind}: {len(described.state)} tensors, {parameters / 1e6:.2f} M values; '
+        f'every one accounted for; images {size}']
+    if described.kind == 'classifier':
+        lines.append('classes: ' + (', '.join(described.classes) if described.classes else
+                                    'unknown; name them with --dataset or --classes'))
+        lines.append('mean, std: ' + (f'{list(described.mean)}, {list(described.std)}'
+                                      if described.mean and described.std else
+                                      'unknown; name them with --mean and --std'))
+    return '\n'.join(lines)
+
+
+def check_new(force: bool, *paths: Path) -> None:
+    """Refuse to replace files unless that was asked for.
+
+    Raises:
+        UserError: one of them exists.
+    """
+    for path in paths:
+        if path.exists() and not force:
+            raise UserError(f'{path} exists; choose another name, or add --force to replace it.')
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options behind `options_of`, common to conversion and export."""
+    parser.add_argument('--dataset', default='', metavar='|'.join(CLASSES_OF),
+                        help='data set of a released SSFER classifier: names its classes, and '
+                             "METHOD's mean and std")
+    parser.add_argument('--classes', default='', metavar='A,B,...', help='names of the classes')
+    parser.add_argument('--mean', nargs=3, type=float, metavar='0-255', help='of R, G, B')
+    parser.add_argument('--std', nargs=3, type=float, metavar='0-255', help='of R, G, B')
+    parser.add_argument('--img-size', type=int, metavar='PIXELS',
+                        help='interpolate the position embedding of a ViT to this image size')
+    parser.add_argument('--num-heads', type=int, help='heads of a ViT (default: 64 channels each)')
+    parser.add_argument('--config', default='', help='config that the weights were trained with')
+    parser.add_argument('--key', default='', help='entry of the file that holds the weights')
+    parser.add_argument('--card', action=argparse.BooleanOptionalAction, default=None,
+                        help='write a model card beside the model (default: if anything is known '
+                             'of its training)')
+    parser.add_argument('--force', action='store_true', help='replace existing files')
+
+
+def options_of(args: argparse.Namespace) -> Options:
+    """The options of a parsed command line."""
+    return Options(
+        dataset=args.dataset.lower(),
+        classes=tuple(name.strip() for name in args.classes.split(',') if name.strip()),
+        mean=args.mean and tuple(args.mean), std=args.std and tuple(args.std),
+        img_size=args.img_size, num_heads=args.num_heads, config=args.config, key=args.key)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Recognise weights (released SSFER, timm ViT, official MAE, mmpretrain, a '
+                    'training checkpoint) and write them as plain, described weights.')
+    parser.add_argument('src', help='.pth or .safetensors; never unpickled unsafely')
+    parser.add_argument('dst', help='.pth or .safetensors')
+    parser.add_argument('--to', choices=['mmpretrain', 'timm'], default='mmpretrain',
+                        help="whose names to write; timm's are also the official MAE's")
+    add_options(parser)
+    return parser.parse_args(arguments)

@@ -1,0 +1,229 @@
+"""Measure a face detector: the work behind ``tools/eval_face_detector.py``."""
+import argparse
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+
+from ssfer_mm.apis.cli import run_cli
+from ssfer_mm.atomic import atomic_write
+from ssfer_mm.datasets.face_cuts import PARTS, FaceCut, PhotoFaces
+from ssfer_mm.datasets.face_scenes import FaceScenes
+from ssfer_mm.errors import UserError
+from ssfer_mm.evaluation.face_matching import Matches, match_faces, summarise
+from ssfer_mm.faces.boxes import clip_boxes
+from ssfer_mm.faces.detectors import EmbeddedFaceDetector, FaceDetector, build_detector
+
+CHUNK = 256  # images handed to the detector at a time
+SIZES = ((24, 40), (40, 80), (80, 1000))  # heights of faces in scenes, pixels
+
+
+@dataclass(frozen=True)
+class Result:
+    """One image, what is in it and what was found."""
+    image: np.ndarray
+    reference: np.ndarray
+    found: np.ndarray
+    scores: np.ndarray
+    matches: Matches
+    name: str
+
+    @property
+    def worst(self) -> tuple[float, int]:
+        """The IoU of the worst face, then fewer spare detections first: for sorting."""
+        return float(self.matches.iou.min(initial=1.)), -self.matches.spare
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status, 2 for an error of the user's."""
+    return run_cli(lambda: _run(_parser().parse_args(arguments)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description='Measure a face detector on face crops whose '
+                                                 'boxes are known, and on scenes made of them.')
+    parser.add_argument('--detector', default='embedded', help='see tools/detect_faces.py')
+    parser.add_argument('--weights', help="another weights file for the 'embedded' detector")
+    parser.add_argument('--folder', default='data/faces13k/images', help='face crops')
+    parser.add_argument('--boxes', default='data/faces13k_boxes.jsonl', help='their boxes')
+    parser.add_argument('--part', default='held_out', choices=PARTS)
+    parser.add_argument('--limit', type=int, help='take only so many crops')
+    parser.add_argument('--scenes', type=int, default=500, help='composed scenes; 0: none')
+    parser.add_argument('--size', type=int, default=224,
+                        help='longer side of the crops in the speed test, and of the scenes')
+    parser.add_argument('--threads', type=int, default=2, help='of the speed test')
+    parser.add_argument('--sheet', help='write a picture of the worst crops and scenes')
+    parser.add_argument('--out', help='write the figures as JSON')
+    return parser
+
+
+def _run(args: argparse.Namespace) -> dict:
+    if args.weights and args.detector != 'embedded':
+        raise UserError('--weights belongs to --detector embedded; leave one of them out')
+    detector = (EmbeddedFaceDetector(weights=args.weights) if args.weights else
+                build_detector(args.detector))
+    crops = PhotoFaces(args.folder, args.boxes, args.part, args.limit)
+    results = on_crops(detector, crops)
+    figures = dict(detector=detector.describe(), crops=crop_figures(results),
+                   constant_box=constant_box(crops))
+    print_crops(figures['crops'], figures['constant_box'], results)
+    scenes: list[Result] = []
+    if args.scenes:
+        composed = FaceScenes(args.folder, args.boxes, args.part, num_scenes=args.scenes,
+                              size=args.size, crops=0., drawn=0, limit=args.limit, seed=12345)
+        scenes = on_scenes(detector, composed)
+        figures['scenes'] = scene_figures(scenes)
+        print_scenes(figures['scenes'])
+    figures['crops_per_second'] = speed(detector, crops, args.size, args.threads)
+    print(f'speed      {figures["crops_per_second"]:.0f} crops/s of {args.size} px, '
+          f'{args.threads} threads')
+    if args.sheet:
+        save_sheet(args.sheet, worst(results, 32) + worst(scenes, 32))
+        print(f'worst cases in {args.sheet}: green reference, red found')
+    if args.out:
+        with atomic_write(args.out) as file:
+            json.dump(figures, file, indent=2)
+    return figures
+
+
+# ------------------------------------------------------------------------------------- measuring
+
+
+def on_crops(detector: FaceDetector, crops: Sequence[FaceCut]) -> list[Result]:
+    """Detect in the crops as they are; boxes are clipped to them before they are compared."""
+    return list(_compare(detector, ((cut.image, np.array([cut.box]), cut.name) for cut in crops)))
+
+
+def on_scenes(detector: FaceDetector, scenes: FaceScenes) -> list[Result]:
+    """Detect in composed scenes with none to several people."""
+    return list(_compare(detector, ((*scenes.compose(k), f'scene {k}')
+                                    for k in range(len(scenes)))))
+
+
+def _compare(detector: FaceDetector, items: Iterator) -> Iterator[Result]:
+    items = list(items)
+    for start in range(0, len(items), CHUNK):
+        part = items[start:start + CHUNK]
+        for (image, boxes, name), faces in zip(part, detector.detect([item[0] for item in part])):
+            found, reference = (clip_boxes(np.asarray(these, np.float64), image.shape[:2])
+                                for these in (faces.boxes, boxes))
+            yield Result(image, reference, found, faces.scores, match_faces(found, reference), name)
+
+
+def crop_figures(results: Sequence[Result]) -> dict[str, float]:
+    """Of :func:`summarise`, and the shares of crops with exactly one and with several faces."""
+    number = np.array([len(result.found) for result in results])
+    return dict(summarise([result.matches for result in results]),
+                exactly_one=float((number == 1).mean()), none=float((number == 0).mean()),
+                several=float((number > 1).mean()))
+
+
+def scene_figures(results: Sequence[Result]) -> dict:
+    """Of :func:`summarise`, by the height of faces, and precision."""
+    iou = np.concatenate([result.matches.iou for result in results])
+    height = np.concatenate([result.reference[:, 3] - result.reference[:, 1]
+                             for result in results])
+    spare = sum(result.matches.spare for result in results)
+    sizes = {f'{low}-{high}': dict(faces=int(inside.sum()), found=float((iou[inside] > 0).mean()))
+             for low, high in SIZES if (inside := (height >= low) & (height < high)).any()}
+    return dict(summarise([result.matches for result in results]), images=len(results),
+                precision=float((iou > 0).sum() / max(1, (iou > 0).sum() + spare)), by_height=sizes,
+                all_found=float(np.mean([(result.matches.iou > 0).all() for result in results])))
+
+
+def constant_box(crops: PhotoFaces) -> dict[str, float]:
+    """What a "detector" reaches that answers the median box for every crop, without looking."""
+    sizes = np.array([cut.image.shape[1::-1] * 2 for cut in crops], np.float64)
+    relative = (crops.boxes / sizes).clip(0, 1)
+    guess = np.median(relative, axis=0)
+    return summarise([match_faces(guess[None], box[None]) for box in relative])
+
+
+def speed(detector: FaceDetector, crops: Sequence[FaceCut], size: int, threads: int,
+          rounds: int = 5, batch: int = 64) -> float:
+    """Crops per second, decoded images of ``size`` px to boxes; the best of several rounds."""
+    images = [cv2.resize(crops[k % len(crops)].image, (size, size)) for k in range(batch)]
+    before, cv_before = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
+    try:
+        detector.detect(images)
+        best = float('inf')
+        for _ in range(rounds):
+            begin = time.perf_counter()
+            detector.detect(images)
+            best = min(best, time.perf_counter() - begin)
+    finally:
+        torch.set_num_threads(before)
+        cv2.setNumThreads(cv_before)
+    return batch / best
+
+
+# --------------------------------------------------------------------------------------- showing
+
+
+def print_crops(figures: dict, constant: dict, results: Sequence[Result]) -> None:
+    """The table of the crops and the names of the worst."""
+    print(f'crops      {figures["faces"]}, each with one reference face\n'
+          f'found      {figures["found"]:.2%} at IoU 0.5    (one box for all: '
+          f'{constant["found"]:.2%})\n'
+          f'mean IoU   {figures["iou"]:.4f}, missed faces count 0    (one box for all: '
+          f'{constant["iou"]:.4f})\n'
+          f'faces      exactly one {figures["exactly_one"]:.2%}, none {figures["none"]:.2%}, '
+          f'several {figures["several"]:.2%}')
+    missed = [result for result in worst(results, 12) if result.worst[0] < .5]
+    for result in missed:
+        best = f'best score {result.scores[0]:.2f}' if len(result.scores) else 'nothing found'
+        print(f'  missed   {result.name}  ({best})')
+
+
+def print_scenes(figures: dict) -> None:
+    """The table of the scenes."""
+    sizes = ', '.join(f'{name} px {row["found"]:.1%} of {row["faces"]}'
+                      for name, row in figures['by_height'].items())
+    print(f'scenes     {figures["images"]} with {figures["faces"]} faces: found '
+          f'{figures["found"]:.2%}, precision {figures["precision"]:.2%}, mean IoU '
+          f'{figures["iou"]:.4f}\n           every face found in {figures["all_found"]:.1%} of '
+          f'them; by height: {sizes}')
+
+
+def worst(results: Sequence[Result], count: int) -> list[Result]:
+    """The images whose worst face is worst, then those with spare detections."""
+    return sorted(results, key=lambda result: result.worst)[:count]
+
+
+def save_sheet(path: str, results: Sequence[Result], tile: int = 180, border: int = 14,
+               columns: int = 8) -> None:
+    """Draw images with their reference boxes in green and the found ones in red.
+
+    Raises:
+        UserError: The picture cannot be written.
+    """
+    cells = [_cell(result, tile, border) for result in results]
+    cells += [np.zeros_like(cells[0])] * (-len(cells) % columns)
+    rows = [np.hstack(cells[k:k + columns]) for k in range(0, len(cells), columns)]
+    try:
+        written = cv2.imwrite(path, np.vstack(rows))
+    except cv2.error:
+        written = False
+    if not written:
+        raise UserError(f'cannot write {path}: give a .png or .jpg file in a folder that exists')
+
+
+def _cell(result: Result, tile: int, border: int) -> np.ndarray:
+    scale = tile / max(result.image.shape[:2])
+    view = cv2.resize(result.image, None, fx=scale, fy=scale)
+    cell = np.full((tile + 2 * border, tile + 2 * border, 3), 40, np.uint8)
+    cell[border:border + view.shape[0], border:border + view.shape[1]] = view
+    for boxes, tone in ((result.reference, (0, 220, 0)), (result.found, (60, 60, 255))):
+        for box in boxes:
+            x1, y1, x2, y2 = (np.asarray(box) * scale + border).round().astype(int).tolist()
+            cv2.rectangle(cell, (x1, y1), (x2, y2), tone, 1, cv2.LINE_AA)
+    iou = ' '.join(f'{value:.2f}' for value in result.matches.iou[:4])
+    cv2.putText(cell, f'{iou} +{result.matches.spare} {result.name[:16]}', (3, 10),
+                cv2.FONT_HERSHEY_SIMPLEX, .32, (255, 255, 255), 1, cv2.LINE_AA)
+    return cell

@@ -1,0 +1,146 @@
+"""The work behind ``tools/export.py``: a classifier as one file for other programs."""
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import List
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ssfer_mm.checkpoints import check_suffix
+from ssfer_mm.errors import UserError
+from ssfer_mm.images import read_image
+from ssfer_mm.synthfer import SynthFERGenerator
+from ssfer_mm.version import __version__
+
+from .classifier import Probabilities, build_classifier, probabilities, resize_faces
+from .cli import run_cli
+from .conversion import Described, describe
+from .convert_checkpoint import add_options, check_new, options_of, summary_of
+from .exporters import FORMATS, OPSET
+from .model_card import write_card
+
+TOLERANCE = 1e-4
+IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status, 2 for an error of the user's."""
+    return run_cli(lambda: _run(_parse(arguments)))
+
+
+def _run(args: argparse.Namespace) -> None:
+    target = Path(args.dst).expanduser()
+    check_suffix(target, tuple(FORMATS))
+    check_new(args.force, target)
+    described = describe(args.model, options_of(args))
+    print(summary_of(described))
+    faces = faces_of(args.faces, args.num_faces)
+    difference = export_model(described, target, faces, args.opset)
+    where = f'{len(faces)} faces of {args.faces}' if args.faces else f'{len(faces)} SynthFER faces'
+    parity = f'largest difference of a probability on {where}: {difference:.1e}'
+    print(f'{parity} (allowed: {TOLERANCE:.0e})\nwritten to {target}')
+    kind = FORMATS[target.suffix][0] + (f', opset {args.opset}' if target.suffix == '.onnx' else '')
+    write_card(described, target, args.card, formats=[
+        f'{kind}; images (N, 3, H, W) float RGB in 0-255 -> probabilities (N, K); '
+        'normalisation and softmax inside', f'Checked against mmpretrain: {parity}'])
+
+
+def export_model(described: Described, target: Path, faces: Sequence[np.ndarray],
+                 opset: int = OPSET) -> float:
+    """Export a classifier, and keep the file only if it predicts what the classifier predicts.
+
+    Args:
+        described: As from `describe`.
+        target: File to write; its ending, a key of `FORMATS`, chooses the format.
+        faces: uint8 (H, W, 3) BGR crops to compare on.
+        opset: Of ONNX.
+
+    Returns:
+        The largest difference of a probability, for one face at a time and for all at once.
+
+    Raises:
+        UserError: no classifier, something is unknown about it, or the difference exceeds 1e-4.
+    """
+    _, write, run = FORMATS[target.suffix]
+    model = build_classifier(described)
+    images = resize_faces(faces, described)
+    # The exporters' own samples must not have one image: they would fix the batch to it.
+    example = images[[0, -1]].flip(1).float()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f'.{target.stem}.part{target.suffix}')
+    try:
+        write(Probabilities(model, described).eval(), example, part, _facts(described, opset),
+              opset)
+        difference = _difference(model, run(part), images)
+        if not difference <= TOLERANCE:  # NaN too
+            raise UserError(f'{target} would differ from the classifier by {difference:.1e} in a '
+                            f'probability (allowed: {TOLERANCE:.0e}), so it was not written; try '
+                            f'another format ({", ".join(FORMATS)}) or --opset')
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    return difference
+
+
+def _difference(model: nn.Module, exported: Callable[[Tensor], Tensor], images: Tensor) -> float:
+    """Largest absolute difference of a probability, whatever the batch size; NaN if any is."""
+    expected = probabilities(model, images)
+    rgb = images.flip(1).float()
+    with torch.no_grad():
+        together = exported(rgb)
+        alone = torch.cat([exported(image[None]) for image in rgb[:4]])
+    differences = torch.cat([together - expected, alone - expected[:4]]).abs()
+    return float(differences.max())
+
+
+def _facts(described: Described, opset: int) -> dict:
+    """What a program needs to use the file, and where it comes from."""
+    return dict(classes=list(described.classes), input_size=list(described.input_size),
+                mean=list(described.mean), std=list(described.std),
+                input='images: float32 (N, 3, height, width), RGB, 0-255; normalised inside',
+                output='probabilities: float32 (N, classes)', resize='bilinear, not antialiased',
+                opset=opset, made_by=f'ssfer_mm {__version__}', training=described.training,
+                source=described.source)
+
+
+def faces_of(folder: str, count: int) -> List[np.ndarray]:
+    """Faces to compare on: those of a folder, or else drawn ones.
+
+    Returns:
+        uint8 (H, W, 3) BGR crops.
+
+    Raises:
+        UserError: the folder has no images, or one cannot be read.
+    """
+    if count < 1:
+        raise UserError(f'--num-faces {count}: expected 1 or more')
+    if not folder:
+        generator = SynthFERGenerator(seed=0, size=96)
+        return [np.ascontiguousarray(generator.item('test', i).image[..., ::-1])
+                for i in range(count)]
+    root = Path(folder).expanduser()
+    if not root.is_dir():
+        raise UserError(f'--faces {folder}: no such folder; expected one with images of faces')
+    files = sorted(file for file in root.rglob('*') if file.suffix.lower() in IMAGES)
+    if not files:
+        raise UserError(f'--faces {folder}: no images ({", ".join(IMAGES)}) below this folder')
+    step = max(1, len(files) // count)
+    return [read_image(str(file)) for file in files[::step][:count]]
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Write a classifier as ONNX (.onnx), TorchScript (.torchscript) or a '
+                    'torch.export program (.pt2), and compare it with the original.')
+    parser.add_argument('model', help='training checkpoint, exported classifier_*.pth, converted '
+                        'checkpoint, or a released classifier with --dataset')
+    parser.add_argument('dst', help='file to write; its ending chooses the format')
+    parser.add_argument('--faces', default='', metavar='FOLDER',
+                        help='face crops to compare on (default: drawn ones)')
+    parser.add_argument('--num-faces', type=int, default=16, help='how many (default: 16)')
+    parser.add_argument('--opset', type=int, default=OPSET, help=f'of ONNX (default: {OPSET})')
+    add_options(parser)
+    return parser.parse_args(arguments)

@@ -1,0 +1,102 @@
+"""Write a network as ONNX, TorchScript or a torch.export program, and run what was written."""
+import contextlib
+import importlib.util
+import io
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ssfer_mm.errors import UserError
+
+INPUT, OUTPUT = 'images', 'probabilities'
+# 18 is what torch's exporter is written for; onnxruntime reads it since 1.14.
+OPSET = 18
+NEEDED = ('onnx', 'onnxscript', 'onnxruntime')
+
+
+def export_onnx(network: nn.Module, example: Tensor, path: Path, facts: dict, opset: int) -> None:
+    """One self-contained ONNX file with a dynamic batch; ``facts`` become its metadata."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(f'ONNX export needs {", ".join(missing)}; run: pip install '
+                        f'{" ".join(missing)}')
+    import onnx
+
+    with _quiet():
+        program = torch.onnx.export(
+            network, (example,), dynamo=True, opset_version=opset, input_names=[INPUT],
+            output_names=[OUTPUT], dynamic_shapes=({0: torch.export.Dim('batch')},), verbose=False)
+    model = program.model_proto
+    onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in facts.items()})
+    # Where the exporter found each operator is of no use to others, and names folders of this
+    # machine.
+    for graph in (model.graph, *model.functions):
+        for node in graph.node:
+            del node.metadata_props[:]
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def run_onnx(path: Path) -> Callable[[Tensor], Tensor]:
+    """The file as a function of float RGB images."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+    return lambda images: torch.from_numpy(session.run(None, {INPUT: images.numpy()})[0])
+
+
+def export_torchscript(network: nn.Module, example: Tensor, path: Path, facts: dict,
+                       opset: int) -> None:
+    """A traced TorchScript file; ``facts`` is an extra file ``facts.json`` in it."""
+    with _quiet(), torch.no_grad():
+        traced = torch.jit.trace(network, example, check_trace=False)
+        torch.jit.save(traced, str(path), _extra_files={'facts.json': json.dumps(facts)})
+
+
+def run_torchscript(path: Path) -> Callable[[Tensor], Tensor]:
+    """The file as a function of float RGB images."""
+    with _quiet():
+        return torch.jit.load(str(path))
+
+
+def export_program(network: nn.Module, example: Tensor, path: Path, facts: dict,
+                   opset: int) -> None:
+    """A ``torch.export`` program; ``facts`` is an extra file ``facts.json`` in it."""
+    with _quiet(), torch.no_grad():
+        program = torch.export.export(
+            network, (example,), dynamic_shapes=({0: torch.export.Dim('batch')},))
+        torch.export.save(program, str(path), extra_files={'facts.json': json.dumps(facts)})
+
+
+def run_program(path: Path) -> Callable[[Tensor], Tensor]:
+    """The file as a function of float RGB images."""
+    with _quiet():
+        return torch.export.load(str(path)).module()
+
+
+# ending -> (what to call it, writer, runner)
+FORMATS = {
+    '.onnx': ('ONNX', export_onnx, run_onnx),
+    '.torchscript': ('TorchScript', export_torchscript, run_torchscript),
+    '.pt2': ('torch.export program', export_program, run_program),
+}
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Exporters report every optional thing they lack; what matters is raised or measured."""
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter('ignore')
+            yield
+    finally:
+        logging.disable(previous)

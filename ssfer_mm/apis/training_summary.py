@@ -1,0 +1,94 @@
+"""What can be known of how a model was trained: from its checkpoint and the files beside it."""
+import contextlib
+import json
+from pathlib import Path
+from typing import Optional
+
+from ssfer_mm.checkpoints import read_config_text
+from ssfer_mm.datasets.splits import load_split
+from ssfer_mm.errors import UserError
+
+
+def training_summary(path: Path, meta: dict, cfg: Optional[dict]) -> dict:
+    """Facts about a training, for the metadata of a model and its card.
+
+    Args:
+        path: The checkpoint; ``stages.json``, ``split.json`` and the dumped config of its run are
+            looked for beside it.
+        meta: The checkpoint's ``meta``.
+        cfg: The training config, or what is known of it.
+
+    Returns:
+        JSON-able; only what is known, so perhaps empty. Keys: ``run``, ``epoch``, ``stage``,
+        ``iterations``, ``seconds``, ``finished``, ``seed``, ``pretrained``, ``train_data``,
+        ``test_data`` (each ``type`` and ``subset``), ``split``, ``metrics`` (percent).
+    """
+    if 'training' in meta:  # converted before
+        return dict(meta['training'])
+    if 'epoch' not in meta:
+        return {}
+    cfg = {**(cfg or {}), **(_dumped_config(path.parent) or {})}
+    summary = dict(
+        run=path.resolve().parent.name,
+        epoch=meta['epoch'],
+        stage=meta.get('stage'),
+        iterations=meta.get('iter'),
+        finished=meta.get('time'),
+        seed=meta.get('seed', (cfg.get('randomness') or {}).get('seed')),
+        pretrained=(cfg.get('model') or {}).get('pretrained'),
+        train_data=_data(cfg.get('train_dataloader')),
+        test_data=_data(cfg.get('val_dataloader') or cfg.get('test_dataloader')),
+        split=_split(path.parent))
+    summary.update(_stage(path.parent, meta))
+    return {key: value for key, value in summary.items() if value not in (None, {}, '')}
+
+
+def _dumped_config(folder: Path) -> Optional[dict]:
+    """The one config that the run left in its folder, read as plain text."""
+    files = [file for file in folder.glob('*.py') if file.name != 'classifier.py']
+    if len(files) != 1:
+        return None
+    with contextlib.suppress(UserError, UnicodeDecodeError, OSError):
+        settings = read_config_text(files[0].read_text(encoding='utf-8'), str(files[0]))
+        return settings if 'train_dataloader' in settings else None
+    return None
+
+
+def _data(loader: Optional[dict]) -> dict:
+    """Type and subset of the innermost dataset of a loader."""
+    dataset = (loader or {}).get('dataset') or {}
+    while isinstance(dataset.get('dataset'), dict):
+        dataset = dataset['dataset']
+    return {key: dataset[key] for key in ('type', 'subset', 'num_classes', 'difficulty', 'seed')
+            if key in dataset}
+
+
+def _split(folder: Path) -> Optional[dict]:
+    with contextlib.suppress(UserError):
+        split = load_split(str(folder / 'split.json'))
+        return dict(dataset=split.dataset, seed=split.seed, fraction=split.fraction,
+                    per_class=split.per_class, labeled=len(split.labeled),
+                    total=sum(total for _, total in split.counts.values()),
+                    counts={name: list(pair) for name, pair in split.counts.items()},
+                    data_hash=split.data_hash)
+    return None
+
+
+def _stage(folder: Path, meta: dict) -> dict:
+    """The stage that ended with this checkpoint, if one did, with its figures.
+
+    ``stages.json`` holds the last figures of each stage. They belong to this checkpoint only if
+    the stage ended at its epoch.
+    """
+    try:
+        stages = json.loads((folder / 'stages.json').read_text(encoding='utf-8'))
+        epochs = iterations = 0
+        for name, stage in stages.items():
+            epochs += stage['epochs']
+            iterations += stage['iterations']
+            if epochs == meta['epoch'] and meta.get('stage') in (None, name):
+                return dict(stage=name, iterations=iterations, seconds=round(stage['seconds']),
+                            metrics=stage.get('metrics', {}))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return {}

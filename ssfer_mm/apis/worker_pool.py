@@ -1,0 +1,137 @@
+"""Several processes, each with its own tools, that work through a list of batches."""
+import contextlib
+import multiprocessing
+import signal
+import traceback
+from multiprocessing.connection import Connection, wait
+from typing import Callable, Dict, Iterable, Iterator, List, Tuple, TypeVar
+
+from ssfer_mm.errors import UserError
+
+Batch = TypeVar('Batch')
+Result = TypeVar('Result')
+Work = Callable[[Batch], Result]
+
+# Given out ahead, so that a worker need not wait for the main process between two batches.
+AHEAD = 2
+
+
+def map_batches(make_work: Callable[[], Work], batches: Iterable[Batch],
+                workers: int = 1) -> Iterator[Tuple[Batch, Result]]:
+    """Apply one function to many batches.
+
+    Args:
+        make_work: Makes the function, once in every process; must be picklable, and so must be
+            batches and results.
+        batches: What to work on.
+        workers: Number of processes; 1 works in this one. The others compute with one thread
+            each, inherit no threads, devices or locks of this one, and end with it, even if it is
+            killed.
+
+    Yields:
+        Each batch and its result, in the order in which they are finished.
+
+    Raises:
+        UserError: ``workers`` is below 1, the function raised one, or a process was killed.
+        RuntimeError: The function raised anything else; the message holds its traceback.
+    """
+    if workers < 1:
+        raise UserError(f'--workers {workers}: give 1 or more')
+    if workers == 1:
+        work = make_work()
+        for batch in batches:
+            yield batch, work(batch)
+        return
+    context = _context()
+    with contextlib.ExitStack() as stack:
+        pipes = [stack.enter_context(_worker(context, make_work)) for _ in range(workers)]
+        yield from _deal(pipes, iter(batches))
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    """Processes that start afresh; where possible the imports, which take seconds, are shared."""
+    if 'forkserver' not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context('spawn')
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(['ssfer_mm'])
+    return context
+
+
+def _deal(pipes: List[Connection], batches: Iterator[Batch]) -> Iterator[Tuple[Batch, Result]]:
+    """Keep every worker busy; hand on what they return."""
+    waiting: Dict[Connection, List[Batch]] = {pipe: [] for pipe in pipes}
+    for _ in range(AHEAD):
+        for pipe in pipes:
+            _give(pipe, batches, waiting)
+    while any(waiting.values()):
+        for pipe in wait([pipe for pipe in pipes if waiting[pipe]]):
+            try:
+                kind, result = pipe.recv()
+            except (EOFError, OSError):
+                raise UserError('a worker process was killed, perhaps for want of memory: run the '
+                                'same command again to go on, with fewer --workers or a smaller '
+                                '--batch-size') from None
+            if kind == 'user':
+                raise UserError(result)
+            if kind == 'bug':
+                raise RuntimeError(f'a worker process failed:\n{result}')
+            batch = waiting[pipe].pop(0)
+            _give(pipe, batches, waiting)
+            yield batch, result
+
+
+def _give(pipe: Connection, batches: Iterator[Batch],
+          waiting: Dict[Connection, List[Batch]]) -> None:
+    batch = next(batches, None)
+    if batch is None:
+        return
+    waiting[pipe].append(batch)
+    # A worker that is gone is noticed when its answer is read.
+    with contextlib.suppress(OSError):
+        pipe.send(batch)
+
+
+@contextlib.contextmanager
+def _worker(context: multiprocessing.context.BaseContext,
+            make_work: Callable[[], Work]) -> Iterator[Connection]:
+    """A process that ends with this block, whatever it is doing."""
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, make_work), daemon=True)
+    process.start()
+    # With its last holder gone, the pipe says that the worker is.
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        ours.close()
+        process.join(0.2)
+        if process.is_alive():
+            process.terminate()
+            process.join()
+
+
+def _serve(pipe: Connection, make_work: Callable[[], Work]) -> None:
+    # Ctrl-C reaches all processes; the main one decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        _one_thread()
+        work = make_work()
+        while True:
+            pipe.send(('done', work(pipe.recv())))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # the main process has ended or was killed
+    except UserError as error:
+        answer = 'user', str(error)
+    except Exception:
+        answer = 'bug', traceback.format_exc()
+    with contextlib.suppress(OSError):
+        pipe.send(answer)
+
+
+def _one_thread() -> None:
+    """As many threads as processes would fight over the same cores."""
+    import cv2
+    import torch
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)

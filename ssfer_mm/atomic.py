@@ -1,0 +1,35 @@
+"""Files that appear complete or not at all."""
+import contextlib
+import os
+import os.path as osp
+import tempfile
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def atomic_write(path: str, mode: str = 'w', sync: bool = False) -> Iterator:
+    """Open a temporary file beside ``path`` that replaces it only when all is written.
+
+    Args:
+        path (str): File to write. Missing parent folders are made.
+        mode (str): ``'w'`` (UTF-8 text) or ``'wb'``.
+        sync (bool): Wait until the disk has it, so that a power cut cannot undo it either.
+    """
+    folder = osp.dirname(osp.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix='.' + osp.basename(path))
+    try:
+        with os.fdopen(handle, mode, encoding=None if 'b' in mode else 'utf-8') as file:
+            yield file
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        # mkstemp makes private files; a split is meant to be shared like any other file.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise

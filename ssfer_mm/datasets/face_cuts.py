@@ -1,0 +1,145 @@
+"""Faces to train a detector on: small pictures of one face each, and where the face is."""
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ssfer_mm.datasets.synthfer import cached_pool
+from ssfer_mm.errors import UserError
+from ssfer_mm.faces.box_line import FaceRecord, parse_line
+from ssfer_mm.synthfer import SynthFERGenerator
+
+PARTS = ('train', 'held_out')
+# Share of the height of SynthFER's box that is forehead and hair. Detectors trained on photographs
+# put the eyes 38 % below the upper edge of a face, SynthFER's box of the whole head 47 %.
+SYNTHFER_TOP = 0.14
+
+
+@dataclass(frozen=True, eq=False)
+class FaceCut:
+    """One face: ``image`` uint8 (h, w, 3) BGR; ``box`` (x1, y1, x2, y2) of the face in its pixels,
+    which may reach over its edge; ``name`` of the file, or of the item."""
+    image: np.ndarray
+    box: tuple[float, float, float, float]
+    name: str
+
+
+def is_held_out(name: str) -> bool:
+    """Whether an image belongs to the fifth of the images that no detector is trained on.
+
+    Args:
+        name: File name, without folders, so that it does not depend on where the data lies.
+
+    Example:
+        >>> is_held_out('AJ_Cook_0001.jpg'), is_held_out('Abdel_Madi_Shabneh_0001.jpg')
+        (False, True)
+    """
+    return int.from_bytes(hashlib.sha256(name.encode()).digest(), 'big') % 5 == 0
+
+
+class PhotoFaces(Sequence):
+    """Photographed faces with reference boxes; images with exactly one box count.
+
+    The files are read at once and kept as they are; a face is decoded when it is asked for, which
+    takes a fifth of a millisecond and spares a gigabyte.
+
+    Args:
+        folder: Where the images are.
+        box_file: Their JSON-lines box file (:mod:`ssfer_mm.faces.box_file`).
+        part: 'train' or 'held_out', see :func:`is_held_out`.
+        limit: Take the first so many, in the order of names. None: all.
+
+    Raises:
+        UserError: Missing folder or box file, no image of this part with one box, or an image
+            that cannot be decoded.
+    """
+
+    def __init__(self, folder: str, box_file: str, part: str = 'train',
+                 limit: int | None = None) -> None:
+        if part not in PARTS:
+            raise UserError(f'there is no part {part!r} of the face crops; '
+                            f'use one of: {", ".join(PARTS)}')
+        if not os.path.isdir(folder):
+            raise UserError(f'{folder!r} is no folder; expected the face crops that {box_file!r} '
+                            'lists. Unpack them there, or set the folder to where they are')
+        self.folder, self.part = folder, part
+        records = reference_boxes(box_file)
+        names = sorted(name for name, record in records.items() if len(record.boxes) == 1
+                       and is_held_out(name) == (part == 'held_out'))
+        found = set(os.listdir(folder))
+        self.names = [name for name in names if name in found][:limit]
+        if not self.names:
+            raise UserError(f'{folder!r} holds none of the {len(names)} images that {box_file!r} '
+                            f'lists for {part!r}; use the box file made for these images')
+        self.boxes = np.array([records[name].boxes[0] for name in self.names], np.float32)
+        self._files = [_read(os.path.join(folder, name)) for name in self.names]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> FaceCut:
+        image = cv2.imdecode(np.frombuffer(self._files[index], np.uint8), cv2.IMREAD_COLOR)
+        if image is None:
+            raise UserError(f'{os.path.join(self.folder, self.names[index])} is no image that can '
+                            'be decoded; delete it or copy it again')
+        return FaceCut(image, tuple(self.boxes[index].tolist()), self.names[index])
+
+
+class DrawnFaces(Sequence):
+    """SynthFER faces, drawn once and cached, with boxes cut to what photo detectors call a face.
+
+    Args:
+        count: How many.
+        size: Side of the pictures in pixels.
+        seed: Which endless pool.
+        cache_dir: As in :class:`~ssfer_mm.datasets.synthfer.SynthFER`.
+    """
+
+    def __init__(self, count: int, size: int = 96, seed: int = 0,
+                 cache_dir: str | None = 'data/synthfer') -> None:
+        self._pool = cached_pool(SynthFERGenerator(seed, size, difficulty=.6), 'train', count,
+                                 cache_dir)
+
+    def __len__(self) -> int:
+        return len(self._pool.images)
+
+    def __getitem__(self, index: int) -> FaceCut:
+        x1, y1, x2, y2 = self._pool.boxes[index].tolist()
+        return FaceCut(self._pool.images[index][..., ::-1],
+                       (x1, y1 + SYNTHFER_TOP * (y2 - y1), x2, y2), f'synthfer/{index}')
+
+
+def reference_boxes(path: str) -> dict[str, FaceRecord]:
+    """Image name -> record of a JSON-lines box file.
+
+    Unlike :func:`ssfer_mm.faces.box_file.read_boxes` this accepts a line that is there twice, as
+    some are in the reference boxes of the face crops, as long as both say the same.
+
+    Raises:
+        UserError: Missing file, a broken line, or two lines that contradict each other.
+    """
+    try:
+        lines = _read(path).decode('utf-8').splitlines()
+    except OSError as error:
+        raise UserError(f'cannot read the box file {path!r} ({error.strerror}); expected the '
+                        'reference boxes of the face crops. Put them there, or set box_file to '
+                        'where they are') from None
+    records: dict[str, FaceRecord] = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            record = parse_line(line)
+        except ValueError as error:
+            raise UserError(f'{path}, line {number}: {error}; expected one JSON object per line. '
+                            'Copy the file again') from None
+        if records.setdefault(record.image, record) != record:
+            raise UserError(f'{path}, line {number}: other boxes for {record.image!r} than in a '
+                            'line before; expected one line per image. Copy the file again')
+    return records
+
+
+def _read(path: str) -> bytes:
+    with open(path, 'rb') as file:
+        return file.read()

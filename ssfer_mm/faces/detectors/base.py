@@ -1,0 +1,110 @@
+"""What every face detector looks like from outside: raw images in, boxes and scores out."""
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import List, Sequence, Union
+
+import numpy as np
+import torch
+
+from ssfer_mm.errors import UserError
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """What a detector found in one image; N faces.
+
+    Attributes:
+        boxes: float32 (N, 4), xyxy in pixels of the raw image (see :mod:`ssfer_mm.faces.boxes`),
+            best score first. They may reach over the image's edge.
+        scores: float32 (N,), in [0, 1].
+    """
+    boxes: np.ndarray
+    scores: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+class FaceDetector(ABC):
+    """A batch of images in; for each of them, faces out.
+
+    Subclasses are registered in mmpretrain's ``TASK_UTILS``; a new detector is one new file.
+
+    Attributes:
+        name: Short, for box files: ``'embedded'``, ``'mmdet:rtmdet_tiny'``, ``'fixed'``.
+    """
+    name: str
+
+    @abstractmethod
+    def detect(self, images: Sequence[np.ndarray]) -> List[Faces]:
+        """Find the faces of each image.
+
+        Args:
+            images: uint8 (H, W, 3) BGR arrays of any sizes.
+
+        Returns:
+            One :class:`Faces` per image, in order, the same whatever the other images are.
+
+        Raises:
+            UserError: An image is no such array.
+        """
+
+    @abstractmethod
+    def describe(self) -> dict:
+        """What a box file records: ``detector``, ``weights`` (file name), ``weights_sha256``,
+        ``score_threshold``, ``nms_iou`` and ``input_size``; None where there is no such thing."""
+
+    def to(self, device: Union[str, torch.device]) -> 'FaceDetector':
+        """Move to a device whatever can be moved there."""
+        return self
+
+
+def check_images(images: Sequence[np.ndarray]) -> None:
+    """Make sure that all of these are images.
+
+    Raises:
+        UserError: Naming the first one that is not uint8 (H, W, 3) with at least one pixel.
+    """
+    for number, image in enumerate(images):
+        if not isinstance(image, np.ndarray):
+            found = type(image).__name__
+        elif image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+            found = f'{image.dtype} {image.shape}'
+        else:
+            continue
+        raise UserError(f'image {number} of the batch is {found}; a face detector expects a '
+                        'uint8 array (H, W, 3) in BGR: read it with cv2.imread or LoadFace')
+
+
+def best_first(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> Faces:
+    """Faces of at least this score, without boxes that are empty or not finite.
+
+    Args:
+        boxes: (N, 4), xyxy.
+        scores: (N,).
+        threshold: In [0, 1].
+
+    Example:
+        >>> best_first(np.array([[0, 0, 2, 2], [1, 1, 3, 3], [5, 5, 5, 9]]),
+        ...            np.array([.6, .9, 1.]), .5).boxes.tolist()
+        [[1.0, 1.0, 3.0, 3.0], [0.0, 0.0, 2.0, 2.0]]
+    """
+    boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
+    scores = np.asarray(scores, dtype=np.float32).reshape(-1)
+    kept = np.isfinite(boxes).all(axis=1) & (scores >= np.float32(threshold))
+    kept &= (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    order = np.flatnonzero(kept)
+    order = order[np.argsort(-scores[order], kind='stable')]
+    return Faces(boxes[order], scores[order].clip(0, 1))
+
+
+def check_settings(owner: str, score_threshold: float, nms_iou: float = 0.5, batch_size: int = 1,
+                   input_size: int = 32) -> None:
+    """Raise a ``UserError`` that names the first setting out of range."""
+    for name, value in (('score_threshold', score_threshold), ('nms_iou', nms_iou)):
+        if not 0 <= value <= 1:
+            raise UserError(f'{owner}: {name} must be in [0, 1], got {value}')
+    if batch_size < 1:
+        raise UserError(f'{owner}: batch_size must be 1 or more, got {batch_size}')
+    if input_size < 32:
+        raise UserError(f'{owner}: input_size must be 32 pixels or more, got {input_size}')

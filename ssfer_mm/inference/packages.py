@@ -1,0 +1,29 @@
+"""Filling the empty packages that the console command begins with; see ``ssfer_cli.py``."""
+import sys
+
+from ssfer_mm.compat import check_environment
+from ssfer_mm.errors import UserError
+
+
+def load_package() -> None:
+    """Import all of ``ssfer_mm``; nothing to do where that has happened.
+
+    Raises:
+        UserError: What it needs is missing or does not work together.
+    """
+    waiting = [name for name in ('ssfer_mm.faces', 'ssfer_mm')
+               if getattr(sys.modules.get(name), 'still_empty', False)]
+    try:
+        if waiting:
+            check_environment()
+        for name in waiting:
+            module = sys.modules[name]
+            module.__spec__.loader.exec_module(module)
+            module.still_empty = False
+    except UserError as error:
+        raise UserError(f'{error} ("ssfer doctor" checks the whole installation; --backend onnx '
+                        'does without these packages)') from error
+    except (ImportError, RuntimeError, OSError) as error:
+        # torch and torchvision that do not match fail in each of these ways.
+        raise UserError(f'the installation does not work ({" ".join(str(error).split())[:200]}); '
+                        'run: ssfer doctor') from error

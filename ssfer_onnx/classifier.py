@@ -1,0 +1,106 @@
+"""A facial expression classifier in an ONNX file that ``tools/export.py`` wrote."""
+import json
+from pathlib import Path
+from typing import List, Optional, Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+
+
+class OnnxModelError(ValueError):
+    """The model or the images cannot be used; one line that says what to do."""
+
+
+class OnnxClassifier:
+    """Expression probabilities of face crops.
+
+    The file says all there is to know: classes and input size are in its metadata, normalisation
+    and softmax in its graph.
+
+    Args:
+        path: The ``.onnx`` file.
+        batch_size: Faces per run of the network; bounds the memory.
+        threads: Threads of the network; None leaves it to onnxruntime.
+        providers: onnxruntime's execution providers; None means the CPU.
+
+    Attributes:
+        classes: Names of the K classes, in the order of the columns.
+        input_size: (height, width) in pixels that faces are resized to.
+
+    Raises:
+        OnnxModelError: no such file, a damaged one, or one that ``tools/export.py`` did not write.
+
+    Example:
+        >>> model = OnnxClassifier('classifier.onnx')
+        >>> row = model.predict([cv2.imread('face.jpg')])[0]
+        >>> model.classes[row.argmax()]
+        'happiness'
+    """
+
+    def __init__(self,
+                 path: Union[str, Path],
+                 batch_size: int = 32,
+                 threads: Optional[int] = None,
+                 providers: Optional[Sequence[str]] = None) -> None:
+        self.path, self.batch_size = Path(path).expanduser(), batch_size
+        self._session = _open(self.path, threads, providers)
+        meta = self._session.get_modelmeta().custom_metadata_map
+        try:
+            self.classes: Tuple[str, ...] = tuple(json.loads(meta['classes']))
+            self.input_size: Tuple[int, int] = tuple(json.loads(meta['input_size']))
+        except (KeyError, ValueError) as error:
+            raise OnnxModelError(f'{self.path} does not name its classes and input size; expected '
+                                 'a file written by tools/export.py. Export it again.') from error
+        self._input = self._session.get_inputs()[0].name
+
+    def predict(self, faces: Sequence[np.ndarray]) -> np.ndarray:
+        """Probabilities of each class.
+
+        Args:
+            faces: N face crops, uint8 (H, W, 3) in BGR order, of any sizes.
+
+        Returns:
+            float32 (N, K); each row sums to 1. (0, K) for no faces.
+
+        Raises:
+            OnnxModelError: something is no such image.
+        """
+        rows: List[np.ndarray] = [np.zeros((0, len(self.classes)), np.float32)]
+        for start in range(0, len(faces), self.batch_size):
+            batch = np.stack([self._prepare(face, start + i) for i, face in
+                              enumerate(faces[start:start + self.batch_size])])
+            rows.append(self._session.run(None, {self._input: batch})[0])
+        return np.concatenate(rows)
+
+    def _prepare(self, face: np.ndarray, index: int) -> np.ndarray:
+        """One face as float32 (3, H, W), RGB in 0-255, as in the test of the training."""
+        if not (isinstance(face, np.ndarray) and face.dtype == np.uint8 and face.ndim == 3
+                and face.shape[2] == 3 and face.size):
+            found = (f'{face.dtype} {face.shape}' if isinstance(face, np.ndarray)
+                     else type(face).__name__)
+            raise OnnxModelError(f'face {index} is {found}; expected a uint8 array (H, W, 3) in '
+                                 'BGR order, as cv2.imread gives it')
+        height, width = self.input_size
+        face = cv2.resize(face, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.ascontiguousarray(face[..., ::-1].transpose(2, 0, 1), dtype=np.float32)
+
+
+def _open(path: Path, threads: Optional[int], providers: Optional[Sequence[str]]):
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise OnnxModelError('onnxruntime is not installed; run: '
+                             'pip install onnxruntime') from error
+    if not path.is_file():
+        raise OnnxModelError(f'the model {path} does not exist; expected an .onnx file written by '
+                             'tools/export.py. Check the path.')
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if threads:
+        options.intra_op_num_threads = threads
+    try:
+        return onnxruntime.InferenceSession(str(path), options,
+                                            providers=list(providers or ['CPUExecutionProvider']))
+    except Exception as error:  # onnxruntime has a dozen exception types and documents none
+        raise OnnxModelError(f'{path} ({path.stat().st_size} bytes) cannot be opened as an ONNX '
+                             f'model: {" ".join(str(error).split())[:200]}') from error

@@ -1,0 +1,161 @@
+"""Exported files predict what mmpretrain predicts, say what they are, and need nothing of ours."""
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+
+from ssfer_mm import UserError
+from ssfer_mm.apis import exporters
+from ssfer_mm.apis.classifier import build_classifier, probabilities, resize_faces
+from ssfer_mm.apis.conversion import Options, describe
+from ssfer_mm.apis.export_model import export_model, faces_of, main
+from ssfer_onnx import OnnxClassifier
+from support.models import MEAN, STD, resnet, vit
+
+CLASSES = ('sadness', 'fear', 'anger')
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def checkpoint(folder, classifier):
+    """A converted-looking checkpoint of a classifier whose weights are all unusual."""
+    classifier['data_preprocessor'] = dict(type='ClsDataPreprocessor', mean=MEAN, std=STD,
+                                           num_classes=3, to_rgb=True)
+    model = MODELS.build(classifier)
+    for parameter in model.parameters():
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    meta = dict(format='ssfer_mm model 1', model=classifier, input_size=[16, 16],
+                dataset_meta=dict(classes=CLASSES))
+    torch.save(dict(state_dict=model.state_dict(), meta=meta), folder / 'model.pth')
+    return folder / 'model.pth'
+
+
+@pytest.fixture
+def faces():
+    return faces_of('', 5)
+
+
+@pytest.fixture(scope='module')
+def exported(tmp_path_factory):
+    """model.pth and model.onnx, written by the command line."""
+    folder = tmp_path_factory.mktemp('exported')
+    torch.manual_seed(0)
+    source = checkpoint(folder, vit())
+    assert main([str(source), str(folder / 'model.onnx'), '--card', '--num-faces', '4']) == 0
+    return folder
+
+
+def expected_of(path, faces):
+    described = describe(path)
+    return probabilities(build_classifier(described), resize_faces(faces, described)).numpy()
+
+
+def test_onnx_predicts_the_same_for_any_batch(exported, faces):
+    expected = expected_of(exported / 'model.pth', faces)
+    assert expected.std(axis=0).max() > 1e-3, 'faces that all look alike prove nothing'
+    model = OnnxClassifier(exported / 'model.onnx', batch_size=3)
+    assert model.classes == CLASSES
+    np.testing.assert_allclose(model.predict(faces), expected, atol=1e-5)
+    np.testing.assert_allclose(model.predict(faces[:1]), expected[:1], atol=1e-5)
+
+
+def test_onnx_says_what_it_is(exported):
+    model = onnx.load(exported / 'model.onnx')
+    facts = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
+    assert facts['classes'] == list(CLASSES) and facts['input_size'] == [16, 16]
+    assert facts['mean'] == MEAN and facts['std'] == STD and 'RGB' in facts['input']
+    assert [entry.version for entry in model.opset_import if not entry.domain] == [18]
+    assert facts['opset'] == 18
+    batch, *rest = model.graph.input[0].type.tensor_type.shape.dim
+    assert batch.dim_param and [dim.dim_value for dim in rest] == [3, 16, 16]
+    assert str(ROOT).encode() not in (exported / 'model.onnx').read_bytes()
+    assert sorted(file.name for file in exported.iterdir()) == [
+        'model.onnx', 'model.onnx.md', 'model.pth'], 'weights are inside; nothing half-written'
+
+
+PREDICT = '''
+import sys
+
+class Blocked:
+    """Only numpy, opencv and onnxruntime are installed."""
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmpretrain', 'mmdet',
+                                  'ssfer_mm', 'PIL', 'safetensors', 'onnx', 'matplotlib', 'timm'):
+            raise ImportError(name + ' is not installed')
+
+sys.meta_path.insert(0, Blocked())
+try:
+    import torch
+except ImportError:
+    pass
+else:
+    sys.exit('the block does not work')
+import numpy as np
+from ssfer_onnx import OnnxClassifier
+faces = list(np.load(sys.argv[2]))
+np.save(sys.argv[3], OnnxClassifier(sys.argv[1], threads=1).predict(faces))
+'''
+
+
+def test_predicts_where_neither_torch_nor_openmmlab_is(exported, faces, tmp_path):
+    np.save(tmp_path / 'faces.npy', np.stack(faces))
+    subprocess.run([sys.executable, '-c', PREDICT, str(exported / 'model.onnx'),
+                    str(tmp_path / 'faces.npy'), str(tmp_path / 'out.npy')],
+                   check=True, cwd=ROOT, timeout=120)
+    np.testing.assert_allclose(np.load(tmp_path / 'out.npy'),
+                               expected_of(exported / 'model.pth', faces), atol=1e-5)
+
+
+@pytest.mark.parametrize('classifier, suffix', [(vit, '.pt2'), (resnet, '.torchscript')])
+def test_torch_formats(classifier, suffix, faces, tmp_path):
+    source, target = checkpoint(tmp_path, classifier()), tmp_path / f'model{suffix}'
+    assert export_model(describe(source), target, faces) < 1e-5
+    images = resize_faces(faces, describe(source)).flip(1).float()
+    with torch.no_grad():
+        found = exporters.FORMATS[suffix][2](target)(images)
+    np.testing.assert_allclose(found.numpy(), expected_of(source, faces), atol=1e-5)
+    files = {'facts.json': ''}
+    if suffix == '.pt2':
+        torch.export.load(target, extra_files=files)
+    else:
+        torch.jit.load(target, _extra_files=files)
+    assert json.loads(files['facts.json'])['classes'] == list(CLASSES)
+
+
+def test_a_file_that_predicts_something_else_is_not_kept(faces, tmp_path, monkeypatch):
+    def write(network, example, path, facts, opset):
+        network.mean += 1
+        exporters.export_torchscript(network, example, path, facts, opset)
+
+    monkeypatch.setitem(exporters.FORMATS, '.torchscript', ('x', write, exporters.run_torchscript))
+    with pytest.raises(UserError, match='differ from the classifier'):
+        export_model(describe(checkpoint(tmp_path, vit())), tmp_path / 'm.torchscript', faces)
+    assert [file.name for file in tmp_path.iterdir()] == ['model.pth']
+
+
+def test_channels_of_a_model_that_wants_bgr(faces, tmp_path):
+    source = checkpoint(tmp_path, vit())
+    described = describe(source, Options(mean=(10., 60., 200.)))
+    described.model['data_preprocessor']['to_rgb'] = False
+    assert export_model(described, tmp_path / 'm.torchscript', faces) < 1e-5
+
+
+@pytest.mark.parametrize('arguments, message', [
+    (['m.engine'], r'ends in .onnx or .torchscript or .pt2'),
+    (['model.onnx'], 'exists; choose another name, or add --force'),
+    (['m.onnx', '--faces', 'nowhere'], 'no such folder'),
+    (['m.onnx', '--num-faces', '0'], 'expected 1 or more'),
+    (['m.onnx', '--img-size', '12'], 'the closest is 16'),
+])
+def test_wrong_arguments(arguments, message, exported, monkeypatch, capsys):
+    monkeypatch.chdir(exported)
+    assert main(['model.pth', *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    assert re.search(message, error)

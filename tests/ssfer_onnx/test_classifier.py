@@ -1,0 +1,75 @@
+"""The predictor: reading its file, preparing faces, and what it says when it cannot."""
+import json
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from ssfer_onnx import OnnxClassifier, OnnxModelError
+
+WEIGHTS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [.5, .5, 0]], np.float32).T / 50
+
+
+def write_model(path, **facts):
+    """Softmax of four mixtures of the mean red, green and blue of 6 x 4 images."""
+    nodes = [
+        helper.make_node('GlobalAveragePool', ['images'], ['pooled']),
+        helper.make_node('Flatten', ['pooled'], ['flat']),
+        helper.make_node('MatMul', ['flat', 'weights'], ['logits']),
+        helper.make_node('Softmax', ['logits'], ['probabilities'], axis=1)]
+    graph = helper.make_graph(
+        nodes, 'colours', [helper.make_tensor_value_info('images', TensorProto.FLOAT,
+                                                         ['batch', 3, 4, 6])],
+        [helper.make_tensor_value_info('probabilities', TensorProto.FLOAT, ['batch', 4])],
+        [numpy_helper.from_array(WEIGHTS, 'weights')])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)], ir_version=9)
+    helper.set_model_props(model, {name: json.dumps(value) for name, value in facts.items()})
+    onnx.save(model, str(path))
+    return path
+
+
+@pytest.fixture
+def path(tmp_path):
+    return write_model(tmp_path / 'm.onnx', classes=list('rgbm'), input_size=[4, 6])
+
+
+def test_probabilities_of_faces_of_any_size(path):
+    rng = np.random.default_rng(0)
+    faces = [rng.integers(0, 256, (*size, 3), np.uint8) for size in ((4, 6), (9, 5), (20, 31))]
+    model = OnnxClassifier(path, batch_size=2)
+    assert (model.classes, model.input_size) == (('r', 'g', 'b', 'm'), (4, 6))
+    expected = []
+    for face in faces:
+        blue, green, red = cv2.resize(face, (6, 4)).reshape(-1, 3).mean(axis=0)
+        logits = np.array([red, green, blue]) @ WEIGHTS
+        expected.append(np.exp(logits) / np.exp(logits).sum())
+    found = model.predict(faces)
+    assert found.dtype == np.float32 and found.shape == (3, 4)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_no_faces_is_an_answer(path):
+    assert OnnxClassifier(path).predict([]).shape == (0, 4)
+
+
+@pytest.mark.parametrize('face, found', [
+    (np.zeros((5, 5), np.uint8), r'uint8 \(5, 5\)'),
+    (np.zeros((5, 5, 3), np.float32), 'float32'),
+    (np.zeros((0, 5, 3), np.uint8), r'\(0, 5, 3\)'),
+    (None, 'NoneType'),
+])
+def test_what_is_no_face(path, face, found):
+    with pytest.raises(OnnxModelError, match=f'face 1 is .*{found}'):
+        OnnxClassifier(path).predict([np.zeros((4, 4, 3), np.uint8), face])
+
+
+def test_files_that_cannot_be_used(tmp_path):
+    with pytest.raises(OnnxModelError, match='does not exist'):
+        OnnxClassifier(tmp_path / 'none.onnx')
+    (tmp_path / 'bad.onnx').write_bytes(b'not a model')
+    with pytest.raises(OnnxModelError, match='bad.onnx.*11 bytes'):
+        OnnxClassifier(tmp_path / 'bad.onnx')
+    with pytest.raises(OnnxModelError, match='tools/export.py'):
+        OnnxClassifier(write_model(tmp_path / 'mute.onnx'))

@@ -1,0 +1,63 @@
+"""Decoding: reduced pixels keep the coordinates of the whole image."""
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from ssfer_mm.errors import UserError
+from ssfer_mm.images import read_image, read_reduced
+from support.bright import picture, save
+
+
+@pytest.mark.parametrize('suffix', ['.jpg', '.png', '.bmp', '.tif', '.webp'])
+@pytest.mark.parametrize('limit, factor', [(100 * 60, 1), (100 * 60 - 1, 2), (999, 4), (1, 8)])
+def test_reduces_until_it_fits_and_tells_the_true_size(tmp_path, suffix, limit, factor):
+    path = save(tmp_path / f'x{suffix}', picture((100, 60), (40, 0, 100, 60)))
+    img, size = read_reduced(str(path), limit)
+    assert size == (100, 60)
+    assert abs(img.shape[1] - 100 / factor) < 1 and abs(img.shape[0] - 60 / factor) < 1
+    bright = np.flatnonzero(img[img.shape[0] // 2, :, 0] > 127)
+    assert abs(bright[0] * factor - 40) <= factor
+
+
+@pytest.mark.parametrize('size', [(100, 60), (101, 100), (100, 101), (64, 64)])
+@pytest.mark.parametrize('turn', [1, 3, 6, 8])
+def test_the_size_is_that_of_the_upright_image(tmp_path, size, turn):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    Image.new('RGB', size).save(tmp_path / 'x.jpg', exif=exif)
+    whole = read_image(str(tmp_path / 'x.jpg'))
+    img, found = read_reduced(str(tmp_path / 'x.jpg'), 2600)
+    assert found == (whole.shape[1], whole.shape[0]) and img.shape[0] <= found[1] / 2 + 1
+
+
+def test_more_pixels_than_pillow_opens(tmp_path, monkeypatch):
+    path = save(tmp_path / 'x.png', picture((100, 60)))
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 10)
+    assert read_reduced(str(path), 999)[1] == (100, 60)
+    assert Image.MAX_IMAGE_PIXELS == 10
+
+
+@pytest.mark.parametrize('mode, suffix', [
+    ('L', 'png'), ('LA', 'png'), ('RGBA', 'png'), ('I;16', 'png'), ('P', 'png'), ('CMYK', 'jpg')])
+def test_every_kind_becomes_eight_bit_colour(tmp_path, mode, suffix):
+    bright = {'I;16': 65535, 'CMYK': (0, 0, 0, 0)}.get(mode, 'white')
+    path = tmp_path / f'x.{suffix}'
+    if mode == 'I;16':
+        cv2.imwrite(str(path), np.full((60, 100), bright, np.uint16))
+    elif mode == 'CMYK':
+        Image.new(mode, (100, 60), bright).save(path)
+    else:
+        Image.new('RGB', (100, 60), bright).convert(mode).save(path)
+    for img in (read_image(str(path)), read_reduced(str(path), 2000)[0]):
+        assert img.dtype == np.uint8 and img.shape[2] == 3 and (img > 250).all()
+
+
+@pytest.mark.parametrize('content', [None, b'', b'<html>', b'\x89PNG\r\n\x1a\n' + b'\0' * 30])
+def test_a_bad_file_is_named(tmp_path, content):
+    path = tmp_path / 'face_17.png'
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match='face_17.png') as caught:
+        read_reduced(str(path), 10)
+    assert '\n' not in str(caught.value)

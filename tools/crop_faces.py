@@ -1,0 +1,11 @@
+"""Cut square faces out of photos.
+
+    python tools/crop_faces.py photos --out crops --margin 0.25 --size 224
+    python tools/crop_faces.py photos --out crops --boxes boxes.jsonl --choose largest
+"""
+import sys
+
+from ssfer_mm.apis.crop_faces import main
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,11 @@
+"""Measure a face detector on held-out face crops and on scenes composed of them.
+
+    python tools/eval_face_detector.py --sheet worst.png
+    python tools/eval_face_detector.py --detector yunet:face_detection_yunet.onnx
+"""
+import sys
+
+from ssfer_mm.apis.eval_face_detector import main
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,11 @@
+"""Make the weights file of the embedded face detector from a training checkpoint.
+
+    python tools/export_face_detector.py configs/face_detectors/rtmdet-micro_faces-224px.py \
+        work_dirs/rtmdet-micro_faces-224px/epoch_40.pth
+"""
+import sys
+
+from ssfer_mm.apis.export_face_detector import main
+
+if __name__ == '__main__':
+    sys.exit(main())
