@@ -1,5 +1,5 @@
 # The same labels, without mixing and without unlabeled images, for as many labeled steps as both
-# stages of SSFER take together (221 x 80 + 166 x 10).
+# stages of SSFER take together (221 x 60 + 166 x 8).
 _base_ = ['../ssfer/ferplus_25pct_vit-micro.py']
 
 data_preprocessor = dict(facemix=None)
@@ -8,9 +8,9 @@ param_scheduler = [
     dict(
         type='CosineAnnealingLR',
         begin=5,
-        T_max=83,
-        end=88,
+        T_max=61,
+        end=66,
         eta_min=1e-5,
         convert_to_iter_based=True),
 ]
-train_cfg = dict(supervised=dict(epochs=88), semi=None)
+train_cfg = dict(supervised=dict(epochs=66), semi=None)

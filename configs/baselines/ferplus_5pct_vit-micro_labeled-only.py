@@ -1,5 +1,5 @@
 # The same labels, without mixing and without unlabeled images, for as many labeled steps as both
-# stages of SSFER take together (44 x 80 + 210 x 10).
+# stages of SSFER take together (44 x 60 + 210 x 8).
 _base_ = ['../ssfer/ferplus_5pct_vit-micro.py']
 
 data_preprocessor = dict(facemix=None)
@@ -8,9 +8,9 @@ param_scheduler = [
     dict(
         type='CosineAnnealingLR',
         begin=5,
-        T_max=123,
-        end=128,
+        T_max=93,
+        end=98,
         eta_min=1e-5,
         convert_to_iter_based=True),
 ]
-train_cfg = dict(supervised=dict(epochs=128), semi=None)
+train_cfg = dict(supervised=dict(epochs=98), semi=None)

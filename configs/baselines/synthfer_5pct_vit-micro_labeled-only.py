@@ -1,5 +1,5 @@
 # The same labels, without mixing and without unlabeled images, for as many labeled steps as both
-# stages of SSFER take together (12 x 50 + 59 x 8).
+# stages of SSFER take together (12 x 50 + 59 x 10).
 _base_ = ['../ssfer/synthfer_5pct_vit-micro.py']
 
 data_preprocessor = dict(facemix=None)
@@ -8,9 +8,9 @@ param_scheduler = [
     dict(
         type='CosineAnnealingLR',
         begin=8,
-        T_max=81,
-        end=89,
+        T_max=91,
+        end=99,
         eta_min=1e-5,
         convert_to_iter_based=True),
 ]
-train_cfg = dict(supervised=dict(epochs=89), semi=None)
+train_cfg = dict(supervised=dict(epochs=99), semi=None)

@@ -22,8 +22,8 @@ param_scheduler = [
 train_cfg = dict(
     supervised=dict(epochs=50),
     semi=dict(
-        epochs=8,
+        epochs=10,
         optim_wrapper=dict(optimizer=dict(lr=5e-4)),
         param_scheduler=[
-            dict(type='CosineAnnealingLR', T_max=8, eta_min=1e-5, convert_to_iter_based=True)
+            dict(type='CosineAnnealingLR', T_max=10, eta_min=1e-5, convert_to_iter_based=True)
         ]))

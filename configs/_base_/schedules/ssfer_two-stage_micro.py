@@ -8,18 +8,18 @@ param_scheduler = [
     dict(
         type='CosineAnnealingLR',
         begin=5,
-        T_max=75,
-        end=80,
+        T_max=55,
+        end=60,
         eta_min=1e-5,
         convert_to_iter_based=True),
 ]
 train_cfg = dict(
-    supervised=dict(epochs=80),
+    supervised=dict(epochs=60),
     semi=dict(
-        epochs=10,
+        epochs=8,
         labeled=32,
         unlabeled=128,
         optim_wrapper=dict(optimizer=dict(lr=3e-4, fused=True)),
         param_scheduler=[
-            dict(type='CosineAnnealingLR', T_max=10, eta_min=1e-5, convert_to_iter_based=True)
+            dict(type='CosineAnnealingLR', T_max=8, eta_min=1e-5, convert_to_iter_based=True)
         ]))
