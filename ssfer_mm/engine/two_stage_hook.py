@@ -85,9 +85,11 @@ class TwoStageFinetuneHook(Hook):
     @staticmethod
     def _forget_figures(runner) -> None:
         """Drop the last stage's losses, which the log would repeat as if they were new."""
-        figures = runner.message_hub.log_scalars
-        for name in [name for name in figures if name.startswith('train/')]:
-            del figures[name]
+        hub = runner.message_hub
+        for name in [name for name in hub.log_scalars if name.startswith('train/')]:
+            del hub.log_scalars[name]
+            # Else a checkpoint would promise what it does not hold.
+            hub._resumed_keys.pop(name, None)
 
     @staticmethod
     def _build_optimizer(runner, stage: Stage) -> None:

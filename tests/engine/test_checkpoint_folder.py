@@ -1,0 +1,179 @@
+"""Checkpoints on a disk that fails, in files that rot, after kills at the worst moment."""
+import errno
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from ssfer_mm import UserError
+from ssfer_mm.engine import CheckpointFolder, SafeCheckpointHook
+from support.runs import config, train
+
+LAST_OF_II, LAST_OF_III = 'epoch_2.pth', 'epoch_4.pth'
+
+
+def run_config(work_dir, **options):
+    every = options.pop('checkpoint', dict(interval=1))
+    hooks = dict(checkpoint=dict(every, type='SafeCheckpointHook'),
+                 exact_resume=dict(type='ExactResumeHook'))
+    return config(work_dir, default_hooks=hooks, **options)
+
+
+def write(folder, name, value=0, kind='periodic', **facts):
+    torch.save(dict(state_dict={}, meta=dict(value=value)), folder.path(folder.part(name)))
+    folder.adopt(name, kind, facts)
+
+
+@pytest.fixture()
+def folder(tmp_path):
+    folder = CheckpointFolder(str(tmp_path))
+    for number in (1, 2, 3):
+        write(folder, f'epoch_{number}.pth', number, epoch=number)
+    return folder
+
+
+def names(folder, pattern='*.pth*'):
+    return sorted(path.name for path in Path(folder.folder).glob(pattern))
+
+
+def damage(path):
+    """Flip one bit in the middle."""
+    content = bytearray(Path(path).read_bytes())
+    content[len(content) // 2] ^= 1
+    Path(path).write_bytes(content)
+
+
+def test_the_newest_whole_one_is_found_and_damaged_ones_set_aside(folder):
+    assert folder.newest_whole() == folder.path('epoch_3.pth')
+    damage(folder.path('epoch_3.pth'))
+    assert folder.newest_whole() == folder.path('epoch_2.pth')
+    assert names(folder) == ['epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth.damaged']
+    damage(folder.path('epoch_2.pth'))
+    damage(folder.path('epoch_1.pth'))
+    with pytest.raises(UserError, match='nothing to resume from.*epoch_2.pth is damaged'):
+        folder.newest_whole()
+
+
+def test_an_empty_folder_has_none(tmp_path):
+    assert CheckpointFolder(str(tmp_path)).newest_whole() is None
+    assert CheckpointFolder(str(tmp_path / 'absent')).newest_whole() is None
+
+
+def test_newest_is_what_was_written_last_not_the_highest_number(folder):
+    """Someone went back to epoch 1 and continued differently from there."""
+    write(folder, 'epoch_2.pth', 20)
+    assert folder.newest_whole() == folder.path('epoch_2.pth')
+    assert Path(folder.path('last_checkpoint')).read_text() == folder.path('epoch_2.pth')
+
+
+@pytest.mark.parametrize('manifest', [None, '', '{"checkpoints": 3}', '{"checkpoints": [{}]}'])
+def test_a_folder_without_a_usable_list(folder, manifest):
+    """Older runs have none; then files are judged by reading them."""
+    path = Path(folder.path('checkpoints.json'))
+    path.unlink() if manifest is None else path.write_text(manifest)
+    assert folder.newest_whole() == folder.path('epoch_3.pth')
+    content = Path(folder.path('epoch_3.pth')).read_bytes()
+    Path(folder.path('epoch_3.pth')).write_bytes(content[:-100])
+    assert folder.newest_whole() == folder.path('epoch_2.pth')
+
+
+def test_a_list_cannot_name_files_elsewhere(folder, tmp_path):
+    path = Path(folder.path('checkpoints.json'))
+    data = json.loads(path.read_text())
+    data['checkpoints'].insert(0, dict(file='../secret', sha256='', kind='periodic'))
+    path.write_text(json.dumps(data))
+    assert [entry['file'] for entry in folder.entries()] == [f'epoch_{i}.pth' for i in (1, 2, 3)]
+
+
+def test_what_is_kept(folder):
+    write(folder, 'best_accuracy.pth', kind='best')
+    write(folder, 'epoch_4.pth', kind='stage end')
+    write(folder, 'epoch_5.pth')
+    write(folder, 'epoch_6.pth')
+    folder.prune(1)
+    assert names(folder) == ['best_accuracy.pth', 'epoch_4.pth', 'epoch_6.pth']
+    assert folder.newest_whole() == folder.path('epoch_6.pth'), 'best has no optimizer'
+
+
+def test_killed_between_the_new_file_and_its_entry(folder, monkeypatch):
+    """The former content's checksum must not condemn the new content."""
+    replace = CheckpointFolder._list
+    calls = []
+
+    def killed(self, entries):
+        calls.append(entries)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        replace(self, entries)
+
+    monkeypatch.setattr(CheckpointFolder, '_list', killed)
+    with pytest.raises(KeyboardInterrupt):
+        write(folder, 'epoch_3.pth', 30)
+    monkeypatch.undo()
+    assert folder.newest_whole() == folder.path('epoch_2.pth'), 'the newest that is listed'
+    assert names(folder) == ['epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth']
+    assert CheckpointFolder._problem(folder, 'epoch_3.pth') is None
+
+
+# ---- in a run ---------------------------------------------------------------------------------
+
+
+def test_stage_ends_and_the_newest_are_kept_and_listed(tmp_path):
+    train(run_config(tmp_path, checkpoint=dict(interval=1, max_keep_ckpts=1)))
+    folder = CheckpointFolder(str(tmp_path))
+    assert names(folder, 'epoch_*') == [LAST_OF_II, LAST_OF_III]
+    assert [(e['epoch'], e['iter'], e['stage'], e['kind']) for e in folder.entries()] == [
+        (2, 6, 'supervised', 'stage end'), (4, 18, 'semi', 'stage end')]
+    assert names(folder, '.*.part') == []
+
+
+def test_the_best_is_kept_where_asked(tmp_path):
+    cfg = run_config(tmp_path, checkpoint=dict(interval=-1, save_best='accuracy'))
+    cfg.train_cfg.val_interval = 1
+    train(cfg)
+    entries = CheckpointFolder(str(tmp_path)).entries()
+    best = next(entry for entry in entries if entry['kind'] == 'best')
+    lines = [json.loads(line) for log in tmp_path.glob('*/vis_data/scalars.json')
+             for line in log.read_text().splitlines()]
+    assert best['score'] == pytest.approx(max(x['accuracy'] for x in lines if 'accuracy' in x))
+
+
+def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_it_used(tmp_path):
+    train(run_config(tmp_path))
+    expected = torch.load(tmp_path / LAST_OF_III, weights_only=False)['state_dict']
+    damage(tmp_path / LAST_OF_III)
+    run = train(run_config(tmp_path, resume=True))
+    assert run.recorder.iterations[0]['iteration'] == 12, 'from epoch 3'
+    assert (tmp_path / f'{LAST_OF_III}.damaged').is_file()
+    again = torch.load(tmp_path / LAST_OF_III, weights_only=False)['state_dict']
+    assert all(torch.equal(again[name], value) for name, value in expected.items())
+
+
+@pytest.mark.parametrize('number', [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_takes_no_more(tmp_path, monkeypatch, number):
+    """The second checkpoint fails after half its bytes; the first is still there, and resumes."""
+    from mmengine.fileio import LocalBackend
+
+    put = LocalBackend.put
+
+    def fail_later(self, obj, filepath):
+        if 'epoch_1' in str(filepath):
+            return put(self, obj, filepath)
+        Path(filepath).write_bytes(obj[:len(obj) // 2])
+        raise OSError(number, 'no')
+
+    monkeypatch.setattr(LocalBackend, 'put', fail_later)
+    with pytest.raises(UserError, match='epoch_2.pth cannot be written .*--resume'):
+        train(run_config(tmp_path))
+    folder = CheckpointFolder(str(tmp_path))
+    assert names(folder, 'epoch_*') == ['epoch_1.pth'] and names(folder, '.*.part') == []
+    assert folder.newest_whole() == folder.path('epoch_1.pth')
+
+
+def test_settings_that_cannot_be(tmp_path):
+    with pytest.raises(UserError, match='greater'):
+        SafeCheckpointHook(rule='more')
+    cfg = run_config(tmp_path, checkpoint=dict(save_best='auc'))
+    with pytest.raises(UserError, match="'auc' is not among the metrics: .*accuracy"):
+        train(cfg)

@@ -1,0 +1,93 @@
+"""With random pictures and a random network, a resumed run still ends bit for bit the same."""
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import torch
+
+from ssfer_mm.apis.compare_runs import compare_runs, compare_values
+from ssfer_mm.engine.exact_resume_hook import seed_all
+from ssfer_mm.safe_loading import load_checkpoint_safely
+from support.runs import TOTAL, config, train
+
+VIEW = [dict(type='TrackedRandomResizedCrop', scale=16, crop_ratio_range=(0.2, 1.0)),
+        dict(type='TrackedRandomFlip')]
+STRONG = [*VIEW, dict(type='RandAugment', policies='timm_increasing', num_policies=2,
+                      total_level=10, magnitude_level=9, magnitude_std=0.5)]
+EVERY_ITERATION = dict(type='SafeCheckpointHook', by_epoch=False)
+LAST = f'iter_{TOTAL}.pth'
+
+
+def random_config(work_dir, workers=0, exact=True, **options):
+    """Everything that can be random is: crops, RandAugment, FaceMix, drop path."""
+    hooks = dict(timer=dict(type='StageTimerHook'), logger=dict(type='LoggerHook', interval=1),
+                 checkpoint=EVERY_ITERATION)
+    if exact:
+        hooks['exact_resume'] = dict(type='ExactResumeHook')
+    cfg = config(work_dir, facemix=dict(type='FaceMix'), default_hooks=hooks, **options)
+    data = cfg.train_dataloader.dataset
+    data.labeled_pipeline = [dict(type='LoadFace'), *VIEW, dict(type='PackFace')]
+    data.unlabeled_pipeline = [dict(type='LoadFace'),
+                               dict(type='WeakStrongViews', weak=VIEW, strong=STRONG),
+                               dict(type='PackViews')]
+    cfg.train_dataloader.num_workers = workers
+    cfg.model.classifier.backbone.drop_path_rate = 0.5
+    cfg.train_cfg.val_interval = 1
+    return cfg
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory):
+    return Path(train(random_config(tmp_path_factory.mktemp('whole'))).work_dir)
+
+
+def end_of(work_dir):
+    return load_checkpoint_safely(Path(work_dir, LAST))
+
+
+@pytest.mark.parametrize('done, workers', [
+    (1, 0),  # inside stage II's first epoch
+    (3, 2),  # between two epochs, before the validation; now with two workers
+    (6, 0),  # the switch
+    (7, 0),  # just after it
+    (15, 2),  # inside an epoch of stage III: pseudo-labels of its beginning are in the checkpoint
+    (TOTAL, 0),  # only the last validation is left
+])
+def test_resumed_anywhere(tmp_path, whole, done, workers):
+    train(random_config(tmp_path, workers, resume=True, load_from=str(whole / f'iter_{done}.pth')))
+    if done < TOTAL:
+        assert compare_values(end_of(tmp_path), end_of(whole)) == []
+    # What was logged before lies in the first run's folder.
+    missing = [line for line in compare_runs(whole, tmp_path)
+               if 'missing' not in line and not line.startswith('files')]
+    assert missing == []
+    for stage in ('supervised', 'semi'):
+        exported = tmp_path / f'classifier_{stage}.pth'
+        if exported.exists():
+            pair = (load_checkpoint_safely(p) for p in (exported, whole / exported.name))
+            assert compare_values(*pair) == []
+
+
+def test_without_the_hook_it_does_not(tmp_path, whole):
+    """The test above sees what it is there to see."""
+    cfg = random_config(tmp_path, exact=False, resume=True, load_from=str(whole / 'iter_15.pth'))
+    train(cfg)
+    different = compare_values(end_of(tmp_path), end_of(whole))
+    assert any(line.startswith('state_dict.student') for line in different)
+
+
+def test_a_run_without_a_seed_goes_on_with_the_one_it_drew(tmp_path):
+    cfg = random_config(tmp_path / 'whole', randomness=dict(seed=None))
+    train(deepcopy(cfg))
+    cfg.work_dir, cfg.experiment_name = str(tmp_path / 'rest'), cfg.experiment_name + 'rest'
+    cfg.resume, cfg.load_from = True, str(tmp_path / 'whole' / 'iter_9.pth')
+    train(cfg)
+    assert compare_values(end_of(tmp_path / 'rest'), end_of(tmp_path / 'whole')) == []
+
+
+def test_iterations_and_ranks_draw_differently():
+    seen = set()
+    for place in ((0, 0, 0), (0, 0, 1), (0, 1, 0), (1, 0, 0)):
+        seed_all(*place)
+        seen.add(float(torch.rand(())))
+    assert len(seen) == 4
