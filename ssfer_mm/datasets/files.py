@@ -9,6 +9,7 @@ from mmengine.utils import ProgressBar
 
 from ssfer_mm.errors import UserError
 
+
 def resolve_root(data_root: str, dataset: str) -> str:
     """Expand ``~`` and check that the folder exists.
 

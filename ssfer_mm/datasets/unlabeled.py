@@ -7,8 +7,9 @@ from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 
 from ssfer_mm.datasets.base import FERDataset, Sample
-from ssfer_mm.datasets.files import describe_folder, resolve_root, scan_images
+from ssfer_mm.datasets.files import describe_folder, resolve_root
 from ssfer_mm.errors import UserError
+from ssfer_mm.image_files import scan_images
 
 
 @DATASETS.register_module()
