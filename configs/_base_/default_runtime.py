@@ -12,8 +12,9 @@ default_hooks = dict(
     timer=dict(type='StageTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(type='CheckpointHook', interval=10, max_keep_ckpts=2),
-    sampler_seed=dict(type='DistSamplerSeedHook'))
+    checkpoint=dict(type='SafeCheckpointHook', interval=10, max_keep_ckpts=2),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    exact_resume=dict(type='ExactResumeHook'))
 
 # For TensorBoard add dict(type='TensorboardVisBackend').
 vis_backends = [dict(type='LocalVisBackend')]

@@ -8,6 +8,8 @@ from ssfer_mm.datasets.face_scenes import FaceScenes
 from ssfer_mm.datasets.fer2013 import FER2013
 from ssfer_mm.datasets.ferplus import FERPlus
 from ssfer_mm.datasets.rafdb import RAFDB
+from ssfer_mm.datasets.seeded import SeededIndex, item_seeds, seed_draws
+from ssfer_mm.datasets.seeded_sampler import SeededSampler
 from ssfer_mm.datasets.semi_supervised import SemiSupervisedDataset
 from ssfer_mm.datasets.splits import Split, check_split, draw_split, load_split, save_split
 from ssfer_mm.datasets.synthfer import SynthFER
@@ -15,6 +17,7 @@ from ssfer_mm.datasets.two_source_sampler import TwoSourceBatchSampler, TwoSourc
 from ssfer_mm.datasets.unlabeled import UnlabeledFaces
 
 __all__ = ['AffectNet', 'ChapterSampler', 'ClassFolders', 'FER2013', 'FERDataset', 'FERPlus',
-           'FaceScenes', 'RAFDB', 'Sample', 'SemiSupervisedDataset', 'Split', 'SynthFER',
-           'TwoSourceBatchSampler', 'TwoSourceSampler', 'UnlabeledFaces', 'check_split',
-           'collate_sources', 'draw_split', 'load_split', 'save_split']
+           'FaceScenes', 'RAFDB', 'Sample', 'SeededIndex', 'SeededSampler',
+           'SemiSupervisedDataset', 'Split', 'SynthFER', 'TwoSourceBatchSampler',
+           'TwoSourceSampler', 'UnlabeledFaces', 'check_split', 'collate_sources', 'draw_split',
+           'item_seeds', 'load_split', 'save_split', 'seed_draws']

@@ -8,6 +8,7 @@ from mmengine.logging import print_log
 from mmpretrain.datasets import BaseDataset
 
 from ssfer_mm.datasets.files import resolve_root
+from ssfer_mm.datasets.seeded import seed_draws
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_lookup import boxes_of_images
 
@@ -132,6 +133,7 @@ class FERDataset(BaseDataset):
         """The transformed item; an unreadable image is an error, never another image."""
         if not self._fully_initialized:
             self.full_init()
+        seed_draws(idx)
         data = self.prepare_data(idx)
         if data is None:
             raise UserError(f'{self.name}: the pipeline returned nothing for '

@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 from ssfer_mm.errors import UserError
 from ssfer_mm.transforms import check_tracked
 
+from .seeded import seed_draws
 from .splits import Split, load_split, resolve_split, save_split, split_hash
 
 # What an unlabeled item must never carry into the training code.
@@ -101,6 +102,7 @@ class SemiSupervisedDataset(Dataset):
         n_labeled, n_unlabeled = self.source_sizes
         if not 0 <= index < n_labeled + n_unlabeled:
             raise IndexError(f'index {index} is outside 0..{n_labeled + n_unlabeled - 1}')
+        seed_draws(index)
         if index < n_labeled:
             return self.labeled_pipeline(self.dataset.get_data_info(int(self._labeled[index])))
         return self._unlabeled_item(index - n_labeled)

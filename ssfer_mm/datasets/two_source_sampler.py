@@ -7,6 +7,8 @@ from mmpretrain.registry import DATA_SAMPLERS
 
 from ssfer_mm.errors import UserError
 
+from .seeded import SeededIndex, item_seeds
+
 
 @DATA_SAMPLERS.register_module()
 class TwoSourceSampler:
@@ -15,8 +17,9 @@ class TwoSourceSampler:
     One epoch is one pass over the unlabeled images, or over the labeled ones where a batch has no
     unlabeled part. The shorter source is reshuffled and repeated, so that each of its images is
     used equally often (up to one). What does not fill a last batch on every rank is left out of
-    this epoch; the next epoch shuffles anew. The order is a function of (seed, epoch) only, hence
-    the same after a resume, and ranks take disjoint parts of it.
+    this epoch; the next epoch shuffles anew. The order, and the seeds that the indices carry for
+    their items' draws, are functions of (seed, epoch, position) only, hence the same after a
+    resume, and ranks take disjoint parts of them.
 
     Args:
         dataset: Has ``source_sizes -> (n_labeled, n_unlabeled)``; unlabeled indices follow the
@@ -72,14 +75,18 @@ class TwoSourceSampler:
     def __len__(self) -> int:
         return self.num_batches(self.labeled, self.unlabeled) * (self.labeled + self.unlabeled)
 
-    def __iter__(self) -> Iterator[int]:
+    def __iter__(self) -> Iterator[SeededIndex]:
         total = self.num_batches(self.labeled, self.unlabeled)
-        labeled = self._order(0, total * self.labeled * self.world_size)
-        unlabeled = self._order(1, total * self.unlabeled * self.world_size)
+        sources = []
+        for source, count in enumerate((self.labeled, self.unlabeled)):
+            length = total * count * self.world_size
+            seeds = item_seeds(length, self.seed, self.epoch, source)
+            sources.append((count, self._order(source, length), seeds))
         for batch in range(self._skip, total):
             share = batch * self.world_size + self.rank
-            yield from labeled[share * self.labeled:(share + 1) * self.labeled]
-            yield from unlabeled[share * self.unlabeled:(share + 1) * self.unlabeled]
+            for count, order, seeds in sources:
+                mine = slice(share * count, (share + 1) * count)
+                yield from map(SeededIndex, order[mine], seeds[mine])
 
     def _order(self, source: int, length: int) -> List[int]:
         """Shuffled passes over one source, laid end to end and cut to ``length``."""

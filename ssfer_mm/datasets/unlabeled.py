@@ -8,6 +8,7 @@ from mmpretrain.registry import DATASETS
 
 from ssfer_mm.datasets.base import FERDataset, Sample
 from ssfer_mm.datasets.files import describe_folder, resolve_root
+from ssfer_mm.datasets.seeded import seed_draws
 from ssfer_mm.errors import UserError
 from ssfer_mm.image_files import scan_images
 
@@ -72,6 +73,7 @@ class UnlabeledFaces(FERDataset):
 
     def __getitem__(self, idx: int) -> dict:
         """The transformed item, or that of the next readable image."""
+        seed_draws(idx)
         for step in range(len(self)):
             index = (idx + step) % len(self)
             try:

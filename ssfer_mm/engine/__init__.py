@@ -1,7 +1,11 @@
 from .channels_last_hook import ChannelsLastHook
+from .checkpoint_folder import CheckpointFolder
+from .checkpoint_hook import SafeCheckpointHook
+from .exact_resume_hook import ExactResumeHook
 from .export_hook import ExportClassifierHook
 from .facemix_monitor import FaceMixMonitor
 from .pseudo_label_monitor import PseudoLabelMonitor, pseudo_label_figures
+from .resumable_loop import ResumableTrainLoop
 from .split_record_hook import SplitRecordHook
 from .stage_report_hook import StageReportHook
 from .stage_timer_hook import StageTimerHook
@@ -10,7 +14,8 @@ from .two_stage_hook import TwoStageFinetuneHook
 from .two_stage_loop import Stage, TwoStageTrainLoop
 
 __all__ = [
-    'ChannelsLastHook', 'EMATeacherHook', 'ExportClassifierHook', 'FaceMixMonitor',
-    'PseudoLabelMonitor', 'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook',
+    'ChannelsLastHook', 'CheckpointFolder', 'EMATeacherHook', 'ExactResumeHook',
+    'ExportClassifierHook', 'FaceMixMonitor', 'PseudoLabelMonitor', 'ResumableTrainLoop',
+    'SafeCheckpointHook', 'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook',
     'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'pseudo_label_figures'
 ]

@@ -39,10 +39,21 @@ class PseudoLabelMonitor(Hook):
             self._steps.append(model.last_pseudo_labels)
             model.last_pseudo_labels = None
 
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """A checkpoint inside an epoch carries what this process has seen of it."""
+        if self._steps:
+            checkpoint['pseudo_labels'] = [
+                dict(step, labels=step['labels'].cpu(), accepted=step['accepted'].cpu())
+                for step in self._steps]
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Go on from there; of several processes, only the first one's part was saved."""
+        if runner._resume and runner.rank == 0:
+            self._steps = list(checkpoint.get('pseudo_labels', ()))
+
     def after_train_epoch(self, runner) -> None:
         """Summarise the epoch over all processes."""
         steps, self._steps = self._steps, []
-        # Resumed at the very end of an epoch, it has no steps left to summarise.
         if not runner.train_loop.stage.unlabeled or not steps:
             return
         # Plain lists, not tensors: what crosses processes must not depend on the device.

@@ -2,10 +2,11 @@
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
-from mmengine.runner import EpochBasedTrainLoop
 from mmpretrain.registry import LOOPS
 
 from ssfer_mm.errors import UserError
+
+from .resumable_loop import ResumableTrainLoop
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Stage:
 
 
 @LOOPS.register_module()
-class TwoStageTrainLoop(EpochBasedTrainLoop):
+class TwoStageTrainLoop(ResumableTrainLoop):
     """Train ``supervised`` epochs on labeled batches, then ``semi`` epochs on both sources.
 
     The stage is a function of the epoch, so a resumed run needs no replay. Epochs, iterations and
@@ -112,34 +113,20 @@ class TwoStageTrainLoop(EpochBasedTrainLoop):
         """Let the batches have the composition of ``stage``."""
         self.sampler.set_sources(stage.labeled, stage.unlabeled)
 
-    def run(self):
-        """Train; validate at every interval and at the end of each stage."""
-        self.runner.call_hook('before_train')
-        if self._ends_stage() and self.runner.val_loop is not None:
-            # Resumed where a stage ends: its checkpoint was written before its validation.
-            self.runner.val_loop.run()
-        while self._epoch < self._max_epochs and not self.stop_training:
-            self.enter(self.stage)
-            self.run_epoch()
-            if self._is_validation_due():
-                self.runner.val_loop.run()
-        self.runner.call_hook('after_train')
-        return self.runner.model
-
     def run_epoch(self) -> None:
         """Train one epoch, or, resumed from within it, the rest of it."""
-        self.runner.call_hook('before_train_epoch')
-        self.runner.model.train()
+        self.enter(self.stage)
+        super().run_epoch()
+
+    def _batches_done(self) -> int:
         stage = self.stage
         done = self._iter - stage.begin_iter
         done -= (self._epoch - stage.begin_epoch) * stage.iters_per_epoch
         # Out of range: resumed on another number of processes. Then the epoch is trained whole.
-        done = done if 0 <= done <= stage.iters_per_epoch else 0
-        self.sampler.skip(done)
-        for index, batch in enumerate(self.dataloader, start=done):
-            self.run_iter(index, batch)
-        self.runner.call_hook('after_train_epoch')
-        self._epoch += 1
+        return done if 0 <= done <= stage.iters_per_epoch else 0
+
+    def _skip(self, batches: int) -> None:
+        self.sampler.skip(batches)
 
     def _is_validation_due(self) -> bool:
         """Whether the epochs finished so far end in a validation."""

@@ -16,5 +16,5 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', begin=50, T_max=550, end=600, convert_to_iter_based=True),
 ]
 
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=600)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=600)
 auto_scale_lr = dict(base_batch_size=256)

@@ -1,0 +1,175 @@
+"""Kill a training at random moments, resume it, and compare it with one that was left alone."""
+import argparse
+import functools
+import multiprocessing
+import os
+import random
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Callable, List, Optional, Sequence
+
+from mmengine.config import DictAction
+
+from ssfer_mm.errors import UserError
+
+from .compare_runs import compare_runs
+from .config import load_config
+
+# Processes that start from one which has done the imports, and nothing else.
+METHOD = 'forkserver' if 'forkserver' in multiprocessing.get_all_start_methods() else 'spawn'
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a crash test found.
+
+    Attributes:
+        kills: How many kills struck a process that was still training.
+        differences: Lines of `compare_runs`; empty if every run ended the same.
+    """
+    kills: int
+    differences: List[str]
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """``tools/crash_test.py``: exit status 0 if the runs ended the same, 1 if not."""
+    args = _parse(argv)
+    outcome = crash_test(args.config, args.kills, args.seed, args.work_dir, args.cfg_options)
+    if outcome.differences:
+        print(f'NOT the same after {outcome.kills} kills: {len(outcome.differences)} differences, '
+              'the first of them:')
+        print('\n'.join(f'  {line}' for line in outcome.differences[:10]))
+        return 1
+    print(f'The same, bit for bit, after {outcome.kills} kills: weights, teacher, optimizer, '
+          'schedules, log.')
+    return 0
+
+
+def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Train once without interruption, and again killed at random moments and '
+        'resumed; compare what they end with. Make the config short with --cfg-options.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--kills', type=int, default=5, help='default: 5')
+    parser.add_argument('--seed', type=int, default=0, help='of the moments; default: 0')
+    parser.add_argument('--work-dir', help='default: ./work_dirs/crash_<config name>')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='change settings of the config')
+    return parser.parse_args(argv)
+
+
+def crash_test(config: str, kills: int, seed: int = 0, work_dir: Optional[str] = None,
+               cfg_options: Optional[dict] = None, report: Callable[[str], None] = print
+               ) -> Outcome:
+    """Run the test.
+
+    Args:
+        config: A config file.
+        kills: How many processes to kill. If a run ends before all are used up, another one
+            begins, so that all of them strike.
+        seed: Of the moments, which lie anywhere from the loading of the data to the end.
+        work_dir: ``whole/`` and ``killed_1/``, ... are written there; what they held is deleted.
+        cfg_options: As in `load_config`.
+        report: Called with a line of progress.
+
+    Raises:
+        UserError: ``kills`` is not positive, or the training fails by itself.
+    """
+    if kills < 1:
+        raise UserError(f'--kills {kills}: expected at least 1')
+    load_config(config, cfg_options)  # a mistake in it is reported here, once
+    folder = Path(work_dir or Path('work_dirs') / f'crash_{Path(config).stem}').absolute()
+    whole = _fresh(folder / 'whole')
+    start = functools.partial(_start, config, cfg_options)
+    seconds = start(whole).wait()
+    report(f'{whole}: trained without interruption in {seconds:.1f} s')
+    moments, left, number, differences = random.Random(seed), kills, 0, []
+    while left:
+        number += 1
+        run = _fresh(folder / f'killed_{number}')
+        left -= _train_and_kill(start, run, left, seconds, moments, report)
+        differences += [f'{run.name}: {line}' for line in compare_runs(whole, run)]
+    return Outcome(kills, differences)
+
+
+def _train_and_kill(start: Callable, run: Path, kills: int, seconds: float,
+                    moments: random.Random, report: Callable[[str], None]) -> int:
+    """One run to its end, killed at most so often on the way; returns how often it was."""
+    for done in range(kills):
+        # On average the kills spread over the run; each also costs what it has to repeat.
+        delay = moments.uniform(0, 2 * seconds / (min(kills, 4) + 1))
+        if not start(run).kill_after(delay):
+            return done
+        newest = run / 'last_checkpoint'
+        report(f'{run.name}: killed after {delay:.2f} s, goes on from '
+               f'{Path(newest.read_text()).name if newest.is_file() else "the beginning"}')
+    start(run).wait()
+    return kills
+
+
+def _fresh(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+class _Training:
+    """A training in a process of its own, whose clock starts once everything is built."""
+
+    def __init__(self, process: multiprocessing.Process, began: Connection, log: Path) -> None:
+        self.process, self.log = process, log
+        try:
+            began.recv()
+        except EOFError:
+            self.wait()
+        self.began = time.monotonic()
+
+    def wait(self) -> float:
+        """Let it end; returns the seconds it took."""
+        self.process.join()
+        if self.process.exitcode != 0:
+            raise UserError(f'the training failed by itself (exit status {self.process.exitcode}); '
+                            f'the end of {self.log} says why. Correct that first')
+        return time.monotonic() - self.began
+
+    def kill_after(self, delay: float) -> bool:
+        """SIGKILL after so many seconds; False if it ended before."""
+        self.process.join(max(self.began + delay - time.monotonic(), 0))
+        if self.process.exitcode is None:
+            self.process.kill()
+            self.process.join()
+            if self.process.exitcode != 0:
+                return True
+        self.wait()
+        return False
+
+
+def _start(config: str, cfg_options: Optional[dict], run: Path) -> _Training:
+    context = multiprocessing.get_context(METHOD)
+    if METHOD == 'forkserver':
+        context.set_forkserver_preload(['ssfer_mm.apis', 'ssfer_mm.datasets', 'ssfer_mm.engine'])
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_train, args=(config, cfg_options, run, sender))
+    process.start()
+    sender.close()
+    return _Training(process, receiver, run / 'train.log')
+
+
+def _train(config: str, cfg_options: Optional[dict], run: Path, began: Connection) -> None:
+    """In the child: ``tools/train.py CONFIG --work-dir RUN --resume``, its output in a file."""
+    from .launch import build_runner
+
+    log = os.open(run / 'train.log', os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    cfg = load_config(config, cfg_options)
+    cfg.work_dir, cfg.resume, cfg.load_from = str(run), True, None
+    runner = build_runner(cfg)
+    began.send(None)
+    runner.train()

@@ -1,0 +1,106 @@
+"""When to write a checkpoint, and which ones to keep."""
+from typing import Optional, Tuple
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmpretrain.registry import HOOKS
+
+from ssfer_mm.errors import UserError
+
+from .checkpoint_folder import BEST, PERIODIC, STAGE_END, CheckpointFolder
+
+
+@HOOKS.register_module()
+class SafeCheckpointHook(Hook):
+    """Write complete checkpoints only, with checksums in ``checkpoints.json``.
+
+    A checkpoint is written under another name, synced and renamed, and only then is an older one
+    deleted, so there is always one to resume from; the disk must hold one more than are kept.
+    Besides the newest ``max_keep_ckpts``, the end of every stage is kept.
+
+    Args:
+        interval: Epochs (or iterations) between checkpoints; -1 writes at stage ends only.
+        by_epoch: Count epochs; otherwise iterations, for stages whose epochs last days.
+        max_keep_ckpts: How many of the newest to keep; -1 keeps all.
+        save_best: Also keep the weights with the best value of this metric, in
+            ``best_<metric>.pth``. Choose it on validation data, never on the test set, which is
+            what the shipped configs evaluate on.
+        rule: ``'greater'`` or ``'less'`` is better.
+
+    Raises:
+        UserError: A checkpoint cannot be written; the earlier ones are kept.
+    """
+
+    # After every hook that changes what is saved.
+    priority = 'VERY_LOW'
+
+    def __init__(self,
+                 interval: int = 1,
+                 by_epoch: bool = True,
+                 max_keep_ckpts: int = -1,
+                 save_best: Optional[str] = None,
+                 rule: str = 'greater') -> None:
+        if rule not in ('greater', 'less'):
+            raise UserError(f"SafeCheckpointHook: rule is 'greater' or 'less', got {rule!r}")
+        self.interval, self.by_epoch = interval, by_epoch
+        self.max_keep_ckpts = max_keep_ckpts
+        self.save_best, self.rule = save_best, rule
+
+    def before_train(self, runner) -> None:
+        """Clean up after a process that was killed."""
+        runner.logger.info(f'Checkpoints will be saved to {runner.work_dir}.')
+        if is_main_process():
+            CheckpointFolder(runner.work_dir).clear_parts()
+
+    def after_train_epoch(self, runner) -> None:
+        """Save if epochs are counted and one is due."""
+        epoch = runner.epoch + 1
+        ends_stage = epoch == _stage_end(runner)[0]
+        if self.by_epoch and (ends_stage or self.every_n_epochs(runner, self.interval)):
+            self._save(runner, f'epoch_{epoch}.pth', STAGE_END if ends_stage else PERIODIC,
+                       dict(epoch=epoch, iter=runner.iter))
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Save if iterations are counted and one is due."""
+        step = runner.iter + 1
+        ends_stage = step == _stage_end(runner)[1]
+        if not self.by_epoch and (ends_stage or self.every_n_train_iters(runner, self.interval)):
+            self._save(runner, f'iter_{step}.pth', STAGE_END if ends_stage else PERIODIC,
+                       dict(epoch=runner.epoch, iter=step))
+
+    def after_val_epoch(self, runner, metrics=None) -> None:
+        """Save if this is the best so far; the record is part of later checkpoints."""
+        if self.save_best is None:
+            return
+        if self.save_best not in (metrics or {}):
+            raise UserError(f'SafeCheckpointHook: save_best={self.save_best!r} is not among the '
+                            f'metrics: {", ".join(metrics or {}) or "none"}. Name one of them')
+        score, hub = float(metrics[self.save_best]), runner.message_hub
+        best = hub.get_info('best_score', None)
+        if best is not None and not (score > best if self.rule == 'greater' else score < best):
+            return
+        hub.update_info('best_score', score)
+        name = f'best_{self.save_best.replace("/", "_")}.pth'
+        self._save(runner, name, BEST, dict(epoch=runner.epoch, iter=runner.iter), score=score)
+
+    def _save(self, runner, name: str, kind: str, meta: dict, **facts: float) -> None:
+        folder = CheckpointFolder(runner.work_dir)
+        stage = getattr(runner.train_loop, 'stage', None)
+        facts = dict(meta, stage=getattr(stage, 'name', None), **facts)
+        runner.logger.info(f'Saving checkpoint {name}')
+        with folder.disk_errors(name):
+            # Called in every process: a sharded model gathers its weights here.
+            runner.save_checkpoint(runner.work_dir, folder.part(name),
+                                   save_optimizer=kind != BEST,
+                                   save_param_scheduler=kind != BEST, meta=meta)
+            if is_main_process():
+                folder.adopt(name, kind, facts)
+                folder.prune(self.max_keep_ckpts)
+
+
+def _stage_end(runner) -> Tuple[int, int]:
+    """The epoch and the iteration with which the current stage, or a run without stages, ends."""
+    stage = getattr(runner.train_loop, 'stage', None)
+    if stage is None:
+        return runner.max_epochs, runner.max_iters
+    return stage.end_epoch, stage.end_iter

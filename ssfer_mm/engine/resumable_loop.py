@@ -1,0 +1,63 @@
+"""An epoch-based loop that continues wherever its checkpoint was written."""
+from mmengine.runner import EpochBasedTrainLoop
+from mmpretrain.registry import LOOPS
+
+from ssfer_mm.errors import UserError
+
+
+@LOOPS.register_module()
+class ResumableTrainLoop(EpochBasedTrainLoop):
+    """mmengine's loop, which can also be resumed inside an epoch and before a validation.
+
+    Takes the arguments of ``EpochBasedTrainLoop``. Batches that are done are skipped by the
+    sampler, not decoded.
+    """
+
+    def run(self):
+        """Train, with a validation where one is due."""
+        self.runner.call_hook('before_train')
+        if self._iter > 0 and self._batches_done() == 0:
+            # Resumed between two epochs: the checkpoint was written before the validation.
+            self._validate_if_due()
+        while self._epoch < self._max_epochs and not self.stop_training:
+            self.run_epoch()
+            self._validate_if_due()
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def run_epoch(self) -> None:
+        """Train one epoch, or, resumed from within it, the rest of it."""
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+        done = self._batches_done()
+        self._skip(done)
+        for index, batch in enumerate(self.dataloader, start=done):
+            self.run_iter(index, batch)
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1
+
+    def _batches_done(self) -> int:
+        """Batches of the current epoch that are behind us."""
+        done = self._iter - self._epoch * len(self.dataloader)
+        # Out of range: resumed on another number of processes. Then the epoch is trained whole.
+        return done if 0 <= done <= len(self.dataloader) else 0
+
+    def _skip(self, batches: int) -> None:
+        """Let the next pass over the data begin after so many batches."""
+        sampler = self.dataloader.batch_sampler.sampler
+        if hasattr(sampler, 'skip'):
+            sampler.skip(batches * self.dataloader.batch_size)
+        elif batches:
+            raise UserError(f'the checkpoint lies inside an epoch, and {type(sampler).__name__} '
+                            'cannot begin there: set train_dataloader.sampler.type=SeededSampler, '
+                            'or resume from a checkpoint between two epochs')
+
+    def _validate_if_due(self) -> None:
+        self._decide_current_val_interval()
+        if self._is_validation_due():
+            self.runner.val_loop.run()
+
+    def _is_validation_due(self) -> bool:
+        """Whether the epochs finished so far end in a validation."""
+        return (self.runner.val_loop is not None and self._epoch >= self.val_begin
+                and (self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs))
