@@ -69,7 +69,10 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     packages=find_packages(include=['ssfer_mm', 'ssfer_mm.*', 'ssfer_onnx']),
-    package_data={'ssfer_mm.faces': ['weights/*.safetensors']},
+    py_modules=['ssfer_cli'],
+    entry_points={'console_scripts': ['ssfer = ssfer_cli:main']},
+    package_data={'ssfer_mm.faces': ['weights/*.safetensors', 'weights/*.onnx'],
+                  'ssfer_mm.inference': ['weights/*']},
     python_requires='>=3.10,<3.13',
     # opencv-python, not -headless: it is what mmcv asks for, and the two overwrite each other.
     install_requires=['matplotlib', 'numpy', 'opencv-python', 'packaging', 'safetensors',

@@ -27,7 +27,8 @@ def sdist(tmp_path_factory):
     tree = tmp_path_factory.mktemp('tree')
     for folder in ('ssfer_mm', 'ssfer_onnx', 'configs', 'tools'):
         shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns('.mim'))
-    for file in ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE', 'Makefile', 'pytest.ini'):
+    for file in ('setup.py', 'ssfer_cli.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE',
+                 'Makefile', 'pytest.ini'):
         shutil.copy(ROOT / file, tree / file)
     return build(tree, 'sdist', tmp_path_factory.mktemp('sdist'))
 
@@ -70,7 +71,13 @@ def test_wheel_carries_every_config_and_tool(wheel):
 def test_wheel_carries_the_whole_package_and_nothing_else(wheel):
     code = {name for name in wheel.namelist()
             if '.mim/' not in name and '.dist-info/' not in name}
-    assert code == files('ssfer_mm', {'.py', '.safetensors'}) | files('ssfer_onnx', {'.py'})
+    data = {'.py', '.safetensors', '.onnx', '.json'}
+    assert code == files('ssfer_mm', data) | files('ssfer_onnx', {'.py'}) | {'ssfer_cli.py'}
+
+
+def test_wheel_installs_the_command(wheel):
+    name = next(name for name in wheel.namelist() if name.endswith('entry_points.txt'))
+    assert 'ssfer = ssfer_cli:main' in wheel.read(name).decode()
 
 
 def test_licence_travels(wheel):

@@ -1,5 +1,5 @@
 # The same labels, without mixing and without unlabeled images, for as many labeled steps as both
-# stages of SSFER take together (12 x 50 + 59 x 10).
+# stages of SSFER take together (12 x 60 + 59 x 8).
 _base_ = ['../ssfer/synthfer_5pct_vit-micro.py']
 
 data_preprocessor = dict(facemix=None)

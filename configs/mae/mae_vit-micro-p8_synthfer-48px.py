@@ -8,7 +8,7 @@ train_dataloader = dict(
         type='SynthFER',
         subset='train',
         num_images=8000,
-        difficulty=0.2,
+        difficulty=0,
         pipeline={{_base_.train_pipeline}}))
 
 param_scheduler = [

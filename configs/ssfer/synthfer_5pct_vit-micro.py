@@ -14,16 +14,16 @@ param_scheduler = [
     dict(
         type='CosineAnnealingLR',
         begin=8,
-        T_max=42,
-        end=50,
+        T_max=52,
+        end=60,
         eta_min=1e-5,
         convert_to_iter_based=True),
 ]
 train_cfg = dict(
-    supervised=dict(epochs=50),
+    supervised=dict(epochs=60),
     semi=dict(
-        epochs=10,
+        epochs=8,
         optim_wrapper=dict(optimizer=dict(lr=5e-4)),
         param_scheduler=[
-            dict(type='CosineAnnealingLR', T_max=10, eta_min=1e-5, convert_to_iter_based=True)
+            dict(type='CosineAnnealingLR', T_max=8, eta_min=1e-5, convert_to_iter_based=True)
         ]))

@@ -19,7 +19,7 @@ from ssfer_mm.faces.boxes import clip_boxes
 from ssfer_mm.faces.detectors import EmbeddedFaceDetector, FaceDetector, build_detector
 
 CHUNK = 256  # images handed to the detector at a time
-SIZES = ((24, 40), (40, 80), (80, 1000))  # heights of faces in scenes, pixels
+SIZES = ((0, 32), (32, 64), (64, 1000))  # heights of faces in scenes, pixels
 
 
 @dataclass(frozen=True)

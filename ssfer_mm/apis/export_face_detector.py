@@ -66,8 +66,11 @@ def training_summary(cfg: Config, checkpoint: Mapping) -> dict:
     meta = checkpoint.get('meta') or {}
     data = cfg.train_dataloader.dataset
     steps = int(meta.get('iter', 0))
+    start = Path(cfg.load_from) if cfg.get('load_from') else None
     return dict(config=Path(cfg.filename).name, steps=steps,
-                scenes=steps * cfg.train_dataloader.batch_size, held_out='sha256(name) % 5 == 0',
+                pictures=steps * cfg.train_dataloader.batch_size,
+                start=f'{start.parent.name}/{start.name}' if start else 'random weights',
+                held_out='sha256(name) % 5 == 0',
                 data=f'{data.type}: photographed face crops and SynthFER', version=__version__,
                 averaged='ema_state_dict' in checkpoint)
 

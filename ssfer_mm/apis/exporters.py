@@ -5,7 +5,7 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -19,7 +19,8 @@ OPSET = 18
 NEEDED = ('onnx', 'onnxscript', 'onnxruntime')
 
 
-def export_onnx(network: nn.Module, example: Tensor, path: Path, facts: dict, opset: int) -> None:
+def export_onnx(network: nn.Module, example: Tensor, path: Path, facts: dict, opset: int,
+                outputs: Sequence[str] = (OUTPUT,)) -> None:
     """One self-contained ONNX file with a dynamic batch; ``facts`` become its metadata."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
@@ -30,7 +31,8 @@ def export_onnx(network: nn.Module, example: Tensor, path: Path, facts: dict, op
     with _quiet():
         program = torch.onnx.export(
             network, (example,), dynamo=True, opset_version=opset, input_names=[INPUT],
-            output_names=[OUTPUT], dynamic_shapes=({0: torch.export.Dim('batch')},), verbose=False)
+            output_names=list(outputs), verbose=False,
+            dynamic_shapes=({0: torch.export.Dim('batch')},))
     model = program.model_proto
     onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in facts.items()})
     # Where the exporter found each operator is of no use to others, and names folders of this

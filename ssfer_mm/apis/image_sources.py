@@ -7,9 +7,9 @@ import numpy as np
 from mmengine.config import ConfigDict
 
 from ssfer_mm.datasets.base import FERDataset
-from ssfer_mm.datasets.files import IMAGE_SUFFIXES, is_image
 from ssfer_mm.datasets.unlabeled import UnlabeledFaces
 from ssfer_mm.errors import UserError
+from ssfer_mm.image_files import IMAGE_SUFFIXES, is_image
 
 from .config import load_config
 from .make_split import build_labeled

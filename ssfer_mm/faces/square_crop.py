@@ -49,9 +49,13 @@ def cut_square(image: np.ndarray, square: Square, size: int) -> np.ndarray:
     """
     height, width = image.shape[:2]
     x1, y1, x2, y2 = square
-    rows = np.arange(y1, y2).clip(0, height - 1)
-    columns = np.arange(x1, x2).clip(0, width - 1)
-    cut = image[rows[:, None], columns]
+    inside = image[max(y1, 0):min(y2, height), max(x1, 0):min(x2, width)]
+    if inside.shape[:2] == (y2 - y1, x2 - x1):
+        cut = inside.copy() if x2 - x1 == size else inside
+    else:
+        rows = np.arange(y1, y2).clip(0, height - 1)
+        columns = np.arange(x1, x2).clip(0, width - 1)
+        cut = image.take(rows, axis=0).take(columns, axis=1)
     if x2 - x1 == size:
         return cut
     method = cv2.INTER_AREA if x2 - x1 > size else cv2.INTER_CUBIC

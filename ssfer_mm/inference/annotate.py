@@ -47,18 +47,17 @@ def _draw_face(canvas: np.ndarray, face: FaceResult, factor: float, scale: float
 
 def _plate(canvas: np.ndarray, lines: List[str], box: Tuple[int, int, int, int],
            colour: Tuple[int, int, int], scale: float) -> None:
-    """Lines of text on a dark plate below the box, above it where there is no room."""
+    """Lines of text on a dark plate below the box, in its lower part where there is no room."""
     if not lines:
         return
     height, width = canvas.shape[:2]
     thickness = max(1, round(1.6 * scale))
     pad = max(2, round(6 * scale))
     sizes = [cv2.getTextSize(line, FACE, scale, thickness)[0] for line in lines]
-    step = max(size[1] for size in sizes) + pad
+    step = max(size[1] for size in sizes) + round(1.4 * pad)
     wide, high = max(size[0] for size in sizes) + 2 * pad, step * len(lines) + pad
     x = int(np.clip(box[0], 0, max(0, width - wide)))
-    y = box[3] if box[3] + high <= height else box[1] - high
-    y = int(np.clip(y, 0, max(0, height - high)))
+    y = int(np.clip(box[3], 0, max(0, height - high)))
     area = canvas[y:y + high, x:x + wide]
     area[:] = (area * 0.3 + np.array(PLATE) * 0.7).astype(np.uint8)
     area[:, :max(1, pad // 2)] = colour

@@ -45,7 +45,8 @@ def test_the_box_is_where_the_face_is(pose, shape):
     picture = np.zeros((160, 160, 3), np.float32)
     box = paste_face(picture, marked(shape), np.ones((60, 50), np.float32), pose)
     # to a pixel of either the cut or the picture
-    np.testing.assert_allclose(white_box(picture), box, atol=max(1.01, .6 * pose.scale * pose.stretch))
+    tolerance = max(1.01, .6 * pose.scale * pose.stretch)
+    np.testing.assert_allclose(white_box(picture), box, atol=tolerance)
 
 
 def test_a_face_may_reach_over_the_edge():

@@ -1,33 +1,11 @@
 """The predictor: reading its file, preparing faces, and what it says when it cannot."""
-import json
-
 import cv2
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from ssfer_onnx import OnnxClassifier, OnnxModelError
-
-WEIGHTS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [.5, .5, 0]], np.float32).T / 50
-
-
-def write_model(path, **facts):
-    """Softmax of four mixtures of the mean red, green and blue of 6 x 4 images."""
-    nodes = [
-        helper.make_node('GlobalAveragePool', ['images'], ['pooled']),
-        helper.make_node('Flatten', ['pooled'], ['flat']),
-        helper.make_node('MatMul', ['flat', 'weights'], ['logits']),
-        helper.make_node('Softmax', ['logits'], ['probabilities'], axis=1)]
-    graph = helper.make_graph(
-        nodes, 'colours', [helper.make_tensor_value_info('images', TensorProto.FLOAT,
-                                                         ['batch', 3, 4, 6])],
-        [helper.make_tensor_value_info('probabilities', TensorProto.FLOAT, ['batch', 4])],
-        [numpy_helper.from_array(WEIGHTS, 'weights')])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 18)], ir_version=9)
-    helper.set_model_props(model, {name: json.dumps(value) for name, value in facts.items()})
-    onnx.save(model, str(path))
-    return path
+from support.onnx_models import WEIGHTS
+from support.onnx_models import colour_classifier as write_model
 
 
 @pytest.fixture

@@ -104,8 +104,7 @@ def _shrink_ssfer(cfg: dict) -> None:
     }[classifier['backbone']['type']]
     classifier['backbone'].update(smaller)
     classifier['head']['in_channels'] = channels
-    if (classifier.get('neck') or {}).get('type') == 'LinearNeck':
-        # It reads every token: the cls token and one per patch.
+    if (classifier.get('neck') or {}).get('type') == 'LinearNeck':  # reads every token
         tokens = 1 + (SIZE // PATCH)**2
         classifier['neck'].update(in_channels=tokens * channels, out_channels=channels)
     cfg['train_dataloader']['batch_size'] = LABELED

@@ -1,0 +1,138 @@
+"""The embedded face detector as an ONNX file: the work behind ``tools/export_onnx_detector.py``."""
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Tuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ssfer_mm.checkpoints import check_suffix, sha256_of
+from ssfer_mm.errors import UserError
+from ssfer_mm.faces.detectors import EmbeddedFaceDetector
+from ssfer_mm.version import __version__
+from ssfer_onnx import OnnxFaceDetector
+
+from .cli import run_cli
+from .convert_checkpoint import check_new
+from .exporters import OPSET, export_onnx
+
+# Of an edge, as a share of the square's side (of its distance, where it is farther away); of a
+# score. Additions in another order differ by far less.
+EDGE_TOLERANCE, SCORE_TOLERANCE = 2e-3, 1e-3
+
+
+class RawFaces(nn.Module):
+    """All boxes and scores of a network before thresholds: what gets exported.
+
+    Args:
+        model: An mmdet single-stage detector whose head predicts distances to the four edges.
+        size: Side of its square input in pixels.
+
+    Raises:
+        UserError: It has another kind of head.
+    """
+
+    def __init__(self, model: nn.Module, size: int) -> None:
+        super().__init__()
+        from mmdet.models.task_modules import DistancePointBBoxCoder
+
+        head = model.bbox_head
+        coder = getattr(head, 'bbox_coder', None)
+        if not isinstance(coder, DistancePointBBoxCoder) or getattr(head, 'with_objectness', False):
+            raise UserError(f'a detector with the head {type(head).__name__} cannot be exported; '
+                            'expected one that predicts distances to the edges (RTMDet)')
+        self.model = model
+        shapes = [(-(-size // stride[1]), -(-size // stride[0]))
+                  for stride in head.prior_generator.strides]
+        points = torch.cat(head.prior_generator.grid_priors(shapes, device='cpu'))
+        self.register_buffer('points', points[:, :2])
+        pre = model.data_preprocessor
+        self.swap = bool(pre._channel_conversion)
+        normal = pre._enable_normalize
+        self.register_buffer('mean', pre.mean.clone() if normal else torch.zeros(3, 1, 1))
+        self.register_buffer('std', pre.std.clone() if normal else torch.ones(3, 1, 1))
+
+    def forward(self, images: Tensor) -> Tuple[Tensor, Tensor]:
+        """(N, 3, S, S) float BGR in 0-255 -> boxes (N, P, 4), scores (N, P) of the first class."""
+        if self.swap:
+            images = images.flip(1)
+        features = self.model.extract_feat((images - self.mean) / self.std)
+        scores, distances = self.model.bbox_head(features)[:2]
+        scores = torch.cat([level[:, 0].flatten(1) for level in scores], 1).sigmoid()
+        edges = torch.cat([level.flatten(2) for level in distances], 2).transpose(1, 2)
+        boxes = torch.cat([self.points - edges[..., :2], self.points + edges[..., 2:]], 2)
+        return boxes, scores
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status, 2 for an error of the user's."""
+    return run_cli(lambda: _run(_parse(arguments)))
+
+
+def export_detector(detector: EmbeddedFaceDetector, target: Path) -> float:
+    """Write the file, and keep it only if it finds the same faces.
+
+    Args:
+        detector: With the weights to export, on the CPU.
+        target: ``.onnx`` file to write.
+
+    Returns:
+        The largest difference of an edge on noise, see `EDGE_TOLERANCE`.
+
+    Raises:
+        UserError: The detector cannot be exported, or the file finds other faces.
+    """
+    size = detector.input_size
+    network = RawFaces(detector.model, size).eval()
+    noise = np.random.default_rng(0).integers(0, 256, (3, size, size, 3), np.uint8)
+    images = torch.from_numpy(noise).permute(0, 3, 1, 2).float()
+    facts = dict(kind='face detector', input_size=size, detector=detector.name,
+                 input='images: float32 (N, 3, S, S), BGR, 0-255, padded with 114 at the bottom '
+                 'and at the right; normalised inside',
+                 output='boxes: xyxy in pixels of the square; scores: in [0, 1]; before thresholds '
+                 'and suppression', opset=OPSET, made_by=f'ssfer_mm {__version__}',
+                 source=dict(file=detector.file.name, sha256=sha256_of(detector.file)))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f'.{target.stem}.part.onnx')
+    try:
+        export_onnx(network, images[:2], part, facts, OPSET, outputs=('boxes', 'scores'))
+        found = OnnxFaceDetector(part).forward(noise)
+        with torch.no_grad():
+            expected = [value.numpy() for value in network(images)]
+        score = float(np.abs(found[1] - expected[1]).max())
+        worst = float((np.abs(found[0] - expected[0])
+                       / np.maximum(np.abs(expected[0]), size)).max())
+        if not (worst <= EDGE_TOLERANCE and score <= SCORE_TOLERANCE):  # NaN too
+            raise UserError(f'{target} would differ by {100 * worst:.2f} % in an edge and '
+                            f'{score:.1e} in a score, so it was not written; try another version '
+                            'of onnx and torch')
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    return worst
+
+
+def _run(args: argparse.Namespace) -> None:
+    target = Path(args.dst).expanduser()
+    check_suffix(target, ('.onnx', ))
+    check_new(args.force, target)
+    detector = EmbeddedFaceDetector(weights=args.weights, input_size=args.input_size)
+    worst = export_detector(detector, target)
+    print(f'written to {target} ({target.stat().st_size / 1e6:.1f} MB); edges differ by at most '
+          f'{worst * detector.input_size:.4f} of {detector.input_size} pixels')
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Write the embedded face detector as ONNX, for "ssfer predict --backend onnx" '
+                    'on machines without torch. Put the file beside the exported classifier.')
+    parser.add_argument('dst', help='file to write, face_detector.onnx')
+    parser.add_argument('--weights', help='other weights for EmbeddedFaceDetector')
+    parser.add_argument('--input-size', type=int, metavar='PX',
+                        help='side of the square into which images are fitted (default: the one '
+                        'that the weights were trained for)')
+    parser.add_argument('--force', action='store_true', help='replace an existing file')
+    return parser.parse_args(arguments)

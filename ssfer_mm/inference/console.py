@@ -1,0 +1,113 @@
+"""The command line of ``ssfer``; see ``ssfer_cli.py`` for how it starts."""
+import argparse
+import os
+import sys
+from typing import Optional, Sequence
+
+from ssfer_mm.errors import UserError
+from ssfer_mm.version import __version__
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run a subcommand.
+
+    Returns:
+        Exit status: 0; 1 if something could not be read or is not in order; 2 for an error of the
+        user's; 130 after Ctrl-C.
+    """
+    args = _parser().parse_args(arguments)
+    try:
+        return args.run(args)
+    except KeyboardInterrupt:
+        print('\nInterrupted; no CSV, JSON or video was written.', file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # "| head" has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        message = _message(error)
+        if message is None or os.environ.get('SSFER_DEBUG', '0') not in ('', '0'):
+            raise
+        print(f'error: {message}', file=sys.stderr)
+        return 2
+
+
+def _message(error: Exception) -> Optional[str]:
+    if 'mmengine' in sys.modules:  # which wraps the errors of what it builds
+        from ssfer_mm.apis.cli import user_message
+
+        return user_message(error)
+    if isinstance(error, UserError):
+        return ' '.join(str(error).split())
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    names = {'cv2': 'opencv-python', 'numpy': 'numpy', 'onnxruntime': 'onnxruntime'}
+    return f'{missing} is not installed; run: pip install {names[missing]}' if (
+        missing in names) else None
+
+
+def _predict(args: argparse.Namespace) -> int:
+    from .predict import predict
+
+    return predict(args)
+
+
+def _models(args: argparse.Namespace) -> int:
+    from .model_names import HOW_TO_GET_ONE, known_models
+
+    models = known_models()
+    width = max((len(model.name) for model in models), default=0)
+    for model in models:
+        print(f'{model.name:{width}}  {model.about}  ({model.path})')
+    if not models:
+        print(f'no model is found in the package or in work_dirs/: {HOW_TO_GET_ONE}')
+    return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from .doctor import examine
+
+    return examine()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='ssfer', description='Facial expressions in photos, videos and camera pictures.')
+    parser.add_argument('--version', action='version', version=f'ssfer_mm {__version__}')
+    commands = parser.add_subparsers(required=True, metavar='COMMAND')
+    _add_predict(commands)
+    commands.add_parser('models', help='list the names of models').set_defaults(run=_models)
+    commands.add_parser('doctor', help='check the installation and say how to repair it'
+                        ).set_defaults(run=_doctor)
+    return parser
+
+
+def _add_predict(commands) -> None:
+    parser = commands.add_parser(
+        'predict', help='find faces and name their expressions',
+        epilog='Exit status: 0; 1 if something could not be read (all else is done); 2 if the '
+        'command cannot be carried out; 130 after Ctrl-C.')
+    add = parser.add_argument
+    add('source', nargs='+', metavar='PHOTO|FOLDER|VIDEO|webcam',
+        help="photos and folders (searched at any depth), one video, or 'webcam' ('webcam:1')")
+    add('--model', metavar='NAME|FILE', help='a name that "ssfer models" lists, or a .pth, '
+        '.safetensors or .onnx file (default: the only one there is)')
+    add('--detector', default='embedded', metavar='NAME',
+        help="'embedded' (default), 'whole' for images that are face crops, 'yunet:FILE', a .py "
+        'config file, or the .onnx file of an exported detector')
+    add('--backend', choices=('torch', 'onnx'),
+        help='default: the one that takes the model; onnx needs neither torch nor OpenMMLab')
+    add('--out', metavar='DIR', help='folder for annotated images or the annotated video')
+    add('--csv', metavar='FILE', help='table with one row per face')
+    add('--json', metavar='FILE', help='all results, and what they were made with')
+    add('--config', default='', help='training config, for a .pth that does not carry its own')
+    add('--dataset', default='', help='of a released model: rafdb, ferplus, affectnet7, affectnet8')
+    add('--device', default='cpu', help='of torch, e.g. cuda (default: cpu)')
+    add('--batch-size', type=int, default=16, metavar='N', help='images, and faces, at a time')
+    add('--score-threshold', type=float, metavar='S',
+        help="drop faces with a lower score (default: the detector's own)")
+    add('--margin', type=float, default=0., metavar='M',
+        help="added around a face on each side, as a share of its longer edge (default 0)")
+    add('--smooth', type=float, nargs='?', const=0.5, metavar='SECONDS',
+        help='video: follow people and average their probabilities over time (default 0.5 s)')
+    add('--show', action='store_true', help='video, camera: show a window; q ends')
+    parser.set_defaults(run=_predict)

@@ -1,0 +1,181 @@
+"""Expressions of the faces in images, in one line of Python."""
+import os
+import os.path as osp
+from typing import Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from ssfer_mm.errors import UserError
+
+from .annotate import draw_result
+from .backends import BackendSettings, make_classifier, make_detector
+from .background import read_ahead
+from .clock import Clock
+from .loading import Loaded, in_batches, load
+from .pipeline import Classifier, Detector, FacePipeline
+from .progress import progress
+from .results import NO_FACE, OK, ImageResult
+from .sources import Photo, Video, Webcam, find_source
+
+MARGIN = 0.0  # the faces that classifiers are trained on fill their images
+
+
+class FERInferencer:
+    """Finds the faces in images and names their expressions.
+
+    Args:
+        model: A name (``ssfer models`` lists them), a file (``.pth``, ``.safetensors``,
+            ``.onnx``), or any object with ``classes``, ``input_size`` and ``predict``. None: the
+            only one there is.
+        detector: ``'embedded'``, ``'whole'`` (every image is one face), ``'yunet:FILE'``, a config
+            file, the ``.onnx`` file of an exported detector, or any object with ``detect``.
+        device: Where torch runs, such as ``'cuda'``.
+        backend: ``'torch'`` or ``'onnx'``, which needs neither torch nor OpenMMLab. None: the one
+            that takes the model's file.
+        config: Training config of a model file that does not carry its own.
+        dataset: Data set of a released model (``'rafdb'``, ...), which sets its classes.
+        score_threshold: Faces with a lower score are dropped. None: the detector's own.
+        margin: Added around a face on each side, as a share of its longer edge.
+        batch_size: Images, and faces, per forward pass.
+
+    Attributes:
+        classes: Names of the classes.
+        clock: Where the time went, see :meth:`Clock.breakdown`.
+
+    Raises:
+        UserError: Model or detector cannot be used; the message says what to do.
+
+    Example:
+        >>> results = FERInferencer('work_dirs/RUN/classifier_semi.pth')('photo.jpg')
+        >>> results[0].faces[0].label
+        'happiness'
+    """
+
+    def __init__(self,
+                 model: Union[str, Classifier, None] = None,
+                 detector: Union[str, Detector] = 'embedded',
+                 device: str = 'cpu',
+                 backend: Optional[str] = None,
+                 config: str = '',
+                 dataset: str = '',
+                 score_threshold: Optional[float] = None,
+                 margin: float = MARGIN,
+                 batch_size: int = 16) -> None:
+        given = model is None or isinstance(model, (str, os.PathLike))
+        settings = BackendSettings(
+            os.fspath(model) if given and model is not None else None,
+            detector if isinstance(detector, str) else 'whole', backend, device, config, dataset,
+            score_threshold, batch_size)
+        self.clock = Clock()
+        self.batch_size = batch_size
+        classifier, known = make_classifier(settings, self.clock) if given else (model, None)
+        if isinstance(detector, str):
+            detector = make_detector(settings, known.path if known else None, self.clock)
+        self.classes: Tuple[str, ...] = tuple(classifier.classes)
+        self._model = known
+        self._pipeline = FacePipeline(detector, classifier, margin, self.clock)
+        self.clock.reset()
+
+    def __call__(self, images: object, batch_size: Optional[int] = None,
+                 show_progress: bool = False) -> List[ImageResult]:
+        """Find and classify the faces of images.
+
+        Args:
+            images: One image or a list of them: paths of files or folders, uint8 BGR arrays
+                (H, W, 3), grey ones (H, W), PIL images, mixed at will.
+            batch_size: Images at a time, instead of the inferencer's own.
+            show_progress: Show a bar.
+
+        Returns:
+            One result per image; unreadable images say so in their ``status``.
+
+        Raises:
+            UserError: A path does not exist, or a folder holds no images.
+        """
+        listed = list_inputs(images)
+        found = self.stream((load(image, k) for k, image in enumerate(listed)), batch_size)
+        return [result for _, result in progress(found, len(listed), shown=show_progress)]
+
+    def stream(self, images: Iterable[Loaded], batch_size: Optional[int] = None,
+               ahead: bool = True) -> Iterator[Tuple[Loaded, ImageResult]]:
+        """Results as they come, with the images, of which only a few batches are held.
+
+        Args:
+            images: Made by :func:`load`.
+            batch_size: Images at a time.
+            ahead: Read the next batch in a thread meanwhile.
+        """
+        batches = in_batches(images, batch_size or self.batch_size)
+        batches = read_ahead(batches) if ahead else batches
+        try:
+            while True:
+                with self.clock.measure('reading'):
+                    batch = next(batches, None)
+                if batch is None:
+                    return
+                yield from zip(batch, self.predict_batch(batch))
+        finally:
+            batches.close()
+
+    def predict_batch(self, batch: Sequence[Loaded]) -> List[ImageResult]:
+        """The results of images that are decoded already."""
+        readable = [image for image in batch if image.pixels is not None]
+        faces = iter(self._pipeline([image.pixels for image in readable]) if readable else [])
+        return [_result(image, next(faces)) if image.pixels is not None else
+                ImageResult(image.name, f'unreadable: {image.problem}') for image in batch]
+
+    def visualize(self, image: object, result: ImageResult, top: int = 3) -> np.ndarray:
+        """Draw boxes and the most probable expressions.
+
+        Args:
+            image: The image, in any form that can be given to the inferencer.
+            result: What was found in it.
+            top: How many expressions to name per face.
+
+        Returns:
+            uint8 (H, W, 3) BGR, a new array.
+
+        Raises:
+            UserError: The image cannot be read.
+        """
+        loaded = load(image, 0)
+        if loaded.pixels is None:
+            raise UserError(loaded.problem)
+        return draw_result(loaded.pixels, result, top)
+
+    def describe(self) -> dict:
+        """Model, detector and settings, JSON-able."""
+        model = dict(name=self._model.name, file=str(self._model.path)) if self._model else {}
+        return dict(model=dict(model, classes=list(self.classes)),
+                    detector=self._pipeline.detector.describe(), margin=self._pipeline.margin)
+
+
+def list_inputs(images: object) -> List[object]:
+    """One image, or several, or folders of them, as a flat list of single images."""
+    if not isinstance(images, (list, tuple)):
+        images = [images]
+    listed: List[object] = []
+    for image in images:
+        if not isinstance(image, (str, os.PathLike)):
+            listed.append(image)
+            continue
+        path = os.fspath(image)
+        if osp.isfile(osp.expanduser(path)) and not path.lower().endswith(('.mp4', '.avi')):
+            # Whatever its name is; what cannot be decoded is reported as unreadable.
+            listed.append(Photo(osp.expanduser(path), path, osp.basename(path)))
+            continue
+        source = find_source([path])
+        if isinstance(source, (Video, Webcam)):
+            raise UserError(f'{path} is no image: use ssfer_mm.inference.predict_video')
+        listed += source
+    return listed
+
+
+def _result(image: Loaded, faces: tuple) -> ImageResult:
+    """Boxes in pixels of the whole image, where a reduced one was looked at."""
+    height, width = image.pixels.shape[:2]
+    fx, fy = image.size[0] / width, image.size[1] / height
+    if (fx, fy) != (1, 1):
+        faces = tuple(face.scaled(fx, fy) for face in faces)
+    return ImageResult(image.name, OK if faces else NO_FACE, faces, image.size, image.frame,
+                       image.time)

@@ -1,0 +1,224 @@
+"""``ssfer predict``: from photos, a video or a camera to tables and annotated pictures."""
+import argparse
+import contextlib
+import os
+import os.path as osp
+import sys
+import time
+from collections import Counter
+from typing import Iterator, List, Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+
+from ssfer_mm.atomic import atomic_write
+from ssfer_mm.errors import UserError
+
+from .annotate import draw_result
+from .background import WriteBehind
+from .clock import STAGES
+from .inferencer import FERInferencer
+from .loading import Loaded, load
+from .progress import progress
+from .results import ImageResult
+from .sources import Photo, find_source
+from .video import predict_video, show, until_interrupted, video_sink
+from .video_source import FrameSource
+from .writers import csv_file, json_file
+
+WRITING = STAGES[-1]
+
+
+class Tally:
+    """What to say at the end.
+
+    Attributes:
+        images: How many there were.
+        unreadable: (name, status) of those that could not be read.
+    """
+
+    def __init__(self) -> None:
+        self.images = self.faces = self.with_faces = 0
+        self.labels: Counter = Counter()
+        self.unreadable: List[Tuple[str, str]] = []
+
+    def add(self, result: ImageResult) -> None:
+        """Count an image."""
+        self.images += 1
+        self.faces += len(result.faces)
+        self.with_faces += bool(result.faces)
+        self.labels.update(face.label for face in result.faces)
+        if not result.readable:
+            self.unreadable.append((result.source, result.status))
+
+    def summary(self, what: str) -> str:
+        """One line, such as ``3 images: 2 with 4 faces (happiness 3, anger 1), 1 without``."""
+        shares = ', '.join(f'{label} {count}' for label, count in self.labels.most_common())
+        without = self.images - self.with_faces - len(self.unreadable)
+        return (f'{self.images} {what}: {self.with_faces} with {self.faces} faces'
+                + (f' ({shares})' if shares else '') + f', {without} without a face'
+                + (f', {len(self.unreadable)} unreadable' if self.unreadable else ''))
+
+
+def predict(args: argparse.Namespace) -> int:
+    """Carry out the command.
+
+    Returns:
+        Exit status: 0, or 1 if something could not be read.
+
+    Raises:
+        UserError: It cannot be carried out.
+    """
+    source = find_source(args.source, args.out or '')
+    if isinstance(source, list):
+        for option in ('smooth', 'show'):
+            if getattr(args, option) not in (None, False):
+                raise UserError(f'--{option} is for videos and cameras: leave it out')
+        _check_targets(source, args.out)
+        return _predict_photos(source, make_inferencer(args), args)
+    with FrameSource(source) as frames:  # before the model, which takes longer to fail
+        return _predict_frames(frames, make_inferencer(args), args)
+
+
+def make_inferencer(args: argparse.Namespace) -> FERInferencer:
+    """Model and detector, as the command line says."""
+    began = time.perf_counter()
+    inferencer = FERInferencer(
+        args.model, args.detector, args.device, args.backend, args.config, args.dataset,
+        args.score_threshold, args.margin, args.batch_size)
+    name = inferencer.describe()['model']['name']
+    print(f'model {name} ({len(inferencer.classes)} classes), detector {args.detector}: loaded in '
+          f'{time.perf_counter() - began:.1f} s')
+    return inferencer
+
+
+def _predict_photos(photos: Sequence[Photo], inferencer: FERInferencer,
+                    args: argparse.Namespace) -> int:
+    inferencer.clock.reset()
+    tally = Tally()
+    found = inferencer.stream(load(photo, k) for k, photo in enumerate(photos))
+    quiet = bool(args.out or args.csv or args.json)
+    with contextlib.ExitStack() as stack:
+        tables = stack.enter_context(_tables(args, inferencer))
+        pictures = stack.enter_context(_picture_writer(args.out))
+        for loaded, result in progress(found, len(photos), shown=len(photos) > 1):
+            with inferencer.clock.measure(WRITING):
+                for table in tables:
+                    table.write(result)
+                if pictures is not None and loaded.pixels is not None:
+                    pictures.put((loaded, result))
+            if not quiet and result.readable:
+                print(_line(result))
+            tally.add(result)
+        with inferencer.clock.measure(WRITING):
+            stack.close()
+    return _finish(tally, inferencer, args, 'images')
+
+
+def _predict_frames(source: FrameSource, inferencer: FERInferencer,
+                    args: argparse.Namespace) -> int:
+    inferencer.clock.reset()
+    tally = Tally()
+    found = until_interrupted(predict_video(inferencer, source, args.smooth), source.live)
+    target = _video_target(source, args.out)
+    if source.live and not (target or args.csv or args.json or args.show):
+        raise UserError('nothing would be kept of the camera: add --show, --out DIR, --csv FILE '
+                        'or --json FILE')
+    with contextlib.ExitStack() as stack:
+        tables = stack.enter_context(_tables(args, inferencer))
+        sink = stack.enter_context(
+            video_sink(target, source.rate, source.size, draw_result)) if target else None
+        for loaded, result in progress(found, source.total, 'frame'):
+            tally.add(result)
+            with inferencer.clock.measure(WRITING):
+                for table in tables:
+                    table.write(result)
+                if sink is not None:
+                    sink.put((loaded.pixels, result))
+                if args.show and not show(draw_result(loaded.pixels, result)):
+                    break
+        with inferencer.clock.measure(WRITING):
+            stack.close()
+    if source.problem:
+        tally.unreadable.append((source.name, source.problem))
+    return _finish(tally, inferencer, args, 'frames')
+
+
+def _finish(tally: Tally, inferencer: FERInferencer, args: argparse.Namespace, what: str) -> int:
+    breakdown = inferencer.clock.breakdown(tally.images, what)
+    print(tally.summary(what))
+    for path in filter(None, (args.csv, args.json, args.out)):
+        print(f'written to {path}')
+    print(breakdown)
+    for name, status in tally.unreadable:
+        print(f'{name}: {status}', file=sys.stderr)
+    return int(bool(tally.unreadable))
+
+
+@contextlib.contextmanager
+def _tables(args: argparse.Namespace, inferencer: FERInferencer) -> Iterator[list]:
+    with contextlib.ExitStack() as stack:
+        tables = []
+        if args.csv:
+            tables.append(stack.enter_context(csv_file(args.csv, inferencer.classes)))
+        if args.json:
+            tables.append(stack.enter_context(json_file(args.json, inferencer.describe())))
+        yield tables
+
+
+@contextlib.contextmanager
+def _picture_writer(out: Optional[str]) -> Iterator[Optional[WriteBehind]]:
+    if not out:
+        yield None
+        return
+
+    def write(item: Tuple[Loaded, ImageResult]) -> None:
+        loaded, result = item
+        save_picture(osp.join(osp.expanduser(out), loaded.target),
+                     draw_result(loaded.pixels, result))
+
+    with WriteBehind(write) as behind:
+        yield behind
+
+
+def save_picture(path: str, image: np.ndarray) -> None:
+    """Write a BGR image, wholly or not at all.
+
+    Raises:
+        UserError: It cannot be written.
+    """
+    done, data = cv2.imencode(osp.splitext(path)[1].lower(), image)
+    try:
+        if not done:
+            raise OSError('it cannot be encoded')
+        with atomic_write(path, 'wb') as file:
+            file.write(data.tobytes())
+    except OSError as error:
+        raise UserError(f'cannot write {path} ({error.strerror or error}): choose another --out'
+                        ) from error
+
+
+def _check_targets(photos: Sequence[Photo], out: Optional[str]) -> None:
+    """Nobody's photo is to be replaced by the annotated one."""
+    for photo in photos if out else ():
+        if osp.realpath(photo.path) == osp.realpath(osp.join(osp.expanduser(out), photo.target)):
+            raise UserError(f'--out {out} would overwrite {photo.path}: choose another folder')
+
+
+def _video_target(source: FrameSource, out: Optional[str]) -> str:
+    if not out:
+        return ''
+    stem = source.name.replace(':', '_') if source.live else (
+        osp.splitext(osp.basename(source.name))[0])
+    target = osp.join(osp.expanduser(out), f'{stem}.mp4')
+    if not source.live and osp.realpath(target) == osp.realpath(source.name):
+        raise UserError(f'--out {out} would overwrite {source.name}: choose another folder')
+    os.makedirs(osp.dirname(target), exist_ok=True)
+    return target
+
+
+def _line(result: ImageResult) -> str:
+    """One image for the terminal."""
+    faces = [f'{face.label} {100 * face.probabilities[face.label]:.0f} % at '
+             f'({", ".join(f"{edge:.0f}" for edge in face.box)})' for face in result.faces]
+    return f'{result.source}: ' + ('; '.join(faces) if faces else result.status)

@@ -1,0 +1,42 @@
+"""A progress bar where tqdm is installed, a line now and then where it is not."""
+import sys
+import time
+from typing import Iterable, Iterator, Optional, TypeVar
+
+Item = TypeVar('Item')
+
+
+def progress(items: Iterable[Item], total: Optional[int], what: str = 'image',
+             shown: bool = True) -> Iterator[Item]:
+    """The same items, counted on stderr.
+
+    Args:
+        items: What to iterate over.
+        total: How many there are, None if unknown.
+        what: One of them.
+        shown: False hides the bar.
+    """
+    if not shown:
+        yield from items
+        return
+    lively = sys.stderr.isatty()
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        yield from _plain(items, total, what, 0.5 if lively else 30.)
+        return
+    yield from tqdm(items, total=total, unit=what, dynamic_ncols=True,
+                    mininterval=0.3 if lively else 30.)
+
+
+def _plain(items: Iterable[Item], total: Optional[int], what: str,
+           interval: float) -> Iterator[Item]:
+    began = last = time.monotonic()
+    of = f' of {total}' if total else ''
+    for number, item in enumerate(items, start=1):
+        yield item
+        now = time.monotonic()
+        if now - last >= interval:
+            last = now
+            print(f'{number}{of} {what}s, {number / (now - began):.1f} per second',
+                  file=sys.stderr, flush=True)

@@ -1,0 +1,122 @@
+"""What the user points at: photos, folders of photos, a video, a camera."""
+import os
+import os.path as osp
+import re
+from dataclasses import dataclass
+from typing import Dict, List, Sequence, Union
+
+from ssfer_mm.errors import UserError
+from ssfer_mm.image_files import IMAGE_SUFFIXES, is_image, scan_images
+
+VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.flv',
+                  '.gif')
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An image file.
+
+    Attributes:
+        path: Where it is.
+        name: What to call it: its path as given, or below the given folder.
+        target: Path below a folder of results; no two photos share it.
+    """
+    path: str
+    name: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video file."""
+    path: str
+
+
+@dataclass(frozen=True)
+class Webcam:
+    """A camera, counted from 0."""
+    number: int = 0
+
+
+Source = Union[List[Photo], Video, Webcam]
+
+
+def find_source(given: Sequence[str], out: str = '') -> Source:
+    """Look what there is.
+
+    Args:
+        given: Image files and folders, searched at any depth; or one video file; or ``'webcam'``,
+            ``'webcam:1'``.
+        out: The folder of results, which may lie inside a given folder; its images are left out.
+
+    Raises:
+        UserError: Something is missing, of no such kind, or a folder without images.
+    """
+    if not given:
+        raise UserError('nothing to predict: name photos, a folder, a video or webcam')
+    special = [text for text in given if _is_camera(text) or _is_video(text)]
+    if special and len(given) > 1:
+        raise UserError(f'{special[0]} is not a photo: give it to a call of its own')
+    if special and _is_camera(given[0]):
+        return Webcam(int(given[0].partition(':')[2] or 0))
+    if special:
+        return Video(osp.expanduser(given[0]))
+    several = sum(osp.isdir(osp.expanduser(text)) for text in given) > 1
+    photos: List[Photo] = []
+    for text in given:
+        photos += _photos(text, several, out)
+    return _distinct(photos)
+
+
+def _is_camera(text: str) -> bool:
+    return re.fullmatch(r'webcam(:\d+)?', text) is not None
+
+
+def _is_video(text: str) -> bool:
+    return text.lower().endswith(VIDEO_SUFFIXES) and not osp.isdir(osp.expanduser(text))
+
+
+def _photos(text: str, several: bool, out: str) -> List[Photo]:
+    path = osp.expanduser(text)
+    if osp.isdir(path):
+        return _of_folder(path, several, out)
+    if not osp.exists(path):
+        raise UserError(f'{text} does not exist (looked from {os.getcwd()}): expected a photo, a '
+                        'folder, a video, webcam or webcam:1. Check the path.')
+    if not is_image(osp.basename(path)):
+        raise UserError(f'{text} is neither image nor video by its name: expected an ending such '
+                        f'as {", ".join(IMAGE_SUFFIXES[:4] + VIDEO_SUFFIXES[:3])}. Rename it.')
+    return [Photo(path, text, osp.basename(path))]
+
+
+def _of_folder(folder: str, several: bool, out: str) -> List[Photo]:
+    names = scan_images(folder)
+    if out:
+        names = [name for name in names
+                 if not _inside(osp.join(folder, name), out) or _inside(folder, out)]
+    if not names:
+        raise UserError(f'the folder {folder} holds no images ({", ".join(IMAGE_SUFFIXES[:4])}, '
+                        '...), at any depth: check the path')
+    prefix = osp.basename(osp.abspath(folder)) + '/' if several else ''
+    return [Photo(osp.join(folder, name), prefix + name, prefix + name) for name in names]
+
+
+def _inside(path: str, folder: str) -> bool:
+    path, folder = osp.realpath(path), osp.realpath(osp.expanduser(folder))
+    return path == folder or path.startswith(folder + os.sep)
+
+
+def _distinct(photos: Sequence[Photo]) -> List[Photo]:
+    """Number the targets that several photos share, however their endings are written."""
+    taken: Dict[str, int] = {}
+    result = []
+    for photo in photos:
+        stem, suffix = osp.splitext(photo.target)
+        # What cannot be written in its own format becomes PNG.
+        suffix = suffix if suffix.lower() in ('.jpg', '.jpeg', '.png') else '.png'
+        target, number = stem + suffix, 2
+        while target.lower() in taken:
+            target, number = f'{stem}-{number}{suffix}', number + 1
+        taken[target.lower()] = 1
+        result.append(Photo(photo.path, photo.name, target))
+    return result

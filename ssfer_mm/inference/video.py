@@ -1,0 +1,124 @@
+"""Predicting a video frame by frame in bounded memory, and writing the annotated one."""
+import contextlib
+import os
+import os.path as osp
+import sys
+import tempfile
+from typing import Callable, Iterable, Iterator, Optional, Tuple
+
+import cv2
+import numpy as np
+
+from ssfer_mm.errors import UserError
+
+from .background import WriteBehind
+from .inferencer import FERInferencer
+from .loading import Loaded
+from .results import ImageResult
+from .tracking import SmoothingTracker
+from .video_source import FrameSource
+
+WINDOW = 'ssfer (q to quit)'
+Drawing = Tuple[np.ndarray, ImageResult]
+
+
+def predict_video(inferencer: FERInferencer, source: FrameSource,
+                  smooth: Optional[float] = None) -> Iterator[Tuple[Loaded, ImageResult]]:
+    """Frames and what was found in them, as they come.
+
+    Args:
+        inferencer: Model and detector.
+        source: An opened video, e.g. ``FrameSource(Video('film.mp4'))``.
+        smooth: Follow people, and average their probabilities over about so many seconds.
+
+    Raises:
+        UserError: ``smooth`` is out of range.
+    """
+    tracker = SmoothingTracker(smooth) if smooth is not None else None
+    # A camera is answered at once; of a file, faces of several frames are classified together.
+    batch_size = 1 if source.live else None
+    for loaded, result in inferencer.stream(source.frames(), batch_size, ahead=not source.live):
+        if tracker is not None:
+            faces = tracker(result.faces, result.time)
+            result = ImageResult(result.source, result.status, faces, result.size, result.frame,
+                                 result.time)
+        yield loaded, result
+
+
+@contextlib.contextmanager
+def video_sink(path: str, rate: float, size: Tuple[int, int],
+               draw: Callable[[np.ndarray, ImageResult], np.ndarray]
+               ) -> Iterator[WriteBehind[Drawing]]:
+    """Write annotated frames to an ``.mp4`` file, which appears at the end of the block.
+
+    Args:
+        path: The file.
+        rate: Frames per second.
+        size: (width, height) of the frames.
+        draw: Draws a result into a frame; called in a thread of its own.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    part = _temporary(path)
+    # The codec wants even edges; one row or column less is not missed.
+    width, height = size[0] // 2 * 2, size[1] // 2 * 2
+    writer = cv2.VideoWriter(part, cv2.VideoWriter_fourcc(*'mp4v'), rate, (width, height))
+    try:
+        if width < 2 or height < 2 or not writer.isOpened():
+            raise UserError(f'cannot write a video of {width} x {height} pixels to {path}: this '
+                            'OpenCV lacks the codec mp4v, or the disk is full. Use --csv or --json')
+
+        def write(item: Drawing) -> None:
+            frame, result = item
+            writer.write(np.ascontiguousarray(draw(frame, result)[:height, :width]))
+
+        with WriteBehind(write) as behind:
+            yield behind
+        writer.release()
+        os.replace(part, path)
+    finally:
+        writer.release()
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+
+
+def _temporary(path: str) -> str:
+    folder = osp.dirname(osp.abspath(path))
+    try:
+        os.makedirs(folder, exist_ok=True)
+        handle, part = tempfile.mkstemp(dir=folder, prefix='.', suffix='.mp4')
+        os.close(handle)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(part, 0o666 & ~umask)
+    except OSError as error:
+        raise UserError(f'cannot write {path} ({error.strerror}): choose another --out') from error
+    return part
+
+
+def show(frame: np.ndarray) -> bool:
+    """Show a frame in a window; False once the user wants to end.
+
+    Raises:
+        UserError: No window can be opened here.
+    """
+    if sys.platform.startswith('linux') and not (
+            os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')):
+        raise UserError('no window can be opened here (no display): leave --show out')
+    try:
+        cv2.imshow(WINDOW, frame)
+        return cv2.waitKey(1) & 0xFF not in (ord('q'), 27)
+    except cv2.error as error:
+        raise UserError('this OpenCV cannot open windows (opencv-python-headless?): leave --show '
+                        'out') from error
+
+
+def until_interrupted(items: Iterable[Tuple[Loaded, ImageResult]], live: bool
+                      ) -> Iterator[Tuple[Loaded, ImageResult]]:
+    """The same items; of a camera, Ctrl-C is how they normally end."""
+    try:
+        yield from items
+    except KeyboardInterrupt:
+        if not live:
+            raise

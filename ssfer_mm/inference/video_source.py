@@ -1,0 +1,118 @@
+"""Frames of a video file or a camera, one after the other."""
+import os
+import os.path as osp
+from typing import Iterator, Optional, Tuple, Union
+
+import cv2
+
+from ssfer_mm.errors import UserError
+
+from .loading import Loaded
+from .sources import Video, Webcam
+
+DEFAULT_RATE = 25.
+# Containers announce rounded or estimated lengths; what lacks more was cut off or is damaged.
+MISSING_SHARE, MISSING_FRAMES = 0.05, 3
+
+
+class FrameSource:
+    """An opened video; a context manager.
+
+    Args:
+        source: A file or a camera.
+
+    Attributes:
+        name: What to call it.
+        size: (width, height) in pixels.
+        rate: Frames per second; of a camera what it promises.
+        total: How many frames the file announces, None if it does not say.
+        live: Whether it is a camera.
+        problem: After the last frame: why there should have been more, or ``''``.
+
+    Raises:
+        UserError: No such file or camera, or no frames in it.
+    """
+
+    def __init__(self, source: Union[Video, Webcam]) -> None:
+        # Decoders complain on stderr about what is reported here.
+        os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
+        self.live = isinstance(source, Webcam)
+        self.name = f'webcam:{source.number}' if self.live else source.path
+        self.problem = ''
+        self._capture = _open_camera(source.number) if self.live else _open_file(source.path)
+        self._read = 0
+        found, self._first = self._capture.read()
+        if not found or self._first is None:
+            self._capture.release()
+            raise UserError(_no_frames(self.name, self.live))
+        height, width = self._first.shape[:2]
+        self.size: Tuple[int, int] = (width, height)
+        rate = self._capture.get(cv2.CAP_PROP_FPS)
+        self.rate: float = rate if 0.1 <= rate <= 1000 else DEFAULT_RATE
+        count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self.total: Optional[int] = None if self.live or count < 1 else count
+
+    def __enter__(self) -> 'FrameSource':
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._capture.release()
+
+    def frames(self) -> Iterator[Loaded]:
+        """All frames in order, once."""
+        frame, index = self._first, 0
+        self._first = None
+        while True:
+            yield Loaded(self.name, frame, self.size, frame=index, time=index / self.rate)
+            found, frame = self._capture.read()
+            if not found or frame is None:
+                break
+            index += 1
+        read = index + 1
+        if self.live:
+            self.problem = 'the camera stopped sending pictures'
+        elif self.total and self.total - read > max(MISSING_FRAMES, MISSING_SHARE * self.total):
+            self.problem = (f'only {read} of {self.total} announced frames can be decoded: the '
+                            'file is damaged or was cut off')
+
+
+def _open_file(path: str) -> cv2.VideoCapture:
+    if not osp.isfile(path):
+        raise UserError(f'the video {path} does not exist (looked from {os.getcwd()}): check the '
+                        'path')
+    if osp.getsize(path) == 0:
+        raise UserError(f'the video {path} is an empty file: copy or record it again')
+    capture = cv2.VideoCapture(path)
+    if not capture.isOpened():
+        raise UserError(f'{path} ({osp.getsize(path)} bytes) cannot be opened as a video: it is '
+                        'damaged, of length zero, or of an unknown kind. Copy or convert it to '
+                        '.mp4')
+    return capture
+
+
+def _open_camera(number: int) -> cv2.VideoCapture:
+    level = _silence()
+    try:
+        capture = cv2.VideoCapture(number)
+    finally:
+        if level is not None:
+            cv2.setLogLevel(level)
+    if not capture.isOpened():
+        raise UserError(f'no camera {number} can be opened: plug one in, end the program that uses '
+                        'it, or name another one with webcam:1')
+    return capture
+
+
+def _silence() -> Optional[int]:
+    """Quieten OpenCV, which reports every driver that it tries; the level before, if it tells."""
+    if not hasattr(cv2, 'getLogLevel'):
+        return None
+    level = cv2.getLogLevel()
+    cv2.setLogLevel(0)
+    return level
+
+
+def _no_frames(name: str, live: bool) -> str:
+    if live:
+        return f'{name} sends no pictures: end the program that uses it, or try another one'
+    return f'the video {name} holds no frames (length zero): copy or record it again'

@@ -1,0 +1,91 @@
+"""Results as CSV and JSON files, written line by line and there only when complete."""
+import contextlib
+import csv
+import json
+import os.path as osp
+from typing import IO, Iterator, Sequence
+
+from ssfer_mm.atomic import atomic_write
+from ssfer_mm.errors import UserError
+
+from .results import ImageResult
+
+COLUMNS = ('source', 'frame', 'time', 'status', 'face', 'track', 'x1', 'y1', 'x2', 'y2', 'score',
+           'label')
+
+
+class CsvWriter:
+    """One row per face; images without faces have one row, too.
+
+    Args:
+        file: Open text file.
+        classes: Names of the classes: the last columns, with their probabilities.
+    """
+
+    def __init__(self, file: IO[str], classes: Sequence[str]) -> None:
+        self._rows = csv.writer(file, lineterminator='\n')
+        self._classes = tuple(classes)
+        self._rows.writerow(COLUMNS + self._classes)
+
+    def write(self, result: ImageResult) -> None:
+        """Add an image."""
+        data = result.to_dict()
+        begin = [data['source'], data.get('frame', ''), data.get('time', ''), data['status']]
+        if not data['faces']:
+            self._rows.writerow(begin + [''] * (len(COLUMNS) - 4 + len(self._classes)))
+        for number, face in enumerate(data['faces']):
+            self._rows.writerow(begin + [number, face.get('track', ''), *face['box'],
+                                         face['score'], face['label'],
+                                         *(face['probabilities'][name] for name in self._classes)])
+
+
+class JsonWriter:
+    """An object with the facts about the run and ``results``, a list with one entry per image.
+
+    Args:
+        file: Open text file.
+        facts: JSON-able, about model and detector.
+    """
+
+    def __init__(self, file: IO[str], facts: dict) -> None:
+        self._file, self._separator = file, '\n'
+        begin = json.dumps({**facts, 'results': []}, indent=1)
+        file.write(begin.rstrip('}\n ').removesuffix(']'))
+
+    def write(self, result: ImageResult) -> None:
+        """Add an image."""
+        self._file.write(self._separator + json.dumps(result.to_dict()))
+        self._separator = ',\n'
+
+    def close(self) -> None:
+        """End the list."""
+        self._file.write('\n]}\n')
+
+
+@contextlib.contextmanager
+def csv_file(path: str, classes: Sequence[str]) -> Iterator[CsvWriter]:
+    """Open a CSV file that appears at the end of the block, unless that raises."""
+    with _result_file(path, '--csv') as file:
+        yield CsvWriter(file, classes)
+
+
+@contextlib.contextmanager
+def json_file(path: str, facts: dict) -> Iterator[JsonWriter]:
+    """Open a JSON file that appears at the end of the block, unless that raises."""
+    with _result_file(path, '--json') as file:
+        writer = JsonWriter(file, facts)
+        yield writer
+        writer.close()
+
+
+@contextlib.contextmanager
+def _result_file(path: str, option: str) -> Iterator[IO[str]]:
+    path = osp.expanduser(path)
+    if osp.isdir(path):
+        raise UserError(f'{option} {path} is a folder; give the name of a file')
+    try:
+        with atomic_write(path) as file:
+            yield file
+    except OSError as error:
+        raise UserError(f'cannot write {path} ({error.strerror or error}): choose another '
+                        f'{option}') from error

@@ -1,0 +1,44 @@
+"""The exported detector finds the faces that the embedded one finds."""
+import json
+
+import numpy as np
+import onnx
+import pytest
+
+from ssfer_mm.apis.export_onnx_detector import main
+from ssfer_mm.faces.detectors import EmbeddedFaceDetector
+from ssfer_onnx import OnnxFaceDetector
+from support.detectors import noise, save_embedded
+
+
+@pytest.fixture(scope='module')
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('detector')
+    weights = save_embedded(folder / 'w.safetensors', input_size=96)
+    target = folder / 'face_detector.onnx'
+    assert main([str(target), '--weights', str(weights)]) == 0
+    return weights, target
+
+
+def test_finds_the_same_faces(files):
+    weights, target = files
+    images = noise((96, 96), (70, 120), (200, 90), seed=3)
+    expected = EmbeddedFaceDetector(weights=weights, score_threshold=0.3).detect(images)
+    found = OnnxFaceDetector(target, score_threshold=0.3, batch_size=2).detect(images)
+    assert sum(len(faces) for faces in expected) > 20, 'nothing to compare'
+    for theirs, ours in zip(expected, found):
+        count = min(len(theirs), 100)  # mmdet's own limit per image
+        np.testing.assert_allclose(ours.scores[:count], theirs.scores[:count], atol=1e-4)
+        np.testing.assert_allclose(ours.boxes[:count], theirs.boxes[:count], rtol=1e-3,
+                                   atol=0.05)
+
+
+def test_says_what_it_is_and_is_not_replaced_unasked(files, capsys):
+    weights, target = files
+    facts = {entry.key: json.loads(entry.value) for entry in onnx.load(target).metadata_props}
+    assert facts['input_size'] == 96 and 'BGR' in facts['input']
+    before = target.read_bytes()
+    assert main([str(target), '--weights', str(weights)]) == 2
+    assert '--force' in capsys.readouterr().err and target.read_bytes() == before
+    assert sorted(file.name for file in target.parent.iterdir()) == [
+        'face_detector.onnx', 'w.safetensors'], 'nothing half-written'

@@ -1,0 +1,79 @@
+"""Reading ahead and writing behind: order, bounds, errors, and no thread left behind."""
+import threading
+import time
+
+import pytest
+
+from ssfer_mm.inference.background import WriteBehind, read_ahead
+
+
+def threads():
+    return threading.active_count()
+
+
+def test_same_items_in_order_and_not_far_ahead():
+    made = []
+
+    def items():
+        for k in range(20):
+            made.append(k)
+            yield k
+
+    before, farthest, got = threads(), 0, []
+    for k in read_ahead(items(), depth=2):
+        time.sleep(0.002)
+        farthest = max(farthest, len(made) - len(got))
+        got.append(k)
+    assert got == list(range(20)) and threads() == before
+    assert farthest <= 1 + 2 + 1, 'one in use, two waiting, one being handed over'
+
+
+def test_errors_of_the_reader_come_after_what_was_read():
+    def items():
+        yield 1
+        raise OSError('gone')
+
+    got = []
+    with pytest.raises(OSError, match='gone'):
+        got.extend(read_ahead(items()))
+    ahead = read_ahead(items())
+    assert next(ahead) == 1
+
+
+def test_a_consumer_may_stop_early():
+    before = threads()
+    ahead = read_ahead(iter(range(1000)))
+    assert next(ahead) == 0
+    ahead.close()
+    assert threads() == before
+
+
+def test_written_in_order_before_the_block_ends():
+    written = []
+    with WriteBehind(lambda k: (time.sleep(0.001), written.append(k)), depth=2) as behind:
+        for k in range(20):
+            behind.put(k)
+    assert written == list(range(20))
+
+
+def test_errors_of_the_writer_reach_the_main_thread():
+    def write(item):
+        raise OSError('disk full')
+
+    with pytest.raises(OSError, match='disk full'):
+        with WriteBehind(write, depth=1) as behind:
+            for k in range(100):
+                behind.put(k)
+    with pytest.raises(OSError, match='disk full'):
+        with WriteBehind(write) as behind:
+            behind.put(1)
+
+
+def test_after_an_error_in_the_block_nothing_more_is_written():
+    before, written = threads(), []
+    with pytest.raises(KeyError):
+        with WriteBehind(lambda k: (time.sleep(0.05), written.append(k))) as behind:
+            behind.put(1)
+            behind.put(2)
+            raise KeyError
+    assert 2 not in written and threads() == before

@@ -1,0 +1,92 @@
+"""What ``ssfer doctor`` says of installations that work and that do not."""
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ssfer_mm.inference import doctor
+from ssfer_mm.inference.packages import load_package
+
+ROOT = Path(__file__).resolve().parents[2]
+WHOLE = {'onedl-mmengine': '0.10.12', 'onedl-mmcv': '2.3.6', 'onedl-mmpretrain': '1.3.6',
+         'onedl-mmdetection': '3.5.1', 'torch': '2.15.0', 'torchvision': '0.29.2'}
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """Set what is installed, and which trials fail with what."""
+    weights = tmp_path / 'weights'
+    weights.write_bytes(b'')
+
+    def configure(versions=WHOLE, weights=weights, **failing):
+        codes = {getattr(doctor, name): error for name, error in failing.items()}
+        monkeypatch.setattr(doctor, 'installed_versions', lambda: dict(versions))
+        monkeypatch.setattr(doctor, 'WEIGHTS', weights)
+        monkeypatch.setattr(doctor, 'attempt', lambda code: ('', codes[code]) if code in codes
+                            else ('fine', ''))
+
+    return configure
+
+
+def test_all_is_well(machine, capsys):
+    machine()
+    assert doctor.examine() == 0
+    said = capsys.readouterr().out
+    assert 'Everything that is needed works' in said and 'BROKEN' not in said
+    assert all(name in said for name in ('mmcv', 'torchvision', 'embedded face detector'))
+
+
+@pytest.mark.parametrize('versions, failing, words', [
+    ({}, {}, 'pip install'),
+    ({**WHOLE, 'mmcv': '2.1.0'}, {}, 'pip uninstall -y onedl-mmengine'),
+    ({**WHOLE, 'torch': '2.5.0'}, {}, 'onedl]'),
+    (WHOLE, dict(TORCHVISION='operator torchvision::nms does not exist'),
+     'pip install --force-reinstall torch torchvision'),
+    (WHOLE, dict(MMCV='crashes (signal 11)'),
+     'pip install --force-reinstall --no-deps onedl-mmcv==2.3.6'),
+    (WHOLE, dict(PACKAGE='ImportError: x'), 'onedl]'),
+    (WHOLE, dict(DETECTOR='KeyError'),
+     'pip install --force-reinstall --no-deps onedl-mmdetection==3.5.1'),
+], ids=['nothing', 'two families', 'old torch', 'unmatched pair', 'mmcv', 'package', 'detector'])
+def test_the_repair_is_named_and_the_status_is_1(machine, capsys, versions, failing, words):
+    machine(versions, **failing)
+    assert doctor.examine() == 1
+    said = capsys.readouterr().out
+    assert words in said.partition('First do this:')[2]
+    assert all(error in said for error in failing.values())
+
+
+def test_a_detector_without_weights(machine, tmp_path, capsys):
+    machine(weights=tmp_path / 'none')
+    assert doctor.examine() == 1 and 'no weights at' in capsys.readouterr().out
+    # mmdet is not needed where boxes come from a file.
+    machine({name: version for name, version in WHOLE.items() if 'mmdet' not in name})
+    assert doctor.examine() == 0
+
+
+def test_trials_run_in_processes_of_their_own():
+    assert doctor.attempt('print("a"); print("b")') == ('b', '')
+    assert doctor.attempt('import nonsense')[1].startswith('ModuleNotFoundError')
+    assert doctor.attempt('import os; os.kill(os.getpid(), 9)') == ('', 'crashes (signal 9)')
+
+
+def test_works_where_nothing_is_installed(tmp_path):
+    """``-S -I``: Python without any site-packages."""
+    code = (f'import sys; sys.path.insert(0, {str(ROOT)!r}); import ssfer_cli; '
+            'sys.exit(ssfer_cli.main(["doctor"]))')
+    done = subprocess.run([sys.executable, '-S', '-I', '-c', code], capture_output=True, text=True,
+                          timeout=300, cwd=tmp_path)
+    assert done.returncode == 1 and not done.stderr
+    assert 'missing: onedl-mmengine' in done.stdout and 'First do this' in done.stdout
+
+
+def test_the_empty_packages_are_filled_where_torch_is_wanted():
+    code = (f'import sys; sys.path.insert(0, {str(ROOT)!r}); import ssfer_cli; '
+            'ssfer_cli.prepare_packages(); import ssfer_mm.inference.packages as p; '
+            'assert "torch" not in sys.modules; p.load_package(); p.load_package(); '
+            'import ssfer_mm, ssfer_mm.faces; print(ssfer_mm.models.SSFER.__name__, '
+            'ssfer_mm.faces.FaceRecord.__name__)')
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ['SSFER', 'FaceRecord'], done.stderr
+    load_package()  # nothing to do in a program that imported it as usual

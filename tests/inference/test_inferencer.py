@@ -1,0 +1,146 @@
+"""Every kind of input, results in the pixels of the original, and batches of bounded size."""
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+from PIL import Image
+
+from ssfer_mm import UserError
+from ssfer_mm.apis.classifier import build_classifier, probabilities, resize_faces
+from ssfer_mm.apis.conversion import describe
+from ssfer_mm.inference import FERInferencer, loading
+from ssfer_mm.inference.loading import in_batches, load
+from support.faces import CLASSES, BlobDetector, MeanClassifier, scene
+from support.models import MEAN, STD, vit
+
+
+@pytest.fixture
+def inferencer():
+    return FERInferencer(MeanClassifier(), BlobDetector(), batch_size=4)
+
+
+def test_boxes_scores_and_named_probabilities(inferencer):
+    result, = inferencer(scene((10, 20, 16), (50, 5, 10)))
+    assert (result.status, result.size) == ('ok', (80, 60))
+    assert [face.box for face in result.faces] == [(10, 20, 26, 36), (50, 5, 60, 15)]
+    assert [face.score for face in result.faces] == pytest.approx([256 / 4800, 100 / 4800])
+    assert result.faces[0].probabilities == pytest.approx(dict(happiness=0, anger=.9, neutral=.1))
+    assert result.faces[0].label == 'anger' and result.faces[0].top(2)[1][0] == 'neutral'
+    assert result.to_dict()['faces'][1]['box'] == [50, 5, 60, 15]
+
+
+def test_every_kind_of_image(inferencer, tmp_path):
+    image = scene((10, 20, 16))
+    cv2.imwrite(str(tmp_path / 'a.png'), image)
+    (tmp_path / 'folder' / 'deep').mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / 'folder/deep/b.png'), image)
+    (tmp_path / 'folder' / 'bad.jpg').write_text('no image')
+    pil = Image.fromarray(image[..., ::-1].copy())
+    results = inferencer([str(tmp_path / 'a.png'), image, pil, pil.convert('RGBA'),
+                          tmp_path / 'folder', scene(), np.zeros((9, 9), np.uint8),
+                          np.zeros((4, 4), float)])
+    names = ['a.png', 'image 1', 'image 2', 'image 3', 'bad.jpg', 'deep/b.png', 'image 6',
+             'image 7', 'image 8']
+    assert [result.source.removeprefix(f'{tmp_path}/') for result in results] == names
+    found = [result.faces[0].box if result.faces else result.status.split(':')[0]
+             for result in results]
+    box = (10, 20, 26, 36)
+    assert found == [box] * 4 + ['unreadable', box, 'no face', 'no face', 'unreadable']
+    assert 'bad.jpg' in results[4].status and 'float64' in results[8].status
+
+
+def test_faces_of_several_images_are_classified_together(inferencer):
+    detector, classifier = inferencer._pipeline.detector, inferencer._pipeline.classifier
+    inferencer([scene((5, 5, 10), (30, 30, 12)), scene(), scene((8, 8, 9))] * 2)
+    assert detector.batches == [4, 2] and classifier.batches == [5, 1]
+    inferencer(scene())
+    assert len(classifier.batches) == 2, 'nothing to classify'
+
+
+def test_few_pixels_at_a_time():
+    images = [load(np.zeros((10, 10, 3), np.uint8), k) for k in range(5)]
+    assert [len(batch) for batch in in_batches(images, 3)] == [3, 2]
+    assert [len(batch) for batch in in_batches(images, 3, pixels=250)] == [2, 2, 1]
+    assert [len(batch) for batch in in_batches(images, 3, pixels=50)] == [1] * 5
+
+
+def test_huge_photos_are_reduced_and_boxes_are_not(inferencer, tmp_path, monkeypatch):
+    monkeypatch.setattr(loading, 'MAX_PIXELS', 60 * 80 // 4)
+    cv2.imwrite(str(tmp_path / 'a.png'), scene((16, 24, 32)))
+    result, = inferencer(str(tmp_path / 'a.png'))
+    assert result.size == (80, 60)
+    assert result.faces[0].box == pytest.approx((16, 24, 48, 56), abs=2)
+    drawn = inferencer.visualize(str(tmp_path / 'a.png'), result)
+    assert drawn.shape[:2] == (30, 40)
+
+
+def test_visualize_draws_on_a_copy(inferencer):
+    image = scene((30, 10, 20), size=(200, 200))
+    before = image.copy()
+    result, = inferencer(image)
+    drawn = inferencer.visualize(image, result)
+    assert (image == before).all() and drawn.shape == image.shape
+    changed = np.argwhere((drawn != image).any(axis=2))
+    assert changed[:, 0].min() <= 10 and changed[:, 0].max() > 30 + 5, 'box, and a plate below'
+    assert (inferencer.visualize(scene(), inferencer(scene())[0]) == scene()).all()
+
+
+class Wrong(MeanClassifier):
+
+    def predict(self, faces):
+        return super().predict(faces)[:, :2]
+
+
+class Diverged(MeanClassifier):
+
+    def predict(self, faces):
+        return super().predict(faces) * np.nan
+
+
+@pytest.mark.parametrize('classifier, words', [
+    (Wrong(), '2 probabilities.* 3 classes'), (Diverged(), 'no numbers')])
+def test_classifiers_that_cannot_be_believed(classifier, words):
+    with pytest.raises(UserError, match=words):
+        FERInferencer(classifier, BlobDetector())(scene((5, 5, 10)))
+
+
+def test_paths_that_cannot_be_used(inferencer, tmp_path):
+    with pytest.raises(UserError, match='does not exist'):
+        inferencer(str(tmp_path / 'none.jpg'))
+    with pytest.raises(UserError, match='holds no images'):
+        inferencer(tmp_path)
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    config = vit(num_classes=3)
+    config['data_preprocessor'] = dict(type='ClsDataPreprocessor', mean=MEAN, std=STD,
+                                       num_classes=3, to_rgb=True)
+    model = MODELS.build(config)
+    for parameter in model.parameters():
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    path = tmp_path_factory.mktemp('model') / 'model.pth'
+    meta = dict(format='ssfer_mm model 1', model=config, input_size=[16, 16],
+                dataset_meta=dict(classes=CLASSES))
+    torch.save(dict(state_dict=model.state_dict(), meta=meta), path)
+    return path
+
+
+def test_a_checkpoint_predicts_what_mmpretrain_predicts(checkpoint):
+    rng = np.random.default_rng(0)
+    faces = [rng.integers(0, 256, (16, 16, 3), np.uint8) for _ in range(5)]
+    inferencer = FERInferencer(checkpoint, 'whole', batch_size=2)
+    found = [list(result.faces[0].probabilities.values()) for result in inferencer(faces)]
+    described = describe(checkpoint)
+    expected = probabilities(build_classifier(described), resize_faces(faces, described))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert inferencer.classes == CLASSES
+    assert 0 < inferencer.clock.networks <= inferencer.clock.stages['classification']
+
+
+def test_checkpoint_with_another_number_of_classes(checkpoint):
+    with pytest.raises(UserError, match='7 classes, but the head has 3'):
+        FERInferencer(checkpoint, 'whole', dataset='rafdb')
+    with pytest.raises(UserError, match='--device cuda:99'):
+        FERInferencer(checkpoint, 'whole', device='cuda:99')

@@ -1,0 +1,61 @@
+"""Names of models, and what is said where there is no such name."""
+import json
+
+import pytest
+
+from ssfer_mm import UserError
+from ssfer_mm.inference import model_names
+from ssfer_mm.inference.model_names import find_model, known_models
+
+
+@pytest.fixture(autouse=True)
+def nothing_shipped(tmp_path, monkeypatch):
+    monkeypatch.setattr(model_names, 'WEIGHTS', tmp_path / 'weights')
+    monkeypatch.setattr(model_names, 'REGISTRY', tmp_path / 'weights/models.json')
+
+
+def make(root, *files):
+    for file in files:
+        path = root / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b'')
+    return str(root)
+
+
+def test_a_run_stands_for_its_last_stage(tmp_path):
+    runs = make(tmp_path / 'w', 'rafdb/classifier.py', 'rafdb/classifier_supervised.pth',
+                'rafdb/classifier_semi.pth', 'rafdb/epoch_3.pth', 'lost/classifier_semi.pth')
+    assert [model.name for model in known_models(runs)] == ['rafdb/semi', 'rafdb/supervised']
+    assert find_model(None, 'torch', runs).name == 'rafdb/semi'
+    assert find_model('rafdb', 'torch', runs).path.name == 'classifier_semi.pth'
+    assert find_model('rafdb/supervised', 'torch', runs).path.name == 'classifier_supervised.pth'
+
+
+def test_shipped_models_come_first(tmp_path):
+    (tmp_path / 'weights').mkdir()
+    (tmp_path / 'weights/models.json').write_text(json.dumps(
+        {'small': dict(file='small.safetensors', about='eight classes')}))
+    found = find_model(None, 'torch', str(tmp_path / 'w'))
+    assert (found.name, found.path) == ('small', tmp_path / 'weights/small.safetensors')
+
+
+def test_unknown_names_and_too_many(tmp_path):
+    runs = make(tmp_path / 'w', 'rafdb_5pct/classifier.py', 'rafdb_5pct/classifier_semi.pth',
+                'ferplus/classifier.py', 'ferplus/classifier_semi.pth')
+    with pytest.raises(UserError, match="'rafdb_5pc'.*closest: rafdb_5pct"):
+        find_model('rafdb_5pc', 'torch', runs)
+    with pytest.raises(UserError, match='several.*ferplus/semi, rafdb_5pct/semi'):
+        find_model(None, 'torch', runs)
+    with pytest.raises(UserError, match='none is found.*convert_checkpoint'):
+        find_model(None, 'torch', str(tmp_path / 'none'))
+    with pytest.raises(UserError, match='none is found.*tools/export.py'):
+        find_model(None, 'onnx', runs)
+
+
+def test_files_of_the_other_back_end(tmp_path):
+    make(tmp_path, 'm.onnx', 'm.pth')
+    with pytest.raises(UserError, match='--backend onnx'):
+        find_model(str(tmp_path / 'm.onnx'), 'torch')
+    with pytest.raises(UserError, match='tools/export.py'):
+        find_model(str(tmp_path / 'm.pth'), 'onnx')
+    assert find_model(str(tmp_path / 'm.onnx'), 'onnx').name == 'm'

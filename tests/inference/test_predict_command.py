@@ -1,0 +1,170 @@
+"""``ssfer predict`` and ``ssfer models``: files written, exit status, and one line per mistake."""
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import ssfer_cli
+from ssfer_mm.inference import predict as predict_module
+from support.onnx_models import brightness_detector, colour_classifier
+
+ROOT = Path(__file__).resolve().parents[2]
+CLASSES = ['anger', 'neutral', 'fear', 'disgust']  # the shares of red, green, blue, and a mix
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with two models, photos (red, dark, damaged) and a film."""
+    monkeypatch.chdir(tmp_path)
+    colour_classifier(tmp_path / 'm.onnx', classes=CLASSES, input_size=[4, 6])
+    brightness_detector(tmp_path / 'face_detector.onnx')
+    (tmp_path / 'photos/deep').mkdir(parents=True)
+    red = np.full((32, 32, 3), (140, 140, 255), np.uint8)
+    cv2.imwrite('photos/red.png', red)
+    cv2.imwrite('photos/deep/dark.jpg', np.zeros((32, 32, 3), np.uint8))
+    writer = cv2.VideoWriter('film.mp4', cv2.VideoWriter_fourcc(*'mp4v'), 10, (32, 32))
+    for _ in range(7):
+        writer.write(red)
+    writer.release()
+    return tmp_path
+
+
+def run(*arguments):
+    return ssfer_cli.main(list(arguments))
+
+
+def predict(*arguments):
+    return run('predict', *arguments, '--model', 'm.onnx')
+
+
+def test_a_folder_into_tables_and_pictures(place, capsys):
+    assert predict('photos', '--csv', 'r.csv', '--json', 'sub/r.json', '--out', 'out') == 0
+    with open('r.csv', newline='') as file:
+        rows = {row['source']: row for row in csv.DictReader(file)}
+    assert rows['deep/dark.jpg']['status'] == 'no face' and rows['deep/dark.jpg']['anger'] == ''
+    row = rows['red.png']
+    assert (row['status'], row['face'], row['label']) == ('ok', '0', 'anger')
+    assert [float(row[edge]) for edge in ('x1', 'y1', 'x2', 'y2')] == [4, 4, 20, 24]
+    assert sum(float(row[name]) for name in CLASSES) == pytest.approx(1, abs=1e-5)
+    data = json.loads(Path('sub/r.json').read_text())
+    assert data['model']['classes'] == CLASSES and data['detector']['detector'] == 'onnx:bright'
+    assert [result['source'] for result in data['results']] == ['deep/dark.jpg', 'red.png']
+    face = data['results'][1]['faces'][0]
+    assert face['label'] == 'anger' and float(row['anger']) == face['probabilities']['anger']
+    assert (cv2.imread('out/red.png') != cv2.imread('photos/red.png')).any()
+    assert (cv2.imread('out/deep/dark.jpg') == 0).all()
+    said = capsys.readouterr().out
+    assert '2 images: 1 with 1 faces (anger 1), 1 without a face' in said
+    assert 'inside the two networks' in said and 'reading' in said
+
+
+def test_unreadable_files_do_not_stop_the_others(place, capsys):
+    Path('photos/bad.jpg').write_text('no image')
+    assert predict('photos', '--csv', 'r.csv', '--out', 'out') == 1
+    with open('r.csv', newline='') as file:
+        status = {row['source']: row['status'] for row in csv.DictReader(file)}
+    assert status['red.png'] == 'ok' and status['bad.jpg'].startswith('unreadable: ')
+    assert 'bad.jpg: unreadable' in capsys.readouterr().err
+    assert sorted(path.name for path in Path('out').rglob('*.*')) == ['dark.jpg', 'red.png']
+
+
+def test_one_photo_is_answered_on_the_terminal(place, capsys):
+    assert predict('photos/red.png') == 0
+    assert 'photos/red.png: anger' in capsys.readouterr().out
+
+
+def test_a_video_into_a_table_and_a_video(place):
+    assert predict('film.mp4', '--csv', 'r.csv', '--out', 'out', '--smooth') == 0
+    with open('r.csv', newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert [row['frame'] for row in rows] == [str(k) for k in range(7)]
+    assert {row['track'] for row in rows} == {'1'} and rows[3]['time'] == '0.3'
+    assert cv2.VideoCapture('out/film.mp4').get(cv2.CAP_PROP_FRAME_COUNT) == 7
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['nothing'], 'does not exist'),
+    (['empty'], 'holds no images'),
+    (['empty.mp4'], 'empty file'),
+    (['webcam:63'], 'no camera 63'),
+    (['photos', '--smooth'], '--smooth is for videos'),
+    (['photos', '--out', 'photos'], 'overwrite'),
+    (['film.mp4', '--out', '.'], 'overwrite'),
+    (['photos', '--csv', 'photos'], 'is a folder'),
+    (['photos', '--csv', 'm.onnx/r.csv'], 'cannot write'),
+    (['photos', '--out', 'm.onnx'], 'cannot write'),
+    (['photos', '--margin', '-1'], '--margin'),
+    (['photos', '--batch-size', '0'], '--batch-size'),
+    (['photos', '--score-threshold', '2'], '--score-threshold'),
+    (['photos', '--dataset', 'rafdb'], '--dataset is of no use'),
+    (['photos', '--detector', 'none.onnx'], 'does not exist'),
+    (['photos', '--backend', 'onnx', '--detector', 'fixed'], 'whole'),
+    (['photos', '--backend', 'torch'], 'use --backend onnx'),
+])
+def test_mistakes_are_one_line(place, capsys, arguments, words):
+    (place / 'empty').mkdir()
+    (place / 'empty.mp4').write_bytes(b'')
+    before = {path for path in place.rglob('*') if path.is_file()}
+    assert predict(*arguments) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith('error: ') and words in error
+    assert {path for path in place.rglob('*') if path.is_file()} == before
+
+
+def test_unknown_model(place, capsys):
+    assert run('predict', 'photos', '--model', 'rafdb') == 2
+    assert "no model is called 'rafdb'" in capsys.readouterr().err
+    assert run('predict', 'photos') == 2
+    assert 'convert_checkpoint' in capsys.readouterr().err
+
+
+def test_interrupted_tables_are_not_written(place, monkeypatch, capsys):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(predict_module.Tally, 'add', interrupt)
+    assert predict('photos', '--csv', 'r.csv') == 130
+    assert not Path('r.csv').exists() and 'Interrupted' in capsys.readouterr().err
+
+
+def test_models_are_listed(place, capsys):
+    assert run('models') == 0
+    assert 'no model is found' in capsys.readouterr().out
+    Path('work_dirs/run').mkdir(parents=True)
+    Path('work_dirs/run/classifier.onnx').write_bytes(b'')
+    assert run('models') == 0
+    assert 'run/classifier.onnx' in capsys.readouterr().out
+
+
+# Everything that a machine with only numpy, opencv and onnxruntime lacks.
+WITHOUT = '''
+import importlib.abc, sys
+ABSENT = {'torch', 'torchvision', 'mmengine', 'mmcv', 'mmpretrain', 'mmdet', 'PIL', 'matplotlib',
+          'tqdm', 'packaging', 'safetensors'}
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition('.')[0] in ABSENT:
+            raise ModuleNotFoundError(f'No module named {name!r}', name=name)
+sys.meta_path.insert(0, Absent())
+sys.path.insert(0, ROOT)
+import ssfer_cli
+sys.exit(ssfer_cli.main(sys.argv[1:]))
+'''
+
+
+def test_onnx_needs_only_numpy_opencv_and_onnxruntime(place):
+    code = WITHOUT.replace('ROOT', repr(str(ROOT)))
+    for source in ('photos', 'film.mp4'):
+        done = subprocess.run(
+            [sys.executable, '-c', code, 'predict', source, '--model', 'm.onnx', '--csv', 'r.csv',
+             '--json', 'r.json', '--out', 'out'], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        assert 'anger' in Path('r.csv').read_text()
+    done = subprocess.run([sys.executable, '-c', code, 'predict', 'photos', '--model', 'x.pth'],
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2 and "no model is called 'x.pth'" in done.stderr

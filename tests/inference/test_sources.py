@@ -1,0 +1,51 @@
+"""What is predicted, and where its result goes."""
+import pytest
+
+from ssfer_mm import UserError
+from ssfer_mm.inference.sources import Video, Webcam, find_source
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ('a/x.jpg', 'a/sub/x.JPG', 'b/x.tif', 'b/x.png', 'notes.txt', 'film.mp4'):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b'?')
+    (tmp_path / 'empty').mkdir()
+    return tmp_path
+
+
+def pairs(source):
+    return [(photo.name, photo.target) for photo in source]
+
+
+def test_photos_of_a_folder_keep_their_places(folder):
+    assert pairs(find_source([str(folder / 'a')])) == [
+        ('sub/x.JPG', 'sub/x.JPG'), ('x.jpg', 'x.jpg')]
+
+
+def test_no_two_results_share_a_file(folder):
+    found = find_source([str(folder / 'a'), str(folder / 'b')])
+    assert pairs(found) == [('a/sub/x.JPG', 'a/sub/x.JPG'), ('a/x.jpg', 'a/x.jpg'),
+                            ('b/x.png', 'b/x.png'), ('b/x.tif', 'b/x-2.png')]
+    files = [str(folder / 'a/x.jpg'), str(folder / 'a/sub/x.JPG')]
+    assert [photo.target for photo in find_source(files)] == ['x.jpg', 'x-2.JPG']
+
+
+def test_former_results_inside_the_folder_are_left_out(folder):
+    assert pairs(find_source([str(folder)], out=str(folder / 'b')))[-1][0] == 'a/x.jpg'
+
+
+def test_videos_and_cameras(folder):
+    film = str(folder / 'film.mp4')
+    assert find_source([film]) == Video(film)
+    assert find_source(['webcam']) == Webcam(0) and find_source(['webcam:2']) == Webcam(2)
+
+
+@pytest.mark.parametrize('given, words', [
+    (['none.jpg'], 'does not exist'), (['empty'], 'holds no images'),
+    (['notes.txt'], 'neither image nor video'), (['a', 'film.mp4'], 'call of its own'),
+    ([], 'name photos')])
+def test_what_cannot_be_predicted(folder, given, words):
+    with pytest.raises(UserError, match=words):
+        find_source([str(folder / name) for name in given])

@@ -1,0 +1,138 @@
+"""Videos: frames streamed, annotated and smoothed; files and cameras that give none."""
+import os
+
+import cv2
+import numpy as np
+import pytest
+
+from ssfer_mm import UserError
+from ssfer_mm.inference import FERInferencer, FrameSource, Video, Webcam, predict_video
+from ssfer_mm.inference.annotate import draw_result
+from ssfer_mm.inference.video import video_sink
+from support.faces import BlobDetector, MeanClassifier, scene
+
+
+def write_video(path, frames, rate=10):
+    height, width = frames[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'mp4v'), rate, (width, height))
+    for frame in frames:
+        writer.write(frame)
+    writer.release()
+    return str(path)
+
+
+@pytest.fixture
+def film(tmp_path):
+    """A blob that moves by two pixels per frame."""
+    return write_video(tmp_path / 'film.mp4',
+                       [scene((20 + 2 * k, 40, 32), size=(128, 160)) for k in range(10)])
+
+
+@pytest.fixture
+def inferencer():
+    return FERInferencer(MeanClassifier(), BlobDetector(), batch_size=4)
+
+
+def test_frames_in_order_with_times_and_batches(film, inferencer):
+    with FrameSource(Video(film)) as source:
+        assert (source.size, source.total, source.rate) == ((160, 128), 10, 10)
+        results = [result for _, result in predict_video(inferencer, source)]
+        assert source.problem == ''
+    assert [result.frame for result in results] == list(range(10))
+    assert results[5].time == pytest.approx(0.5) and results[0].source == film
+    assert [result.faces[0].box[0] for result in results] == pytest.approx(
+        [20 + 2 * k for k in range(10)], abs=2)
+    assert inferencer._pipeline.detector.batches == [4, 4, 2]
+
+
+def test_smoothing_follows_a_person(film, inferencer):
+    with FrameSource(Video(film)) as source:
+        results = [result for _, result in predict_video(inferencer, source, smooth=0.5)]
+    assert {result.faces[0].track for result in results} == {1}
+
+
+def test_annotated_video(film, inferencer, tmp_path):
+    target = tmp_path / 'out.mp4'
+    with FrameSource(Video(film)) as source:
+        with video_sink(str(target), source.rate, source.size, draw_result) as sink:
+            assert not target.exists(), 'only when it is complete'
+            for loaded, result in predict_video(inferencer, source):
+                sink.put((loaded.pixels, result))
+    with FrameSource(Video(str(target))) as written, FrameSource(Video(film)) as original:
+        assert (written.size, written.total, written.rate) == ((160, 128), 10, 10)
+        new = next(iter(written.frames())).pixels.astype(int)
+        old = next(iter(original.frames())).pixels
+        assert (np.abs(new - old).max(axis=2) > 60).sum() > 100
+    assert sorted(os.listdir(tmp_path)) == ['film.mp4', 'out.mp4']
+
+
+def test_a_failing_run_leaves_no_video(film, tmp_path):
+    with pytest.raises(KeyError):
+        with video_sink(str(tmp_path / 'out.mp4'), 10, (160, 128), draw_result):
+            raise KeyError
+    assert os.listdir(tmp_path) == ['film.mp4']
+
+
+def test_odd_edges_are_written_too(inferencer, tmp_path):
+    frame = scene((8, 8, 20), size=(61, 81))
+    with video_sink(str(tmp_path / 'o.mp4'), 10, (81, 61), draw_result) as sink:
+        sink.put((frame, inferencer(frame)[0]))
+    with FrameSource(Video(str(tmp_path / 'o.mp4'))) as source:
+        assert source.size == (80, 60)
+
+
+def test_videos_without_frames(film, tmp_path):
+    (tmp_path / 'empty.mp4').write_bytes(b'')
+    (tmp_path / 'text.mp4').write_text('no video')
+    with open(film, 'rb') as file:
+        (tmp_path / 'header.mp4').write_bytes(file.read(40))
+    for name, words in (('empty', 'empty file'), ('text', 'cannot be opened'),
+                        ('header', 'cannot be opened'), ('none', 'does not exist')):
+        with pytest.raises(UserError, match=words):
+            FrameSource(Video(str(tmp_path / f'{name}.mp4')))
+
+
+class Capture:
+    """A camera or file that sends so many frames and announces others."""
+
+    def __init__(self, sent, announced=0):
+        self.left, self.announced = sent, announced
+
+    def isOpened(self):
+        return True
+
+    def read(self):
+        self.left -= 1
+        return (True, scene()) if self.left >= 0 else (False, None)
+
+    def get(self, key):
+        return self.announced if key == cv2.CAP_PROP_FRAME_COUNT else 0
+
+    def release(self):
+        pass
+
+
+def test_announced_frames_that_are_missing(film, monkeypatch):
+    for sent, problem in ((100, ''), (96, ''), (90, 'only 90 of 100')):
+        monkeypatch.setattr(cv2, 'VideoCapture', lambda path, sent=sent: Capture(sent, 100))
+        with FrameSource(Video(film)) as source:
+            assert len(list(source.frames())) == sent
+            assert source.problem.startswith(problem) and bool(source.problem) == bool(problem)
+            assert source.rate == 25, 'where the file does not say'
+
+
+def test_cameras(monkeypatch, inferencer):
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda number: Capture(3))
+    with FrameSource(Webcam(1)) as source:
+        assert source.name == 'webcam:1' and source.total is None
+        assert len(list(predict_video(inferencer, source))) == 3
+        assert 'stopped' in source.problem
+    assert inferencer._pipeline.detector.batches == [1, 1, 1], 'answered at once'
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda number: Capture(0))
+    with pytest.raises(UserError, match='webcam:1 sends no pictures'):
+        FrameSource(Webcam(1))
+
+
+def test_no_camera():
+    with pytest.raises(UserError, match='no camera 63'):
+        FrameSource(Webcam(63))
