@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+from multiprocessing import forkserver
 
 import cv2
 import numpy as np
@@ -66,9 +67,15 @@ def test_a_second_run_has_nothing_to_do(command, tmp_path):
     assert (tmp_path / 'b.jsonl').stat() == before
 
 
+def on_its_own(run):
+    """A forked process cannot use the fork server that an earlier test left to its parent."""
+    forkserver._forkserver.__init__()
+    run()
+
+
 def killed(run, out, lines):
     """Run it in a process of its own, and kill -9 that when the file has so many lines."""
-    process = multiprocessing.get_context('fork').Process(target=run)
+    process = multiprocessing.get_context('fork').Process(target=on_its_own, args=(run, ))
     process.start()
     deadline = time.monotonic() + 900
     while not out.exists() or out.read_bytes().count(b'\n') < lines:
