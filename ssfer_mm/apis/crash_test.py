@@ -14,6 +14,7 @@ from typing import Callable, List, Optional, Sequence
 
 from mmengine.config import DictAction
 
+from ssfer_mm.engine.checkpoint_folder import POINTER
 from ssfer_mm.errors import UserError
 
 from .compare_runs import compare_runs
@@ -29,9 +30,11 @@ class Outcome:
 
     Attributes:
         kills: How many kills struck a process that was still training.
+        resumes: After how many of them the run went on from a checkpoint, not from the beginning.
         differences: Lines of `compare_runs`; empty if every run ended the same.
     """
     kills: int
+    resumes: int
     differences: List[str]
 
 
@@ -44,8 +47,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
               'the first of them:')
         print('\n'.join(f'  {line}' for line in outcome.differences[:10]))
         return 1
-    print(f'The same, bit for bit, after {outcome.kills} kills: weights, teacher, optimizer, '
-          'schedules, log.')
+    print(f'The same, bit for bit, after {outcome.kills} kills, {outcome.resumes} of them followed '
+          'by a resume from a checkpoint: weights, teacher, optimizer, schedules, log.')
     return 0
 
 
@@ -71,7 +74,8 @@ def crash_test(config: str, kills: int, seed: int = 0, work_dir: Optional[str] =
         config: A config file.
         kills: How many processes to kill. If a run ends before all are used up, another one
             begins, so that all of them strike.
-        seed: Of the moments, which lie anywhere from the loading of the data to the end.
+        seed: Of the moments. Every other one lies anywhere from the building of the model to the
+            end, the others after a checkpoint was written, so that there is something to resume.
         work_dir: ``whole/`` and ``killed_1/``, ... are written there; what they held is deleted.
         cfg_options: As in `load_config`.
         report: Called with a line of progress.
@@ -87,28 +91,22 @@ def crash_test(config: str, kills: int, seed: int = 0, work_dir: Optional[str] =
     start = functools.partial(_start, config, cfg_options)
     seconds = start(whole).wait()
     report(f'{whole}: trained without interruption in {seconds:.1f} s')
-    moments, left, number, differences = random.Random(seed), kills, 0, []
-    while left:
+    moments, done, resumes, number, differences = random.Random(seed), 0, 0, 0, []
+    while done < kills:
         number += 1
         run = _fresh(folder / f'killed_{number}')
-        left -= _train_and_kill(start, run, left, seconds, moments, report)
+        while done < kills:
+            delay = moments.uniform(0, seconds if done % 2 == 0 else seconds / 4)
+            if not start(run).kill_after(delay, at_checkpoint=done % 2 == 1):
+                break
+            done += 1
+            newest = run / POINTER
+            resumes += newest.is_file()
+            report(f'{run.name}: kill {done} of {kills}; goes on from '
+                   f'{Path(newest.read_text()).name if newest.is_file() else "the beginning"}')
+        start(run).wait()
         differences += [f'{run.name}: {line}' for line in compare_runs(whole, run)]
-    return Outcome(kills, differences)
-
-
-def _train_and_kill(start: Callable, run: Path, kills: int, seconds: float,
-                    moments: random.Random, report: Callable[[str], None]) -> int:
-    """One run to its end, killed at most so often on the way; returns how often it was."""
-    for done in range(kills):
-        # On average the kills spread over the run; each also costs what it has to repeat.
-        delay = moments.uniform(0, 2 * seconds / (min(kills, 4) + 1))
-        if not start(run).kill_after(delay):
-            return done
-        newest = run / 'last_checkpoint'
-        report(f'{run.name}: killed after {delay:.2f} s, goes on from '
-               f'{Path(newest.read_text()).name if newest.is_file() else "the beginning"}')
-    start(run).wait()
-    return kills
+    return Outcome(done, resumes, differences)
 
 
 def _fresh(folder: Path) -> Path:
@@ -136,8 +134,17 @@ class _Training:
                             f'the end of {self.log} says why. Correct that first')
         return time.monotonic() - self.began
 
-    def kill_after(self, delay: float) -> bool:
-        """SIGKILL after so many seconds; False if it ended before."""
+    def kill_after(self, delay: float, at_checkpoint: bool = False) -> bool:
+        """SIGKILL after so many seconds, of training or from the next checkpoint on.
+
+        Returns:
+            Whether it struck; False if the training ended before.
+        """
+        if at_checkpoint:
+            before = _written(self.log.parent)
+            while _written(self.log.parent) == before and self.process.exitcode is None:
+                time.sleep(0.005)
+            self.began = time.monotonic()
         self.process.join(max(self.began + delay - time.monotonic(), 0))
         if self.process.exitcode is None:
             self.process.kill()
@@ -146,6 +153,12 @@ class _Training:
                 return True
         self.wait()
         return False
+
+
+def _written(run: Path) -> float:
+    """When the newest checkpoint was written; 0 if there is none."""
+    pointer = run / POINTER
+    return pointer.stat().st_mtime if pointer.exists() else 0.
 
 
 def _start(config: str, cfg_options: Optional[dict], run: Path) -> _Training:
