@@ -14,7 +14,8 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='SafeCheckpointHook', interval=10, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    exact_resume=dict(type='ExactResumeHook'))
+    exact_resume=dict(type='ExactResumeHook'),
+    numerics=dict(type='NumericsHook'))
 
 # For TensorBoard add dict(type='TensorboardVisBackend').
 vis_backends = [dict(type='LocalVisBackend')]

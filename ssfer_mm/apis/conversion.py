@@ -19,6 +19,7 @@ from ssfer_mm.checkpoints import (
     sha256_of,
     weights_in,
 )
+from ssfer_mm.component_types import check_types
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import CLASSES_OF
 from ssfer_mm.models.export import classifier_config
@@ -111,6 +112,8 @@ def describe(path: Union[str, Path], options: Optional[Options] = None) -> Descr
         state = in_mmpretrain_names(raw)
         cfg = _config(path, meta, options)
         model = _model(cfg, meta) or infer_model(state, options.num_heads)
+        if not options.config:
+            check_types(model)
         check_fit(state, model)
         result = Described(kind_of(state), state, model, source=dict(
             file=path.name, sha256=sha256_of(path), layout=layout_of(raw)))

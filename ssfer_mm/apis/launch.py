@@ -18,6 +18,7 @@ from ssfer_mm.safe_loading import enable_safe_loading, load_checkpoint_safely
 
 from .cli import run_cli
 from .config import load_config
+from .determinism import make_deterministic
 from .distributed import start_processes
 
 __all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main']
@@ -79,7 +80,9 @@ def build_runner(cfg: Config) -> Runner:
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if cfg.get(name):
             _complete_loader(cfg[name])
+    _watch_numerics(cfg)
     _check_optimizers(cfg)
+    make_deterministic(cfg)
     start_processes(cfg)
     differences = _differences_to_last_run(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
@@ -99,6 +102,14 @@ def _complete_loader(loader: Dict[str, Any]) -> None:
     loader.setdefault('persistent_workers', True)
     # Without workers PyTorch refuses to keep them.
     loader['persistent_workers'] &= loader.get('num_workers', 0) > 0
+
+
+def _watch_numerics(cfg: Config) -> None:
+    """Watch other packages' configs too; ``default_hooks.numerics=None`` turns it off."""
+    hooks = cfg.setdefault('default_hooks', {})
+    hooks.setdefault('numerics', dict(type='mmpretrain.NumericsHook'))
+    if hooks['numerics'] is None:
+        del hooks['numerics']  # mmengine allows None for its own hooks only
 
 
 def _check_optimizers(cfg: Config) -> None:

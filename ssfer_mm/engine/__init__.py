@@ -4,6 +4,8 @@ from .checkpoint_hook import SafeCheckpointHook
 from .exact_resume_hook import ExactResumeHook
 from .export_hook import ExportClassifierHook
 from .facemix_monitor import FaceMixMonitor
+from .failed_batch import load_failed_batch, set_rng_states
+from .numerics_hook import NumericsHook
 from .pseudo_label_monitor import PseudoLabelMonitor, pseudo_label_figures
 from .resumable_loop import ResumableTrainLoop
 from .split_record_hook import SplitRecordHook
@@ -15,7 +17,8 @@ from .two_stage_loop import Stage, TwoStageTrainLoop
 
 __all__ = [
     'ChannelsLastHook', 'CheckpointFolder', 'EMATeacherHook', 'ExactResumeHook',
-    'ExportClassifierHook', 'FaceMixMonitor', 'PseudoLabelMonitor', 'ResumableTrainLoop',
-    'SafeCheckpointHook', 'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook',
-    'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'pseudo_label_figures'
+    'ExportClassifierHook', 'FaceMixMonitor', 'NumericsHook', 'PseudoLabelMonitor',
+    'ResumableTrainLoop', 'SafeCheckpointHook', 'SplitRecordHook', 'Stage', 'StageReportHook',
+    'StageTimerHook', 'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'load_failed_batch',
+    'pseudo_label_figures', 'set_rng_states'
 ]

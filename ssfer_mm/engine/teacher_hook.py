@@ -26,7 +26,15 @@ class EMATeacherHook(Hook):
         self._release()
         model = model_of(runner)
         self._optimizer = optimizer
-        self._handle = optimizer.register_step_post_hook(lambda *_: model.update_teacher())
+
+        def follow(optimizer, *_) -> None:
+            # A fused optimizer is called for overflown gradients too, and told to do nothing.
+            # Reading that waits for the GPU, as the scaler itself does for all other optimizers.
+            overflow = getattr(optimizer, 'found_inf', None)
+            if overflow is None or not bool(overflow):
+                model.update_teacher()
+
+        self._handle = optimizer.register_step_post_hook(follow)
 
     def after_train(self, runner) -> None:
         """Stop listening."""
