@@ -134,7 +134,7 @@ def _config(path: Path, meta: dict, options: Options) -> Optional[dict]:
         return read_config_text(meta['cfg'], str(path))
     beside = path.with_name('classifier.py')
     if 'stage' in meta and beside.is_file():
-        return read_config_text(beside.read_text(encoding='utf-8'), str(beside))
+        return read_config_text(beside.read_text(encoding='utf-8', errors='replace'), str(beside))
     return None
 
 

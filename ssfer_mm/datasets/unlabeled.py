@@ -9,8 +9,10 @@ from mmpretrain.registry import DATASETS
 from ssfer_mm.datasets.base import FERDataset, Sample
 from ssfer_mm.datasets.files import describe_folder, resolve_root
 from ssfer_mm.datasets.seeded import seed_draws
-from ssfer_mm.errors import UserError
+from ssfer_mm.errors import UnreadableImage, UserError
 from ssfer_mm.image_files import scan_images
+
+LEAST_READ = 100  # images before the share of unreadable ones says anything
 
 
 @DATASETS.register_module()
@@ -29,7 +31,10 @@ class UnlabeledFaces(FERDataset):
         indices (int | Sequence[int], optional): Keep the first so many, or these, images.
         serialize_data (bool): Hold the items as bytes, shared between workers.
         on_unreadable (str): ``'skip'`` uses the next readable image instead, with one warning
-            per file; ``'error'`` stops. Large crawled collections always hold broken files.
+            per file; ``'error'`` stops. Large crawled collections always hold broken files. Which
+            image is used is a function of the files alone, so a resumed run uses the same ones.
+        max_unreadable (float): Share of the images in [0, 1]; more broken files than this among
+            the first hundred or more that a process has read stop the run.
 
     Raises:
         UserError: Missing folder, folder without images, folders inside each other.
@@ -45,11 +50,16 @@ class UnlabeledFaces(FERDataset):
                  lazy_init: bool = False,
                  indices: int | Sequence[int] | None = None,
                  serialize_data: bool = True,
-                 on_unreadable: str = 'skip'):
+                 on_unreadable: str = 'skip',
+                 max_unreadable: float = 0.05):
         if on_unreadable not in ('skip', 'error'):
             raise UserError(f"on_unreadable is {on_unreadable!r}, expected 'skip' or 'error'.")
+        if not 0 <= max_unreadable <= 1:
+            raise UserError(f'max_unreadable is {max_unreadable!r}, expected a share in [0, 1].')
         self.on_unreadable = on_unreadable
+        self.max_unreadable = max_unreadable
         self.unreadable: set[str] = set()
+        self._read = self._failed = 0
         super().__init__(data_root, subset='train', boxes=boxes, pipeline=pipeline,
                          test_mode=test_mode, lazy_init=lazy_init, indices=indices,
                          serialize_data=serialize_data)
@@ -76,18 +86,25 @@ class UnlabeledFaces(FERDataset):
         seed_draws(idx)
         for step in range(len(self)):
             index = (idx + step) % len(self)
+            self._read += 1
             try:
                 return super().__getitem__(index)
-            except UserError as error:
-                path = self.get_data_info(index)['img_path']
-                # Only what the loader says about this very file may be skipped.
-                if self.on_unreadable == 'error' or path not in str(error):
+            except UnreadableImage as error:
+                if self.on_unreadable == 'error':
                     raise
-                self._warn_once(path)
+                self._skip(self.get_data_info(index)['img_path'], error)
         raise UserError(f'UnlabeledFaces: none of the {len(self)} images under '
                         f'{self.data_root!r} can be read; check the files.')
 
-    def _warn_once(self, path: str) -> None:
+    def _skip(self, path: str, error: UnreadableImage) -> None:
+        """Warn once per file, and stop where there are too many of them."""
+        self._failed += 1
+        if self._read >= LEAST_READ and self._failed > self.max_unreadable * self._read:
+            raise UserError(
+                f'UnlabeledFaces: {self._failed} of {self._read} images read from '
+                f'{self.data_root!r} are unreadable, more than max_unreadable='
+                f'{self.max_unreadable}; the last: {error}. Repair the data, or raise '
+                'max_unreadable in the dataset config.') from None
         if path in self.unreadable:
             return
         self.unreadable.add(path)
