@@ -120,10 +120,21 @@ def describe(path: Union[str, Path], options: Optional[Options] = None) -> Descr
         _set_size(result, cfg, meta, options)
         _set_classes(result, meta, options)
         _set_normalisation(result, meta, options)
+        result.training = training_summary(path, meta, cfg)
     except UserError as error:
         raise UserError(f'{path}: {error}') from error
-    result.training = training_summary(path, meta, cfg)
+    except Exception as error:  # a description that is no such thing fails in any component
+        if options.config:
+            raise
+        raise UserError(f'{path}: the description of the model inside the file cannot be used '
+                        f'({type(error).__name__}: {_one_line(error)}); name its config with '
+                        '--config') from error
     return result
+
+
+def _one_line(error: BaseException) -> str:
+    """The beginning of an error's text, without line breaks."""
+    return ' '.join(str(error).split())[:200]
 
 
 def _config(path: Path, meta: dict, options: Options) -> Optional[dict]:

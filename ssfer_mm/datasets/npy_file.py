@@ -33,5 +33,12 @@ def load_npy(path: str) -> np.ndarray:
             raise ValueError('it holds Python objects, which could run code')
         if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > left:
             raise ValueError(f'{left} bytes for an array {shape} of {dtype}')
+        if dtype.kind not in 'biufcSU':
+            raise ValueError(f'an array of {dtype} is neither numbers nor text')
         file.seek(0)
-        return npy_format.read_array(file, allow_pickle=False)
+        array = npy_format.read_array(file, allow_pickle=False)
+    # NumPy believes any four bytes to be a character, and Python then does not.
+    if dtype.kind == 'U' and array.nbytes and array.reshape(-1).view(
+            np.dtype(np.uint32).newbyteorder(dtype.byteorder)).max() > 0x10FFFF:
+        raise ValueError('its text holds what is no character')
+    return array

@@ -25,9 +25,9 @@ def encoded(suffix, size=(40, 32)):
 
 @pytest.fixture(autouse=True)
 def silent():
-    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    before = cv2.setLogLevel(0)
     yield
-    cv2.utils.logging.setLogLevel(level)
+    cv2.setLogLevel(before)
 
 
 @CASES
