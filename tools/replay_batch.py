@@ -1,4 +1,4 @@
-"""Look into a batch that ended a run: python tools/replay_batch.py WORK_DIR/nonfinite_iter_...pth"""
+"""Repeat the batch that ended a run: python tools/replay_batch.py nonfinite_iter_N_rank0.pth"""
 import sys
 
 from ssfer_mm.apis import run_cli

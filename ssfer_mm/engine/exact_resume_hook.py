@@ -7,6 +7,8 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
+from ssfer_mm.errors import UserError
+
 from .checkpoint_folder import CheckpointFolder
 
 
@@ -54,7 +56,14 @@ class ExactResumeHook(Hook):
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Go on with the order that the run began with."""
-        seed = checkpoint.get('meta', {}).get('sampler_seed')
+        meta = checkpoint.get('meta')
+        known = isinstance(meta, dict) and all(
+            isinstance(meta.get(key), int) for key in ('epoch', 'iter'))
+        if runner._resume and not known:
+            raise UserError(f'{runner._load_from} does not say at which iteration it was written: '
+                            'resume from a checkpoint of a training, or start from these weights '
+                            'with --cfg-options load_from=FILE')
+        seed = meta.get('sampler_seed') if known else None
         if runner._resume and seed is not None:
             _sampler(runner).seed = seed
 

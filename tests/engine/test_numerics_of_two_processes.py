@@ -3,6 +3,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from support.shrink import REPO
 
 PROGRAM = """
@@ -23,6 +25,7 @@ with DefaultScope.overwrite_default_scope('mmpretrain'):
 """
 
 
+@pytest.mark.slow
 def test_a_bad_loss_in_one_process_ends_both(tmp_path):
     environment = dict(os.environ, PYTHONPATH=f'{REPO}:{REPO / "tests"}', OMP_NUM_THREADS='1',
                        CUDA_VISIBLE_DEVICES='', MASTER_ADDR='127.0.0.1', WORLD_SIZE='2',

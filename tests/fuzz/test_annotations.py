@@ -166,7 +166,7 @@ def test_a_split_with_a_true_hash_and_wrong_content(tmp_path, split, change):
     """As a program other than ours might write it."""
     from ssfer_mm.datasets.splits import _sha256
 
-    path, (made, ids) = tmp_path / 'split.json', split
+    path, (_, ids) = tmp_path / 'split.json', split
     content = {**json.loads(path.read_text()), **change}
     plain = {key: value for key, value in content.items() if key not in ('format', 'hash')}
     content['hash'] = _sha256(json.dumps(plain, sort_keys=True))
