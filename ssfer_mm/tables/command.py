@@ -38,7 +38,7 @@ def main(argv: Optional[Sequence[str]] = None) -> Outcome:
         if args.redo and not args.dry_run:
             _set_aside(runs, results, chosen)
         names = missing(runs, results, chosen, redo=args.redo)
-        print(forecast(runs, results, names, jobs))
+        print(forecast(runs, results, names, jobs, in_full=args.dry_run))
         if args.dry_run:
             return outcome
         outcome = Execution(runs, results, table.name, jobs,
@@ -102,19 +102,22 @@ def overview(table: Table, runs: Dict[str, Run], results: Results, chosen: Seque
     return '\n'.join(lines)
 
 
-def forecast(runs: Dict[str, Run], results: Results, names: Sequence[str], jobs: int) -> str:
+def forecast(runs: Dict[str, Run], results: Results, names: Sequence[str], jobs: int,
+             in_full: bool = True) -> str:
     """What is going to be trained, and how long that may take."""
     if not names:
         return 'Nothing to train.'
     estimates = Estimates(runs, results)
-    lines = [f'To train, {jobs} at a time:']
-    lines += [f'  {runs[name].label:<40} {duration(estimates.seconds(name)):>12}'
-              for name in names]
-    total = estimates.total(names, jobs)
-    lines.append(f'In all about {duration(total)}, by the cells that are finished.'
-                 if total is not None else
-                 'How long that takes will be known when one of each kind is finished.')
-    return '\n'.join(lines)
+    lines = [f'To train: {len(names)} runs, {jobs} at a time']
+    if in_full:
+        lines += [f'  {runs[name].label:<40} {duration(estimates.seconds(name)):>12}'
+                  for name in names]
+    known = [name for name in names if estimates.seconds(name) is not None]
+    total = estimates.total(known, jobs)
+    unknown = len(names) - len(known)
+    text = ('' if total is None else f'about {duration(total)}, by the cells that are finished') + (
+        f'{", and " if known else ""}{unknown} runs of unknown length' if unknown else '')
+    return '\n'.join([*lines, f'Time: {text}'])
 
 
 def _set_aside(runs: Dict[str, Run], results: Results, chosen: Sequence[str]) -> None:

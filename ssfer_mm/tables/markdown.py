@@ -54,16 +54,19 @@ def time(cells: Cells) -> str:
 
 def settings(cells: Cells) -> str:
     """What each row is: config, stage I, and the settings that it changes."""
-    rows = []
+    common, rows = cells.table.options, []
     for row in cells.table.rows.values():
-        changes = [f'`{key}={value}`' for key, value in row.options.items()]
+        changes = [f'`{key}={value}`' for key, value in row.options.items()
+                   if key not in common or common[key] != value]
         changes += [f'at {fraction:g} %: ' + ', '.join(f'`{k}={v}`' for k, v in more.items())
                     for fraction, more in row.by_fraction.items()]
         start = f'stage II of {cells.table.rows[row.after].title}' if row.after else (
             'random weights' if row.stage1 == 'none' else f'stage I, {row.stage1}')
         rows.append([row.title, f'`{row.name}`', start, row.stages, f'`{row.config}`',
                      '<br>'.join(changes) or NOTHING])
-    return _table(['row', 'name', 'starts from', 'trains', 'config', 'changes'], rows)
+    head = ['row', 'name', 'starts from', 'trains', 'config', 'changes']
+    every = ', '.join(f'`{key}={value}`' for key, value in common.items())
+    return _table(head, rows) + (f'\n\nEvery run has {every}.' if every else '')
 
 
 def runs(cells: Cells) -> str:

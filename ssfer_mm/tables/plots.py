@@ -83,7 +83,7 @@ def _curves(plt, cells: Cells):
                            cells.table.rows[name].title, '-' if key == 'loss' else 'o-')
             axes.set(ylabel=title, xlabel='epoch')
             axes.grid(alpha=.3)
-        panels[0, column].set(title=f'{fraction:g} % of the labels', yscale='log')
+        panels[0, column].set(title=f'{fraction:g} % of the labels')
     panels[1, -1].legend(fontsize=8)
     return figure
 
@@ -109,8 +109,9 @@ def _pseudo_labels(plt, cells: Cells):
 
 
 def _pseudo_classes(plt, cells: Cells):
-    """The same for each class, of the last named row; a row of panels per fraction."""
-    rows = _named(cells, 'pseudo_labels')[-1:]
+    """The same for each class, of the last named row that has any; a row per fraction."""
+    rows = [name for name in _named(cells, 'pseudo_labels')
+            if _fractions_with(cells, [name], 'pseudo/coverage')][-1:]
     lines = _fractions_with(cells, rows, 'pseudo/coverage')
     if not lines:
         return None
@@ -151,7 +152,7 @@ def _confusion(plt, cells: Cells):
                 continue
             _draw_matrix(axes, counts, records[0]['classes'])
             axes.set_title(f'{cells.table.rows[name].title}\n{fraction:g} %, '
-                           f'{len(records)} seeds', fontsize=9)
+                           f'n = {len(records)}', fontsize=9)
     return figure
 
 

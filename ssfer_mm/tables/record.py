@@ -48,7 +48,9 @@ def make_record(run: Run, table: str) -> dict:
         hardware=' / '.join(sorted({str(one['hardware']) for one in began})))
     if run.row is None:
         lines = read_scalars(run.work_dir)
-        return dict(record, seconds=round(_logged_seconds(lines)), epochs=run.epochs['stage1'],
+        # A run too short to log anything is timed from outside.
+        seconds = _logged_seconds(lines) or sum(float(one['seconds']) for one in began)
+        return dict(record, seconds=round(seconds), epochs=run.epochs['stage1'],
                     curves=dict(loss=_last_of_epoch(lines, 'loss')))
     return dict(record, **_cell(run, read_report(run.work_dir)))
 

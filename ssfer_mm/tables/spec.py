@@ -65,6 +65,7 @@ class Table:
         path: The file.
         seeds: Each draws its own labeled images and its own weights.
         fractions: Percent of the labels, for rows that do not say others.
+        options: Of every cell, dotted key -> value; the rows contain them.
         rows: In the order of the table.
         stage1: The pre-trainings.
         work_dir: Of all cells.
@@ -78,6 +79,7 @@ class Table:
     path: str
     seeds: Tuple[int, ...]
     fractions: Tuple[float, ...]
+    options: Dict[str, Any]
     rows: Dict[str, Row]
     stage1: Dict[str, StageOne]
     work_dir: Path
@@ -97,8 +99,9 @@ class Table:
                             'the options that hold out a part of the training data')
         rows = {name: replace(row, options=merge_options(row.options, self.dev_options))
                 for name, row in self.rows.items()}
-        return replace(self, rows=rows, is_dev=True, published=(), name=f'{self.name}-dev',
-                       work_dir=self.work_dir.with_name(f'{self.work_dir.name}-dev'))
+        return replace(self, rows=rows, options=merge_options(self.options, self.dev_options),
+                       is_dev=True, published=(),
+                       name=f'{self.name}-dev', work_dir=self.work_dir.with_name(f'{self.work_dir.name}-dev'))
 
 
 def load_table(path: str, dev: bool = False) -> Table:
@@ -122,7 +125,7 @@ def load_table(path: str, dev: bool = False) -> Table:
     table = Table(
         name=name, path=str(path), title=top.take('title', str, name),
         seeds=tuple(int(seed) for seed in top.numbers('seeds')), fractions=common['fractions'],
-        rows={}, stage1=stage1,
+        options=common['options'], rows={}, stage1=stage1,
         work_dir=Path(top.take('work_dir', str, f'work_dirs/tables/{name}')),
         dev_options=top.options('dev') if 'dev' in data else None,
         published=tuple(top.take('published', list, [])),

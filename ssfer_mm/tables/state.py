@@ -48,8 +48,7 @@ class Results:
         """Keep a result, in the work dir and outside; from then on the run is done."""
         for path in (run.work_dir / RESULT, self.kept(run)):
             with atomic_write(str(path), sync=True) as file:
-                json.dump(record, file, indent=1)
-                file.write('\n')
+                file.write(_one_line_each(record))
 
     def state(self, run: Run) -> State:
         """How far the run is."""
@@ -119,6 +118,18 @@ def sessions(run: Run) -> List[Dict[str, object]]:
 def _write_journal(run: Run, journal: dict) -> None:
     with atomic_write(str(run.work_dir / JOURNAL), sync=True) as file:
         json.dump(journal, file, indent=1)
+
+
+def _one_line_each(record: dict) -> str:
+    """JSON with a line per entry, and per curve: short, and readable as a difference in git."""
+    lines = []
+    for key, value in record.items():
+        if key == 'curves':
+            curves = ',\n  '.join(f'{json.dumps(k)}: {json.dumps(v)}' for k, v in value.items())
+            lines.append(f'"curves": {{\n  {curves}}}')
+        else:
+            lines.append(f'{json.dumps(key)}: {json.dumps(value)}')
+    return '{' + ',\n '.join(lines) + '}\n'
 
 
 def _has_checkpoints(run: Run) -> bool:
