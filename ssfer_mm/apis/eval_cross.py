@@ -37,7 +37,7 @@ def main(argv: Optional[Sequence[str]] = None) -> dict:
     return result
 
 
-def evaluate(model: str, data: FERDataset, detector: str = 'whole', margin: float = 0.,
+def evaluate(model: object, data: FERDataset, detector: object = 'whole', margin: float = 0.,
              batch_size: int = 64, device: str = 'cpu') -> dict:
     """Accuracy of a recogniser on a labeled data set with other classes, or in another order.
 
@@ -85,7 +85,8 @@ def evaluate(model: str, data: FERDataset, detector: str = 'whole', margin: floa
         mean_class_accuracy=figures['mean'], elsewhere=100 * float(elsewhere.mean()),
         recall={shared[index]: value for index, value in figures['recall'].items()},
         counts={name: int((truth == index).sum()) for index, name in enumerate(shared)},
-        classes=list(shared), without_face=without_face, detector=detector,
+        classes=list(shared), without_face=without_face,
+        detector=detector if isinstance(detector, str) else type(detector).__name__,
         confusion=confusion_matrix(truth, predicted, len(shared)).tolist())
 
 

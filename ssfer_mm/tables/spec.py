@@ -100,8 +100,8 @@ class Table:
         rows = {name: replace(row, options=merge_options(row.options, self.dev_options))
                 for name, row in self.rows.items()}
         return replace(self, rows=rows, options=merge_options(self.options, self.dev_options),
-                       is_dev=True, published=(),
-                       name=f'{self.name}-dev', work_dir=self.work_dir.with_name(f'{self.work_dir.name}-dev'))
+                       is_dev=True, published=(), name=f'{self.name}-dev',
+                       work_dir=self.work_dir.with_name(f'{self.work_dir.name}-dev'))
 
 
 def load_table(path: str, dev: bool = False) -> Table:
