@@ -12,6 +12,7 @@ from typing import Dict, Optional
 
 from ssfer_mm.apis.all_stages import TRAIN
 
+from .machine import cores
 from .plan import Run
 from .state import begin_session, end_session
 
@@ -39,24 +40,25 @@ class Training:
     Args:
         run: What to train.
         before: The run whose last checkpoint it continues from, if there is one.
-        threads: For arithmetic, unless OMP_NUM_THREADS is set.
+        jobs: How many trainings share the machine; each gets its part of the cores, unless
+            OMP_NUM_THREADS is set.
 
     Raises:
         Busy: It is being trained already.
     """
 
-    def __init__(self, run: Run, before: Optional[Run], threads: int) -> None:
+    def __init__(self, run: Run, before: Optional[Run], jobs: int) -> None:
         self.run = run
         run.work_dir.mkdir(parents=True, exist_ok=True)
         lock = _lock(run.work_dir / LOCK)
         try:
             if before is not None:
                 _continue_from(run, before)
-            begin_session(run)
+            begin_session(run, jobs)
             with open(run.work_dir / LOG, 'ab') as log:
                 self.process = subprocess.Popen(
                     [sys.executable, str(TRAIN), *run.arguments()], stdout=log,
-                    stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=_environment(threads),
+                    stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=_environment(jobs),
                     # Ctrl-C is for this program, which passes it on.
                     start_new_session=True, pass_fds=() if lock is None else (lock, ))
         finally:
@@ -142,8 +144,8 @@ def _continue_from(run: Run, before: Run) -> None:
     os.replace(part, run.work_dir / before.checkpoint.name)
 
 
-def _environment(threads: int) -> Dict[str, str]:
-    return {'OMP_NUM_THREADS': str(threads), **os.environ, 'PYTHONUNBUFFERED': '1'}
+def _environment(jobs: int) -> Dict[str, str]:
+    return {'OMP_NUM_THREADS': str(max(1, cores() // jobs)), **os.environ, 'PYTHONUNBUFFERED': '1'}
 
 
 def _send(process: subprocess.Popen, number: int) -> None:

@@ -7,7 +7,6 @@ from typing import Callable, Dict, Iterator, List, Sequence
 
 from .child import Busy, Training, last_error
 from .estimate import Estimates, duration
-from .machine import cores
 from .plan import Run
 from .record import headline, is_trained, make_record
 from .state import Results
@@ -91,7 +90,7 @@ class Execution:
                 self._note(run)
                 return True
             before = self.runs[run.after] if run.after else None
-            self.active.append(Training(run, before, max(1, cores() // self.jobs)))
+            self.active.append(Training(run, before, self.jobs))
             self.report(f'{self._count()} {run.label}: training, log in '
                         f'{run.work_dir / "train.log"}')
         except Busy:

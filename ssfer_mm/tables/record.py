@@ -45,7 +45,7 @@ def make_record(run: Run, table: str) -> dict:
         options=run.options, command=run.command(), sessions=len(began),
         finished=began[-1]['began'][:10] if began else '',
         commits=sorted({str(one['commit']) for one in began if one['commit']}),
-        hardware=' / '.join(sorted({str(one['hardware']) for one in began})))
+        hardware=' / '.join(sorted({_place(one) for one in began})))
     if run.row is None:
         lines = read_scalars(run.work_dir)
         # A run too short to log anything is timed from outside.
@@ -53,6 +53,12 @@ def make_record(run: Run, table: str) -> dict:
         return dict(record, seconds=round(seconds), epochs=run.epochs['stage1'],
                     curves=dict(loss=_last_of_epoch(lines, 'loss')))
     return dict(record, **_cell(run, read_report(run.work_dir)))
+
+
+def _place(session: dict) -> str:
+    """Machine of a session, and whether it had it for itself."""
+    jobs = session.get('jobs', 1)
+    return f'{session["hardware"]}{f", {jobs} runs at a time" if jobs > 1 else ""}'
 
 
 def _cell(run: Run, report: RunReport) -> dict:

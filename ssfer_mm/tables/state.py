@@ -75,12 +75,12 @@ def read_journal(run: Run) -> Optional[dict]:
     return _read_json(run.work_dir / JOURNAL)
 
 
-def begin_session(run: Run) -> None:
-    """Note that a process starts to train the run."""
+def begin_session(run: Run, jobs: int = 1) -> None:
+    """Note that a process starts to train the run, one of so many on the machine."""
     journal = read_journal(run) or dict(fingerprint=run.fingerprint, settings=run.settings,
                                         command=run.command(), sessions=[])
     journal['sessions'].append(dict(began=_now(), seconds=0., commit=machine.commit(),
-                                    hardware=machine.hardware()))
+                                    hardware=machine.hardware(), jobs=jobs))
     _write_journal(run, journal)
 
 

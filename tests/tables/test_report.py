@@ -46,6 +46,7 @@ def test_a_run_can_be_traced(done):
     record = json.loads((done.results / 'cells/toy/ssfer_5pct_seed0.json').read_text())
     assert line[2:5] == ['60.00', '40.00', '4 / 8']
     assert record['split'].startswith(line[5]) and record['hardware'] == line[9]
+    assert line[9].endswith(', 2 runs at a time')
     assert record['command'] in done.plan()['ssfer/5pct_seed0'].command()
     # Stage II was paid for by the row that it comes from.
     assert record['seconds'] == 30 and record['stages']['supervised']['seconds'] == 30
