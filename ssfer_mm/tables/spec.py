@@ -158,11 +158,16 @@ def _read(path: str) -> dict:
 
 
 def _merge(base: Mapping, changes: Mapping) -> dict:
-    """Entries of ``changes`` over those of ``base``; a row or stage I that is null is left out."""
+    """Entries of ``changes`` over those of ``base``.
+
+    A row or stage I that is null is left out; ``_delete_: true`` among them leaves out all of
+    ``base``.
+    """
     merged = dict(base)
     for key, value in changes.items():
         if key in ('rows', 'stage1') and isinstance(value, dict):
-            entries = {**base.get(key, {}), **value}
+            kept = {} if value.get('_delete_') else base.get(key, {})
+            entries = {**kept, **{k: v for k, v in value.items() if k != '_delete_'}}
             merged[key] = {name: entry for name, entry in entries.items() if entry is not None}
         elif key in ('options', 'dev') and isinstance(value, dict):
             merged[key] = merge_options(base.get(key) or {}, value)

@@ -1,9 +1,11 @@
 """From a table file to its trainings."""
+from dataclasses import replace
+
 import pytest
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.tables.fields import merge_options, option_text, parse_option
-from ssfer_mm.tables.plan import choose, with_needs
+from ssfer_mm.tables.plan import choose, plan, with_needs
 from ssfer_mm.tables.spec import load_table
 from support.shrink import REPO
 
@@ -110,6 +112,8 @@ def test_a_table_can_change_another_one(toy):
     assert list(table.rows) == ['scratch', 'facemix', 'ssfer'] and table.seeds == (5, )
     assert table.rows['ssfer'].after == '' and table.name == 'other'
     assert table.work_dir != toy.table().work_dir
+    other.write_text('_base_: toy.yaml\nrows: {_delete_: true, a: {stages: III}}\n')
+    assert list(load_table(str(other)).rows) == ['a']
 
 
 @pytest.mark.parametrize('value', [0.05, 1, None, True, 'iou', [1, 0.5], ['a/b', 'c']])
@@ -122,13 +126,17 @@ def test_a_setting_replaces_what_lies_above_and_below_it():
     assert merge_options({'a.b.c': 2, 'a.bc': 3}, {'a.b': None}) == {'a.bc': 3, 'a.b': None}
 
 
-@pytest.mark.parametrize('dev', [False, True])
 @pytest.mark.parametrize('name', sorted(p.name for p in (REPO / 'configs/tables').glob('*.yaml')))
-def test_shipped_tables_fit_their_configs(name, dev):
-    from ssfer_mm.tables.plan import plan
-
-    table = load_table(str(REPO / 'configs/tables' / name), dev)
-    one_seed = plan(table.__class__(**{**vars(table), 'seeds': table.seeds[:1]}))
-    for run in one_seed.values():
-        subset = run.settings.get('val_dataloader.dataset.subset')
-        assert run.row is None or subset == ('dev' if dev else 'valid')
+def test_shipped_tables_fit_their_configs_and_test_where_they_should(name):
+    table = load_table(str(REPO / 'configs/tables' / name))
+    table = replace(table, seeds=table.seeds[:1])
+    for each in [table] if table.dev_options is None else [table, table.on_dev()]:
+        for run in plan(each).values():
+            if run.row is None:
+                continue
+            train, test = ([run.settings[f'{where}.{key}'] for key in ('type', 'subset')]
+                           for where in ('train_dataloader.dataset.dataset',
+                                         'val_dataloader.dataset'))
+            held_out = dict(FERPlus='valid', Faces13k='test')
+            wanted = ('fit', 'dev') if each.is_dev else ('train', held_out[train[0]])
+            assert train[0] == test[0] and (train[1], test[1]) == wanted
