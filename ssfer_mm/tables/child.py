@@ -83,8 +83,8 @@ class Training:
         return last_progress(self.run.work_dir / LOG)
 
     def interrupt(self) -> None:
-        """Ask it to end."""
-        _send(self.process, signal.SIGINT)
+        """Have it end at once; what it has saved is whole at every moment."""
+        _send(self.process, signal.SIGTERM)
 
     def finish_off(self, patience: float = PATIENCE) -> None:
         """Wait for its end; kill it if that takes too long."""

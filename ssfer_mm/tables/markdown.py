@@ -13,7 +13,7 @@ def accuracy(cells: Cells) -> str:
     for other in cells.table.published:
         values = {float(k): v for k, v in other['values'].items()}
         rows.append([f'*{other["title"]}*', *(
-            f'*{values[f]:.2f}*' if f in values else NOTHING for f in cells.fractions)])
+            f'*{values[f]:.2f}*' if f in values else '' for f in cells.fractions)])
     return _table(['accuracy, %', *_heads(cells)], rows) + _legend(cells)
 
 

@@ -56,11 +56,11 @@ def _accuracy(plt, cells: Cells):
                 axes.plot(values, [place + shift] * len(values), '.', color=f'C{index}', alpha=.4)
                 axes.errorbar(np.mean(values), place + shift, fmt='o', color=f'C{index}',
                               xerr=np.std(values, ddof=1) if len(values) > 1 else None, capsize=3)
-            axes.plot([], [], 'o', color=f'C{index}', label=f'{fraction:g} %')
-        axes.set(xlabel=f'{key.replace("_", " ")}, %')
+            if any(cells.of(name, fraction) for name in names):
+                axes.plot([], [], 'o', color=f'C{index}', label=f'{fraction:g} %')
+        axes.set(xlabel=f'{key.replace("_", " ")}, %', ylim=(len(names) - .5, -.5))
         axes.grid(alpha=.3)
-    panels[0].set_yticks(range(len(names)), [cells.table.rows[name].title for name in names])
-    panels[0].invert_yaxis()
+    panels[0].set_yticks(range(len(names)), [_title(cells, name) for name in names])
     panels[1].legend(title='labels', fontsize=8)
     return figure
 
@@ -80,7 +80,7 @@ def _curves(plt, cells: Cells):
         for axes, (key, title) in zip(panels[:, column], kinds):
             for index, name in enumerate(rows):
                 _draw_mean(axes, cells.of(name, fraction), key, f'C{index}',
-                           cells.table.rows[name].title, '-' if key == 'loss' else 'o-')
+                           _title(cells, name), '-' if key == 'loss' else 'o-')
             axes.set(ylabel=title, xlabel='epoch')
             axes.grid(alpha=.3)
         panels[0, column].set(title=f'{fraction:g} % of the labels')
@@ -98,7 +98,7 @@ def _pseudo_labels(plt, cells: Cells):
                                   squeeze=False, sharey=True, layout='constrained')
     for axes, fraction in zip(panels[0], columns):
         for index, name in enumerate(rows):
-            title = cells.table.rows[name].title
+            title = _title(cells, name)
             for key, style in (('coverage', '-'), ('precision', '--')):
                 _draw_mean(axes, cells.of(name, fraction), f'pseudo/{key}', f'C{index}',
                            f'{title}: {key}', style)
@@ -128,7 +128,7 @@ def _pseudo_classes(plt, cells: Cells):
             axes.grid(alpha=.3)
         line[0].set_ylabel(f'{fraction:g} % of the labels')
     panels[0, 0].legend(fontsize=7)
-    figure.suptitle(f'{cells.table.rows[rows[0]].title}: pseudo-labels of each class over the '
+    figure.suptitle(f'{_title(cells, rows[0])}: pseudo-labels of each class over the '
                     'epochs of stage III')
     return figure
 
@@ -151,7 +151,7 @@ def _confusion(plt, cells: Cells):
                 axes.axis('off')
                 continue
             _draw_matrix(axes, counts, records[0]['classes'])
-            axes.set_title(f'{cells.table.rows[name].title}\n{fraction:g} %, '
+            axes.set_title(f'{_title(cells, name)}\n{fraction:g} %, '
                            f'n = {len(records)}', fontsize=9)
     return figure
 
@@ -178,6 +178,11 @@ def _draw_mean(axes, records: List[dict], key: str, colour: str, label: str, sty
     if deviation.any():
         axes.fill_between(epochs, values - deviation, values + deviation, color=colour, alpha=.15,
                           linewidth=0)
+
+
+def _title(cells: Cells, name: str) -> str:
+    """A row's title without Markdown's stars."""
+    return cells.table.rows[name].title.strip('*')
 
 
 def _named(cells: Cells, kind: str) -> List[str]:
