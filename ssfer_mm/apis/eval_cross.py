@@ -16,17 +16,20 @@ from ssfer_mm.transforms import LoadFace
 
 from .make_split import build_labeled
 
+# Data set type -> what to test on, where the command line does not say.
+SUBSETS = {'Faces13k': 'all', 'FERPlus': 'valid'}
 ROOTS = {'Faces13k': 'data/faces13k', 'FERPlus': 'data/ferplus', 'RAFDB': 'data/rafdb'}
 
 
 def main(argv: Optional[Sequence[str]] = None) -> dict:
     """``tools/eval_cross.py``: prints the figures, and writes them if asked; returns them."""
     args = _parse(argv)
-    data = build_labeled(dict(type=args.data, subset=args.subset,
+    subset = args.subset or SUBSETS.get(args.data, 'test')
+    data = build_labeled(dict(type=args.data, subset=subset,
                               data_root=args.data_root or ROOTS.get(args.data)))
     result = evaluate(args.model, data, args.detector, args.margin, args.batch_size, args.device)
     result.update(title=args.title or Path(args.model).parent.name or args.model, data=args.data,
-                  subset=args.subset, command=shlex.join(
+                  subset=subset, command=shlex.join(
                       ['python', 'tools/eval_cross.py', *(argv or sys.argv[1:])]))
     print(text(result))
     if args.out:
@@ -134,7 +137,8 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument('model', help='exported classifier (.pth, .safetensors, .onnx) or a name')
     parser.add_argument('--data', default='Faces13k', help='data set type; default: Faces13k')
     parser.add_argument('--data-root', help='its folder; default: as in the configs')
-    parser.add_argument('--subset', default='all', help='default: all (FERPlus: valid)')
+    parser.add_argument('--subset',
+                        help='default: all of Faces13k, valid of FERPlus, test of others')
     parser.add_argument('--detector', default='whole',
                         help="'whole' (images are faces; default), 'embedded', a file")
     parser.add_argument('--margin', type=float, default=0., help='around a detected face')

@@ -5,6 +5,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 import yaml
 
+from ssfer_mm.apis.config import find_config
 from ssfer_mm.errors import UserError
 
 from .fields import FieldReader, merge_options
@@ -140,9 +141,9 @@ def load_table(path: str, dev: bool = False) -> Table:
 def _read(path: str) -> dict:
     """The file's content; ``_base_`` names another one that it changes."""
     try:
-        data = yaml.safe_load(Path(path).read_text(encoding='utf-8'))
-    except OSError as error:
-        raise UserError(f'table {path} cannot be read ({error.strerror}); name a file such as '
+        data = yaml.safe_load(find_config(path).read_text(encoding='utf-8'))
+    except (OSError, UserError) as error:
+        raise UserError(f'table {path} cannot be read; name a file such as '
                         'configs/tables/ferplus.yaml') from error
     except yaml.YAMLError as error:
         raise UserError(f'table {path} is no YAML: {" ".join(str(error).split())}') from error

@@ -105,6 +105,15 @@ def test_mistakes_are_named(toy, changes, message):
     assert '\n' not in str(error.value)
 
 
+def test_a_missing_table_and_a_broken_one_are_named(toy):
+    with pytest.raises(UserError, match='table nowhere.yaml cannot be read'):
+        load_table('nowhere.yaml')
+    toy.path.write_text('rows: [a: b: c]')
+    with pytest.raises(UserError, match='toy.yaml is no YAML: ') as error:
+        load_table(str(toy.path))
+    assert '\n' not in str(error.value)
+
+
 def test_a_table_can_change_another_one(toy):
     other = toy.path.with_name('other.yaml')
     other.write_text('_base_: toy.yaml\nseeds: [5]\nrows: {fixmatch: null, ssfer: {stages: III}}\n')
