@@ -1,7 +1,9 @@
 """With random pictures and a random network, a resumed run still ends bit for bit the same."""
+import random
 from copy import deepcopy
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -91,3 +93,12 @@ def test_iterations_and_ranks_draw_differently():
         seed_all(*place)
         seen.add(float(torch.rand(())))
     assert len(seen) == 4
+
+
+def test_ranks_draw_alike_what_belongs_to_the_whole_batch():
+    """FaceMix's lam comes from NumPy."""
+    seen = []
+    for place in ((0, 0, 0), (0, 1, 0), (0, 0, 1), (1, 0, 0)):
+        seed_all(*place)
+        seen.append((float(np.random.beta(1, 1)), random.random()))
+    assert seen[0] == seen[1] and len(set(seen)) == 3
