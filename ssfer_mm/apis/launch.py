@@ -40,6 +40,7 @@ def train(cfg: Config) -> Runner:
         UserError: the configuration or its data cannot be used.
     """
     runner = build_runner(cfg)
+    _count_accumulated_batches(runner)
     runner.train()
     return runner
 
@@ -109,6 +110,19 @@ def _check_optimizers(cfg: Config) -> None:
         kind = ((holder.get('optim_wrapper') or {}).get('optimizer') or {}).get('type')
         if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
             raise KeyError(f'{kind} is not in the optimizer registry')
+
+
+def _count_accumulated_batches(runner: Runner) -> None:
+    """Let mmengine's ``auto_scale_lr`` scale by the images of an optimizer step, not of a batch.
+
+    For one stage; `TwoStageFinetuneHook` scales the learning rates of two.
+    """
+    accumulated = (runner.cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
+    scaling = dict(runner.auto_scale_lr or {})
+    two_stages = (runner.cfg.get('train_cfg') or {}).get('type') == 'TwoStageTrainLoop'
+    if scaling.get('base_batch_size') and not two_stages:
+        scaling['base_batch_size'] /= accumulated
+        runner.auto_scale_lr = scaling
 
 
 def _differences_to_last_run(cfg: Config) -> List[str]:
