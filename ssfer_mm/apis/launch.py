@@ -13,6 +13,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.registry import OPTIMIZERS, RUNNERS
 from mmengine.runner import Runner
 
+from ssfer_mm.engine import HeldOutHook
 from ssfer_mm.errors import UserError
 from ssfer_mm.safe_loading import enable_safe_loading, load_checkpoint_safely
 
@@ -40,6 +41,9 @@ def train(cfg: Config) -> Runner:
         UserError: the configuration or its data cannot be used.
     """
     runner = build_runner(cfg)
+    # A config that replaces custom_hooks must not lose this one.
+    if not any(isinstance(hook, HeldOutHook) for hook in runner.hooks):
+        runner.register_hook(HeldOutHook())
     runner.train()
     return runner
 

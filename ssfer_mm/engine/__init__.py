@@ -4,6 +4,7 @@ from .checkpoint_hook import SafeCheckpointHook
 from .exact_resume_hook import ExactResumeHook
 from .export_hook import ExportClassifierHook
 from .facemix_monitor import FaceMixMonitor
+from .held_out_hook import HeldOutHook
 from .pseudo_label_monitor import PseudoLabelMonitor, pseudo_label_figures
 from .resumable_loop import ResumableTrainLoop
 from .split_record_hook import SplitRecordHook
@@ -15,7 +16,7 @@ from .two_stage_loop import Stage, TwoStageTrainLoop
 
 __all__ = [
     'ChannelsLastHook', 'CheckpointFolder', 'EMATeacherHook', 'ExactResumeHook',
-    'ExportClassifierHook', 'FaceMixMonitor', 'PseudoLabelMonitor', 'ResumableTrainLoop',
-    'SafeCheckpointHook', 'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook',
-    'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'pseudo_label_figures'
+    'ExportClassifierHook', 'FaceMixMonitor', 'HeldOutHook', 'PseudoLabelMonitor',
+    'ResumableTrainLoop', 'SafeCheckpointHook', 'SplitRecordHook', 'Stage', 'StageReportHook',
+    'StageTimerHook', 'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'pseudo_label_figures'
 ]
