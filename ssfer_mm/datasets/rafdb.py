@@ -122,8 +122,8 @@ def _parse_line(text: str, path: str, line: int) -> tuple[str, int]:
 def _class_of_number(text: str, where: str) -> str:
     number = whole_number(text)
     if number not in RAFDB_NUMBERS:
-        raise UserError(f'{where}: label {text[:20]!r} is out of range, RAF-DB numbers its seven basic '
-                        'expressions 1 to 7; correct it.')
+        raise UserError(f'{where}: label {text[:20]!r} is out of range, RAF-DB numbers its seven '
+                        'basic expressions 1 to 7; correct it.')
     return RAFDB_NUMBERS[number]
 
 

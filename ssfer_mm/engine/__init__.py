@@ -1,3 +1,4 @@
+from .bfloat16_optim_wrapper import BFloat16OptimWrapper
 from .channels_last_hook import ChannelsLastHook
 from .checkpoint_folder import CheckpointFolder
 from .checkpoint_hook import SafeCheckpointHook
@@ -5,9 +6,12 @@ from .exact_resume_hook import ExactResumeHook
 from .export_hook import ExportClassifierHook
 from .facemix_monitor import FaceMixMonitor
 from .failed_batch import load_failed_batch, set_rng_states
+from .global_log_hook import GlobalLogHook
+from .held_out_hook import HeldOutHook
 from .numerics_hook import NumericsHook
 from .pseudo_label_monitor import PseudoLabelMonitor, pseudo_label_figures
 from .resumable_loop import ResumableTrainLoop
+from .sharded_runner import ShardedRunner
 from .split_record_hook import SplitRecordHook
 from .stage_report_hook import StageReportHook
 from .stage_timer_hook import StageTimerHook
@@ -16,9 +20,10 @@ from .two_stage_hook import TwoStageFinetuneHook
 from .two_stage_loop import Stage, TwoStageTrainLoop
 
 __all__ = [
-    'ChannelsLastHook', 'CheckpointFolder', 'EMATeacherHook', 'ExactResumeHook',
-    'ExportClassifierHook', 'FaceMixMonitor', 'NumericsHook', 'PseudoLabelMonitor',
-    'ResumableTrainLoop', 'SafeCheckpointHook', 'SplitRecordHook', 'Stage', 'StageReportHook',
-    'StageTimerHook', 'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'load_failed_batch',
-    'pseudo_label_figures', 'set_rng_states'
+    'BFloat16OptimWrapper', 'ChannelsLastHook', 'CheckpointFolder', 'EMATeacherHook',
+    'ExactResumeHook', 'ExportClassifierHook', 'FaceMixMonitor', 'GlobalLogHook', 'HeldOutHook',
+    'NumericsHook', 'PseudoLabelMonitor', 'ResumableTrainLoop', 'SafeCheckpointHook',
+    'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook',
+    'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'load_failed_batch', 'pseudo_label_figures',
+    'set_rng_states'
 ]

@@ -38,18 +38,18 @@ class NumericsHook(Hook):
     step out. Such steps are counted in the log (``skipped_steps``), and ``max_skips`` of them in
     a row end the run like a failure.
 
-    What it costs: the gradients' norm, which is taken from ``clip_grad`` where that computes it.
-    A GPU is not waited for: the result is read where mmengine has just read the losses, so there
-    the failing step is taken, though never saved. On a CPU the weights before it are kept too.
+    What it costs: the gradients' norm, which is taken from ``clip_grad`` where that computes it,
+    and with several processes one number that they reduce. A GPU is waited for only where
+    mmengine waits for it anyway, to read the losses, so there the failing step is taken, though
+    never saved. On a CPU the weights before it are kept too.
 
     Args:
         max_skips: Steps in a row that mixed precision may leave out. Its loss scale begins at
             2**16 and is halved each time, so more than about 20 mean that no scale helps.
     """
 
-    # After ExactResumeHook has seeded the iteration and RuntimeInfoHook has read the losses;
-    # before anything is averaged or saved.
-    priority = 'HIGH'
+    # Before the losses are averaged over the processes, and anything else is made of them.
+    priority = 'HIGHEST'
 
     def __init__(self, max_skips: int = 40) -> None:
         if max_skips < 1:

@@ -8,7 +8,8 @@ CASES = pytest.mark.parametrize('cases', [200, pytest.param(3000, marks=pytest.m
 
 NASTY = [b'', b'\0', b'\xff' * 4, b'9' * 5000, b'-1', b'1e999', b'NaN', b'1_0', '٣'.encode(),
          b'"', b'\n', b'\r', b',', b'[' * 3000, b'{}', b'null', b'../../etc/passwd',
-         b'\xef\xbb\xbf', b'\x80\x04cos\nsystem\n', b'PK\x03\x04', b'\xed\xa0\x80', b'(10000000000,)', b"'O'"]
+         b'\xef\xbb\xbf', b'\x80\x04cos\nsystem\n', b'PK\x03\x04', b'\xed\xa0\x80',
+         b'(10000000000,)', b"'O'"]
 
 
 def damaged(*bases: bytes):
