@@ -28,7 +28,48 @@ def read_image(path: str) -> np.ndarray:
         UnreadableImage: The file is missing, unreadable, empty, cut off, no image, or of more than
             `MAX_PIXELS` pixels.
     """
-    return _decode(path, _read_bytes(path), cv2.IMREAD_COLOR)
+    return _decode(path, read_file(path), cv2.IMREAD_COLOR)
+
+
+def read_file(path: str) -> bytes:
+    """The whole image file, once it is known to be one, and of a size that an image may have.
+
+    Raises:
+        UnreadableImage: It is missing, unreadable, empty, or larger than `MAX_BYTES`.
+    """
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            # A pipe would wait for a writer for ever, and a device has no end.
+            raise UnreadableImage(f'cannot read the image {path!r} (a folder, pipe or device): '
+                                  'remove it')
+        if status.st_size > MAX_BYTES:
+            raise UnreadableImage(f'the image {path} has {status.st_size} bytes, expected at most '
+                                  f'{MAX_BYTES}: it is damaged or no image; remove it')
+        with open(path, 'rb') as file:
+            data = file.read()
+    except (OSError, ValueError) as error:  # the latter for a path with a null byte
+        if isinstance(error, UserError):
+            raise
+        reason = getattr(error, 'strerror', None) or error
+        raise UnreadableImage(f'cannot read the image {path!r} ({reason}): '
+                              'check data_root and that the data set is complete') from None
+    if not data:
+        raise UnreadableImage(f'the image {path} is an empty file: copy or extract it again')
+    return data
+
+
+def decode_image(data: bytes, name: str) -> np.ndarray:
+    """Decode the bytes of an image file as :func:`read_image` does.
+
+    Args:
+        data: The bytes.
+        name: What to call it in messages.
+
+    Raises:
+        UnreadableImage: As :func:`read_image`.
+    """
+    return _decode(name, data, cv2.IMREAD_COLOR)
 
 
 def read_reduced(path: str, max_pixels: int) -> tuple[np.ndarray, tuple[int, int]]:
@@ -45,11 +86,28 @@ def read_reduced(path: str, max_pixels: int) -> tuple[np.ndarray, tuple[int, int
     Raises:
         UnreadableImage: As :func:`read_image`.
     """
-    data = _read_bytes(path)
+    return decode_reduced(read_file(path), path, max_pixels)
+
+
+def decode_reduced(data: bytes, name: str, max_pixels: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """Decode the bytes of an image file as :func:`read_reduced` does.
+
+    Args:
+        data: The bytes.
+        name: What to call it in messages.
+        max_pixels: As there.
+
+    Raises:
+        UnreadableImage: As :func:`read_image`.
+    """
+    size = stored_size(data)
+    if size is not None and size[0] * size[1] <= max_pixels:
+        img = _decode(name, data, cv2.IMREAD_COLOR)
+        return img, (img.shape[1], img.shape[0])
     width, height, turned = read_header(data) or (0, 0, False)
     factor = next((f for f in (1, *REDUCTIONS) if width * height <= max_pixels * f * f),
                   max(REDUCTIONS))
-    img = _decode(path, data, REDUCTIONS.get(factor, cv2.IMREAD_COLOR))
+    img = _decode(name, data, REDUCTIONS.get(factor, cv2.IMREAD_COLOR))
     if factor == 1:
         return img, (img.shape[1], img.shape[0])
     # The header's size is that before turning upright; the pixels show whether edges swapped,
@@ -83,41 +141,36 @@ def three_channels(img: np.ndarray, name: str) -> np.ndarray:
                     'give (H, W) or (H, W, 3) in BGR order')
 
 
-def _read_bytes(path: str) -> bytes:
-    """The whole file, once it is known to be one, and of a size that an image may have."""
-    try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            # A pipe would wait for a writer for ever, and a device has no end.
-            raise UnreadableImage(f'cannot read the image {path!r} (a folder, pipe or device): '
-                                  'remove it')
-        if status.st_size > MAX_BYTES:
-            raise UnreadableImage(f'the image {path} has {status.st_size} bytes, expected at most '
-                                  f'{MAX_BYTES}: it is damaged or no image; remove it')
-        with open(path, 'rb') as file:
-            data = file.read()
-    except (OSError, ValueError) as error:  # the latter for a path with a null byte
-        if isinstance(error, UserError):
-            raise
-        reason = getattr(error, 'strerror', None) or error
-        raise UnreadableImage(f'cannot read the image {path!r} ({reason}): '
-                              'check data_root and that the data set is complete') from None
-    if not data:
-        raise UnreadableImage(f'the image {path} is an empty file: copy or extract it again')
-    return data
+def check_image(data: bytes, name: str) -> None:
+    """Look at the header and the end of an image file, in microseconds, without decoding it.
+
+    Raises:
+        UnreadableImage: It is no image, cut off, or claims more than `MAX_PIXELS` pixels.
+    """
+    if _check_size(name, data) is None or is_cut_off(data):
+        raise _undecodable(name, data)
 
 
-def _decode(path: str, data: bytes, flags: int) -> np.ndarray:
+def _check_size(name: str, data: bytes) -> tuple[int, int] | None:
     size = stored_size(data)
     if size is not None and size[0] * size[1] > MAX_PIXELS:
         raise UnreadableImage(
-            f'the image {path} claims to have {size[0]} x {size[1]} pixels in {len(data)} bytes, '
+            f'the image {name} claims to have {size[0]} x {size[1]} pixels in {len(data)} bytes, '
             f'expected at most {MAX_PIXELS // 10**6} million: shrink or remove it')
+    return size
+
+
+def _undecodable(name: str, data: bytes) -> UnreadableImage:
+    return UnreadableImage(f'the file {name} ({len(data)} bytes) cannot be decoded as an image: '
+                           'it is damaged, cut off or no image; copy or extract it again')
+
+
+def _decode(path: str, data: bytes, flags: int) -> np.ndarray:
+    _check_size(path, data)
     try:
         img = None if is_cut_off(data) else cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         img = None
     if img is None:
-        raise UnreadableImage(f'the file {path} ({len(data)} bytes) cannot be decoded as an image: '
-                              'it is damaged, cut off or no image; copy or extract it again')
+        raise _undecodable(path, data)
     return img

@@ -1,18 +1,15 @@
 """Unlabeled faces: any folders of images, for face reconstruction pre-training."""
-import logging
 import os.path as osp
 from collections.abc import Mapping, Sequence
 
-from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 
 from ssfer_mm.datasets.base import FERDataset, Sample
 from ssfer_mm.datasets.files import describe_folder, resolve_root
 from ssfer_mm.datasets.seeded import seed_draws
+from ssfer_mm.datasets.unreadable import UnreadableTally
 from ssfer_mm.errors import UnreadableImage, UserError
 from ssfer_mm.image_files import scan_images
-
-LEAST_READ = 100  # images before the share of unreadable ones says anything
 
 
 @DATASETS.register_module()
@@ -52,14 +49,8 @@ class UnlabeledFaces(FERDataset):
                  serialize_data: bool = True,
                  on_unreadable: str = 'skip',
                  max_unreadable: float = 0.05):
-        if on_unreadable not in ('skip', 'error'):
-            raise UserError(f"on_unreadable is {on_unreadable!r}, expected 'skip' or 'error'.")
-        if not 0 <= max_unreadable <= 1:
-            raise UserError(f'max_unreadable is {max_unreadable!r}, expected a share in [0, 1].')
         self.on_unreadable = on_unreadable
-        self.max_unreadable = max_unreadable
-        self.unreadable: set[str] = set()
-        self._read = self._failed = 0
+        self.tally = UnreadableTally('UnlabeledFaces', data_root, on_unreadable, max_unreadable)
         super().__init__(data_root, subset='train', boxes=boxes, pipeline=pipeline,
                          test_mode=test_mode, lazy_init=lazy_init, indices=indices,
                          serialize_data=serialize_data)
@@ -91,31 +82,13 @@ class UnlabeledFaces(FERDataset):
         seed_draws(idx)
         for step in range(len(self)):
             index = (idx + step) % len(self)
-            self._read += 1
+            self.tally.read += 1
             try:
                 return super().__getitem__(index)
             except UnreadableImage as error:
-                if self.on_unreadable == 'error':
-                    raise
-                self._skip(self.get_data_info(index)['img_path'], error)
+                self.tally.skip(self.get_data_info(index)['img_path'], error)
         raise UserError(f'UnlabeledFaces: none of the {len(self)} images under '
                         f'{self.data_root!r} can be read; check the files.')
-
-    def _skip(self, path: str, error: UnreadableImage) -> None:
-        """Warn once per file, and stop where there are too many of them."""
-        self._failed += 1
-        if self._read >= LEAST_READ and self._failed > self.max_unreadable * self._read:
-            raise UserError(
-                f'UnlabeledFaces: {self._failed} of {self._read} images read from '
-                f'{self.data_root!r} are unreadable, more than max_unreadable='
-                f'{self.max_unreadable}; the last: {error}. Repair the data, or raise '
-                'max_unreadable in the dataset config.') from None
-        if path in self.unreadable:
-            return
-        self.unreadable.add(path)
-        print_log(f'UnlabeledFaces: skipping the unreadable image {path!r}, using the next one '
-                  f'({len(self.unreadable)} skipped so far)', logger='current',
-                  level=logging.WARNING)
 
 
 def _root_names(roots: list[str]) -> list[str]:

@@ -18,12 +18,13 @@ from .stage_timer_hook import StageTimerHook
 from .teacher_hook import EMATeacherHook
 from .two_stage_hook import TwoStageFinetuneHook
 from .two_stage_loop import Stage, TwoStageTrainLoop
+from .unreadable_hook import UnreadableHook
 
 __all__ = [
     'BFloat16OptimWrapper', 'ChannelsLastHook', 'CheckpointFolder', 'EMATeacherHook',
     'ExactResumeHook', 'ExportClassifierHook', 'FaceMixMonitor', 'GlobalLogHook', 'HeldOutHook',
     'NumericsHook', 'PseudoLabelMonitor', 'ResumableTrainLoop', 'SafeCheckpointHook',
     'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook',
-    'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'load_failed_batch', 'pseudo_label_figures',
-    'set_rng_states'
+    'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'UnreadableHook', 'load_failed_batch',
+    'pseudo_label_figures', 'set_rng_states'
 ]
