@@ -97,10 +97,12 @@ def pack(source: FaceSource, out: str, images_per_shard: int = 10000, decode: bo
     header = dict(format=FORMAT, version=VERSION, images_per_shard=images_per_shard,
                   source_images=len(source), first=source.name(0),
                   last=source.name(len(source) - 1), decoded=decode)
+    count = -(-len(source) // images_per_shard)
+    _refuse_others(out, count)
     with Journal(osp.join(out, MANIFEST), header, parse_shard, overwrite) as journal:
         shards = _usable(journal.records, out)
-        count = -(-len(source) // images_per_shard)
-        with progress_bar('Packing shards', count, len(shards)) as bar:
+        done = min(len(shards) * images_per_shard, len(source))
+        with progress_bar('Packing faces', len(source), done) as bar:
             for number in range(len(shards), count):
                 first = number * images_per_shard
                 last = min(first + images_per_shard, len(source))
@@ -108,7 +110,7 @@ def pack(source: FaceSource, out: str, images_per_shard: int = 10000, decode: bo
                 shards.append(shard)
                 _stop_at_too_many(shards, max_unreadable)
                 journal.append([json.dumps(asdict(shard))])
-                bar.update(1)
+                bar.update(last - first)
         TarShards(out, index=osp.join(out, INDEX_NAME))
         journal.finish([json.dumps(asdict(shard)) for shard in shards],
                        sum(shard.images for shard in shards))
@@ -122,7 +124,7 @@ def write_shard(source: FaceSource, first: int, last: int, out: str, number: int
     Raises:
         UserError: It cannot be written.
     """
-    name, unreadable, images = f'faces-{number:06d}.tar', [], 0
+    name, unreadable, images = shard_name(number), [], 0
     path = osp.join(out, name)
     try:
         with atomic_write(path, 'wb', sync=True) as file:
@@ -143,6 +145,11 @@ def write_shard(source: FaceSource, first: int, last: int, out: str, number: int
         raise UserError(f'cannot write {path} ({error.strerror}): make room there, or choose '
                         'another --out') from None
     return Shard(name, images, hashing.size, hashing.hash.hexdigest(), unreadable)
+
+
+def shard_name(number: int) -> str:
+    """File name of a shard."""
+    return f'faces-{number:06d}.tar'
 
 
 def member_name(index: int, name: str, data: bytes) -> str:
@@ -188,9 +195,12 @@ def checksum(path: str) -> str | None:
     """SHA-256 of a file, None if it cannot be read."""
     try:
         with open(path, 'rb') as file:
-            return hashlib.file_digest(file, 'sha256').hexdigest()
+            digest = hashlib.sha256()
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
     except OSError:
         return None
+    return digest.hexdigest()
 
 
 def parse_shard(line: str) -> Shard:
@@ -241,13 +251,23 @@ class _HashingFile:
 
 def _usable(shards: Sequence[Shard], out: str) -> list[Shard]:
     """Those of the manifest, up to the first whose file is missing or of another size."""
-    usable = []
-    for shard in shards:
+    listed, usable = {shard.shard: shard for shard in shards}, []
+    while (shard := listed.get(shard_name(len(usable)))) is not None:
         path = osp.join(out, shard.shard)
         if not osp.isfile(path) or osp.getsize(path) != shard.bytes:
             break
         usable.append(shard)
     return usable
+
+
+def _refuse_others(out: str, count: int) -> None:
+    """Whoever trains on the folder reads all shards in it."""
+    names = set(os.listdir(out)) if osp.isdir(out) else set()
+    others = sorted(name for name in names - {shard_name(k) for k in range(count)}
+                    if name.endswith('.tar'))
+    if others:
+        raise UserError(f'{out!r} holds {len(others)} other tar files, such as {others[0]!r}: '
+                        'remove them, or choose another --out.')
 
 
 def _stop_at_too_many(shards: Sequence[Shard], max_unreadable: float) -> None:

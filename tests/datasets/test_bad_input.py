@@ -172,7 +172,7 @@ def test_unlabeled_skips_to_the_next_readable_image_and_warns_once(tmp_path, mon
     for broken in names[1:3]:
         (tmp_path / broken).write_bytes(b'not an image')
     said = []
-    monkeypatch.setattr('ssfer_mm.datasets.unlabeled.print_log',
+    monkeypatch.setattr('ssfer_mm.datasets.unreadable.print_log',
                         lambda text, **_: said.append(text))
     dataset = ds.UnlabeledFaces(str(tmp_path), pipeline=[LoadFace()])
     assert [dataset[1]['img_path'] for _ in range(2)] == [str(tmp_path / names[3])] * 2

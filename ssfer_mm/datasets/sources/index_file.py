@@ -157,4 +157,9 @@ def _one_at_a_time(path: str) -> Iterator[None]:
     lock = osp.join(osp.dirname(path), f'.{osp.basename(path)}.lock')
     with open(lock, 'a') as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        finally:
+            # Whoever comes now takes another lock, and finds the index.
+            with contextlib.suppress(OSError):
+                os.unlink(lock)

@@ -14,6 +14,7 @@ VERSION = 1
 # What the usual writers note beside the images.
 NO_IMAGES = {b'length', b'len', b'keys', b'num-samples', b'classnum'}
 PICKLE = b'\x80'
+_OPENED: dict = {}  # path -> environment; lmdb allows a process one of each
 
 
 @FACE_SOURCES.register_module()
@@ -39,15 +40,11 @@ class LMDB(FaceSource):
         if not osp.isfile(file):
             raise UserError(f'the LMDB {file!r} does not exist (looked from {os.getcwd()!r}); '
                             'set path to the folder with data.mdb, or to the file.')
-        self._opened: tuple = (None, None)
         facts = dict(kind='LMDB', version=VERSION, size=osp.getsize(file),
                      changed=os.stat(file).st_mtime_ns)
-        self._environment()  # says what is missing even where the index is there
+        _open(self.path)  # says what is missing even where the index is there
         self._index = open_or_build(
             self.path, [index or cache_file('LMDB', osp.realpath(file))], facts, self._build)
-
-    def __getstate__(self) -> dict:
-        return {**self.__dict__, '_opened': (None, None)}
 
     def __len__(self) -> int:
         return len(self._index['key_ends'])
@@ -58,7 +55,7 @@ class LMDB(FaceSource):
     def read(self, index: int) -> bytes:
         lmdb, name = _package(), f'{self.name(index)!r} of {self.path}'
         try:
-            with self._environment().begin() as transaction:
+            with _open(self.path).begin() as transaction:
                 data = transaction.get(self._key(index))
         except lmdb.Error as error:
             raise UnreadableImage(f'cannot read {name} ({error}); copy the database again'
@@ -73,23 +70,9 @@ class LMDB(FaceSource):
         ends = self._index['key_ends']
         return self._index['keys'][int(ends[index - 1]) if index else 0:int(ends[index])].tobytes()
 
-    def _environment(self):
-        """The open database; one that was opened before a fork must not be used after it."""
-        process, environment = self._opened
-        if process != os.getpid():
-            lmdb = _package()
-            try:
-                environment = lmdb.open(self.path, subdir=osp.isdir(self.path), readonly=True,
-                                        lock=False, readahead=False, meminit=False)
-            except lmdb.Error as error:
-                raise UserError(f'{self.path!r} cannot be opened as an LMDB ({error}); copy it '
-                                'again.') from None
-            self._opened = os.getpid(), environment
-        return environment
-
     def _build(self) -> dict[str, np.ndarray]:
         keys, ends, first = bytearray(), array('Q'), b''
-        with self._environment().begin() as transaction:
+        with _open(self.path).begin() as transaction:
             for key in transaction.cursor().iternext(values=False):
                 if key in NO_IMAGES or key.startswith(b'__'):
                     continue
@@ -103,6 +86,29 @@ class LMDB(FaceSource):
                             'tools/pack_faces.py.')
         return dict(keys=np.frombuffer(keys, np.uint8),
                     key_ends=compact(np.frombuffer(ends, np.uint64)))
+
+
+def _open(path: str):
+    """The database, opened once per process."""
+    lmdb, key = _package(), osp.realpath(path)
+    if key not in _OPENED:
+        try:
+            _OPENED[key] = lmdb.open(path, subdir=osp.isdir(path), readonly=True, lock=False,
+                                     readahead=False, meminit=False)
+        except lmdb.Error as error:
+            raise UserError(f'{path!r} cannot be opened as an LMDB ({error}); copy it again.'
+                            ) from None
+    return _OPENED[key]
+
+
+def _close_all() -> None:
+    """A database opened before a fork can neither be used nor opened again after it."""
+    while _OPENED:
+        _OPENED.popitem()[1].close()
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(before=_close_all)
 
 
 def _package():
