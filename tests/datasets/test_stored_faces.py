@@ -99,8 +99,8 @@ def test_ranks_read_disjoint_parts(tmp_path, images, monkeypatch, order, world):
     every = [pair for share in shares for pair in share]
     assert {index for index, _ in every} == set(range(COUNT))
     assert len({seed for _, seed in every}) == len(every)
-    twice = sum(len(set(one) & set(other)) for i, one in enumerate(map(lambda s: [k for k, _ in s],
-                shares)) for other in ([k for k, _ in share] for share in shares[:i]))
+    indices = [{index for index, _ in share} for share in shares]
+    twice = sum(len(one & other) for i, one in enumerate(indices) for other in indices[:i])
     assert twice <= len(every) - COUNT, 'only what rounding up repeats'
     if order == 'shards':
         blocks = [{int(np.searchsorted(edges, index, 'right')) for index, _ in share}

@@ -66,14 +66,15 @@ class Archives(FaceSource):
 
     def name(self, index: int) -> str:
         file = osp.basename(self.files[self._file_of(index)])
-        return f'{file}/{self._index.text("names", "name_ends", index)}'
+        member = self._index.text('names', 'name_ends', index)
+        return f'{file}/{member.decode("utf-8", "surrogateescape")}'
 
     def file_starts(self) -> np.ndarray:
         return self._starts[:-1]
 
     def prefetch(self, first: int, last: int) -> None:
-        begin = int(self._index['offset'][first])
-        end = int(self._index['offset'][last - 1]) + int(self._index['length'][last - 1])
+        begin = self._index.value('offset', first)
+        end = self._index.value('offset', last - 1) + self._index.value('length', last - 1)
         self._reader.prefetch(self.files[self._file_of(first)], begin, end - begin)
 
     def _file_of(self, index: int) -> int:

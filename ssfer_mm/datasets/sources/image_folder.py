@@ -40,7 +40,7 @@ class ImageFolder(FaceSource):
             dict(kind='ImageFolder', version=VERSION, root=real), self._build, self._is_current)
 
     def __len__(self) -> int:
-        return len(self._index['name_ends'])
+        return self._index.rows('name_ends')
 
     def read(self, index: int) -> bytes:
         return read_file(osp.join(self.root, self.name(index)))
@@ -48,7 +48,7 @@ class ImageFolder(FaceSource):
     def name(self, index: int) -> str:
         if not 0 <= index < len(self):
             raise IndexError(f'{self.root} has {len(self)} images, there is no number {index}')
-        return self._index.text('names', 'name_ends', index)
+        return os.fsdecode(self._index.text('names', 'name_ends', index))
 
     def _build(self) -> dict[str, np.ndarray]:
         names, ends = bytearray(), array('Q')
@@ -73,7 +73,11 @@ class ImageFolder(FaceSource):
     def _is_current(self, index: IndexFile) -> bool:
         try:
             return all(
-                os.stat(osp.join(self.root, index.text('folders', 'folder_ends', row))).st_mtime_ns
+                os.stat(osp.join(self.root, _folder(index, row))).st_mtime_ns
                 == changed for row, changed in enumerate(index['changed'].tolist()))
         except OSError:
             return False  # a folder is gone
+
+
+def _folder(index: IndexFile, row: int) -> str:
+    return os.fsdecode(index.text('folders', 'folder_ends', row))

@@ -1,4 +1,4 @@
-"""Index files: columns of numbers about millions of images, mapped into memory, not read.
+"""Index files: columns of numbers about millions of images, left on disk until asked for.
 
 Layout: ``MAGIC``; the header's length, uint64 little-endian; the header, JSON ``{"facts": {...},
 "columns": {name: [dtype, count, offset]}}``; the columns, each aligned to 64 bytes. The facts say
@@ -7,7 +7,6 @@ what the index is of, so that one which is out of date is not used.
 import contextlib
 import hashlib
 import json
-import mmap
 import os
 import os.path as osp
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,9 +28,10 @@ Columns = Mapping[str, np.ndarray]
 
 
 class IndexFile:
-    """An index, opened: ``index['offset']`` is a read-only array that lies in the file.
+    """An index, opened; what lies in it stays in the file, which the system caches for everyone.
 
-    All processes of a machine share its pages. Pickled, it is its path.
+    Single numbers are read where they lie, not through the memory map: looking images up at random
+    would otherwise draw the whole map into every worker. Pickled, it is its path.
 
     Args:
         path: The file.
@@ -42,34 +42,43 @@ class IndexFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        with open(path, 'rb') as file:
-            size = os.fstat(file.fileno()).st_size
-            head = file.read(len(MAGIC) + 8)
-            length = int.from_bytes(head[len(MAGIC):], 'little')
-            if not head.startswith(MAGIC) or length > size:
-                raise ValueError('no index file')
-            header = json.loads(file.read(length))
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        if hasattr(self._map, 'madvise'):
-            # Images are looked up in no order; their neighbours' numbers need not be read.
-            self._map.madvise(mmap.MADV_RANDOM)
+        self._file = open(path, 'rb')
+        size = os.fstat(self._file.fileno()).st_size
+        head = self._file.read(len(MAGIC) + 8)
+        length = int.from_bytes(head[len(MAGIC):], 'little')
+        if not head.startswith(MAGIC) or length > size:
+            raise ValueError('no index file')
+        header = json.loads(self._file.read(length))
         self.facts = header['facts']
-        self._columns = {
-            name: np.frombuffer(self._map, dtype=dtype, count=count, offset=offset)
-            for name, (dtype, count, offset) in header['columns'].items()}
+        self._columns = {name: (np.dtype(dtype), int(count), int(offset))
+                         for name, (dtype, count, offset) in header['columns'].items()}
+        if any(offset + count * dtype.itemsize > size
+               for dtype, count, offset in self._columns.values()):
+            raise ValueError('cut off')
 
     def __reduce__(self) -> tuple:
         return IndexFile, (self.path,)
 
     def __getitem__(self, column: str) -> np.ndarray:
-        return self._columns[column]
+        """A whole column, mapped into memory and read-only."""
+        dtype, count, offset = self._columns[column]
+        return np.memmap(self._file, dtype, 'r', offset, (count,))
 
-    def text(self, column: str, ends: str, row: int) -> str:
+    def rows(self, column: str) -> int:
+        """How long a column is."""
+        return self._columns[column][1]
+
+    def value(self, column: str, row: int) -> int:
+        """One number of a column."""
+        dtype, _, offset = self._columns[column]
+        data = os.pread(self._file.fileno(), dtype.itemsize, offset + row * dtype.itemsize)
+        return int.from_bytes(data, 'little')
+
+    def text(self, column: str, ends: str, row: int) -> bytes:
         """Row of a column of texts: their bytes end to end, and where each ends."""
-        limits = self._columns[ends]
-        begin = int(limits[row - 1]) if row else 0
-        return self._columns[column][begin:int(limits[row])].tobytes().decode(
-            'utf-8', 'surrogateescape')
+        begin = self.value(ends, row - 1) if row else 0
+        return os.pread(self._file.fileno(), self.value(ends, row) - begin,
+                        self._columns[column][2] + begin)
 
 
 def write_index(path: str, facts: Mapping, columns: Columns) -> None:
@@ -78,14 +87,14 @@ def write_index(path: str, facts: Mapping, columns: Columns) -> None:
     room = len(MAGIC) + 8 + len(json.dumps(facts)) + 256 * (len(columns) + 1)
     place, layout = room + -room % ALIGN, {}
     for name, column in columns.items():
-        layout[name] = [column.dtype.str, len(column), place]
+        layout[name] = [column.dtype.newbyteorder('<').str, len(column), place]
         place += column.nbytes + -column.nbytes % ALIGN
     header = json.dumps(dict(facts=facts, columns=layout)).encode()
     with atomic_write(path, 'wb') as file:
         file.write(MAGIC + len(header).to_bytes(8, 'little') + header)
         for name, column in columns.items():
             file.write(bytes(layout[name][2] - file.tell()))
-            file.write(np.ascontiguousarray(column).data)
+            file.write(np.ascontiguousarray(column, column.dtype.newbyteorder('<')).data)
 
 
 def open_or_build(what: str, candidates: Sequence[str], facts: Mapping,

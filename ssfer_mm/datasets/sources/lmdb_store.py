@@ -47,7 +47,7 @@ class LMDB(FaceSource):
             self.path, [index or cache_file('LMDB', osp.realpath(file))], facts, self._build)
 
     def __len__(self) -> int:
-        return len(self._index['key_ends'])
+        return self._index.rows('key_ends')
 
     def name(self, index: int) -> str:
         return self._key(index).decode('utf-8', 'backslashreplace')
@@ -67,8 +67,7 @@ class LMDB(FaceSource):
     def _key(self, index: int) -> bytes:
         if not 0 <= index < len(self):
             raise IndexError(f'{self.path} has {len(self)} images, there is no number {index}')
-        ends = self._index['key_ends']
-        return self._index['keys'][int(ends[index - 1]) if index else 0:int(ends[index])].tobytes()
+        return self._index.text('keys', 'key_ends', index)
 
     def _build(self) -> dict[str, np.ndarray]:
         keys, ends, first = bytearray(), array('Q'), b''

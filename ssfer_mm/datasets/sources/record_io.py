@@ -63,25 +63,25 @@ class RecordIO(FaceSource):
         self._index = open_or_build(self.path, places, facts, self._build)
 
     def __len__(self) -> int:
-        return len(self._index['offset'])
+        return self._index.rows('offset')
 
     def name(self, index: int) -> str:
         self._check(index)
-        return str(int(self._index['key'][index]))
+        return str(self._index.value('key', index))
 
     def read(self, index: int) -> bytes:
         self._check(index)
         name = f'record {self.name(index)} of {self.path}'
-        data = self._reader.read(self.path, int(self._index['offset'][index]),
-                                 int(self._index['length'][index]), name)
+        data = self._reader.read(self.path, self._index.value('offset', index),
+                                 self._index.value('length', index), name)
         try:
             return split_header(record_data(data))[1]
         except ValueError as error:
             raise UnreadableImage(f'{name} is damaged ({error}); copy the file again') from None
 
     def prefetch(self, first: int, last: int) -> None:
-        begin = int(self._index['offset'][first])
-        end = int(self._index['offset'][last - 1]) + int(self._index['length'][last - 1])
+        begin = self._index.value('offset', first)
+        end = self._index.value('offset', last - 1) + self._index.value('length', last - 1)
         self._reader.prefetch(self.path, begin, end - begin)
 
     def _check(self, index: int) -> None:

@@ -19,8 +19,8 @@ class TarShards(Archives):
 
     def read(self, index: int) -> bytes:
         file = self.files[self._file_of(index)]
-        return self._reader.read(file, int(self._index['offset'][index]),
-                                 int(self._index['length'][index]), self.name(index))
+        return self._reader.read(file, self._index.value('offset', index),
+                                 self._index.value('length', index), self.name(index))
 
     def members(self, file: str) -> Iterator[tuple[str, tuple[int, int]]]:
         try:

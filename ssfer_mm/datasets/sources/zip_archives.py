@@ -28,7 +28,7 @@ class ZipArchives(Archives):
 
     def read(self, index: int) -> bytes:
         file, name = self.files[self._file_of(index)], self.name(index)
-        place, length, method, crc = (int(self._index[column][index]) for column in self.NUMBERS)
+        place, length, method, crc = (self._index.value(column, index) for column in self.NUMBERS)
         header = self._reader.read(file, place, LOCAL_HEADER, name)
         # The local header has a name and an extra field of its own lengths.
         place += LOCAL_HEADER + sum(int.from_bytes(header[i:i + 2], 'little') for i in (26, 28))
