@@ -18,7 +18,7 @@ from .annotate import draw_result
 from .background import WriteBehind
 from .clock import STAGES
 from .inferencer import FERInferencer
-from .loading import Loaded, load
+from .loading import Loaded
 from .progress import progress
 from .results import ImageResult
 from .sources import Photo, find_source
@@ -96,7 +96,7 @@ def _predict_photos(photos: Sequence[Photo], inferencer: FERInferencer,
                     args: argparse.Namespace) -> int:
     inferencer.clock.reset()
     tally = Tally()
-    found = inferencer.stream(load(photo, k) for k, photo in enumerate(photos))
+    found = inferencer.stream(photos, whole=bool(args.out))
     quiet = bool(args.out or args.csv or args.json)
     with contextlib.ExitStack() as stack:
         tables = stack.enter_context(_tables(args, inferencer))
