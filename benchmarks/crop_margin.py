@@ -81,6 +81,11 @@ def read_items(config: str, count: int) -> List[Pasted]:
     return items
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status, 2 for an error of the user's."""
+    return run_cli(lambda: _run(_parse(arguments)))
+
+
 def _run(args: argparse.Namespace) -> None:
     classifier = TorchClassifier(args.model, Options(config=''), args.device, 32, lambda f: f)
     items = read_items(args.config, args.count)
@@ -102,15 +107,15 @@ def _figures(answers: np.ndarray, labels: np.ndarray) -> str:
             f'{100 * np.mean(recalls):.1f} %')
 
 
-def _parse() -> argparse.Namespace:
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('model', help='a classifier, .pth or .safetensors')
     parser.add_argument('config', help='a training config; its test set is used')
     parser.add_argument('--count', type=int, default=900, help='images (default: 900)')
     parser.add_argument('--margins', type=float, nargs='+', default=MARGINS)
     parser.add_argument('--device', default='cpu')
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == '__main__':
-    sys.exit(run_cli(lambda: _run(_parse())))
+    sys.exit(main())

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 from statistics import median
-from typing import Dict, List, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -75,6 +75,11 @@ def before(inferencer: FERInferencer, photos: List[str]) -> float:
     return 1e3 * (time.process_time() - cpu) / len(photos)
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status, 2 for an error of the user's."""
+    return run_cli(lambda: _run(_parse(arguments)))
+
+
 def _run(args: argparse.Namespace) -> None:
     models = [(model, FERInferencer(model)) for model in args.models]
     with tempfile.TemporaryDirectory() as folder:
@@ -98,15 +103,15 @@ def _run(args: argparse.Namespace) -> None:
               f'{faces:.0f} faces')
 
 
-def _parse() -> argparse.Namespace:
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('models', nargs='+', help='files of classifiers, .pth, .safetensors, .onnx')
     parser.add_argument('--photos', help='a folder of photos instead of composed ones')
     parser.add_argument('--faces', default='', help='face crops to compose with (default: drawn)')
     parser.add_argument('--count', type=int, default=200, help='photos (default: 200)')
     parser.add_argument('--rounds', type=int, default=3)
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == '__main__':
-    sys.exit(run_cli(lambda: _run(_parse())))
+    sys.exit(main())

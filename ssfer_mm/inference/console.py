@@ -19,7 +19,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     try:
         return args.run(args)
     except KeyboardInterrupt:
-        print('\nInterrupted; no CSV, JSON or video was written.', file=sys.stderr)
+        print('\nInterrupted; what was not complete was not written.', file=sys.stderr)
         return 130
     except BrokenPipeError:  # "| head" has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -101,6 +101,10 @@ def find_model(name: Optional[str], backend: str, trained: str = TRAINED) -> Nam
                             + ('write one with tools/export.py' if backend == 'onnx' else
                                'for an .onnx file use --backend onnx'))
         return NamedModel(path.stem, path, 'a file')
+    inside = [path / f'classifier_{stage}.pth' for stage in STAGES]
+    run = next((file for file in inside if file.is_file()), None)
+    if run and backend == 'torch':
+        return NamedModel(path.name, run, 'the result of a run')
     for wanted in (name, *(f'{name.rstrip("/").removeprefix(trained + "/")}/{stage}'
                            for stage in STAGES)):
         for model in models:

@@ -27,6 +27,7 @@ def test_a_run_stands_for_its_last_stage(tmp_path):
     assert [model.name for model in known_models(runs)] == ['rafdb/semi', 'rafdb/supervised']
     assert find_model(None, 'torch', runs).name == 'rafdb/semi'
     assert find_model('rafdb', 'torch', runs).path.name == 'classifier_semi.pth'
+    assert find_model(f'{runs}/lost', 'torch', runs).path.name == 'classifier_semi.pth'
     assert find_model('rafdb/supervised', 'torch', runs).path.name == 'classifier_supervised.pth'
 
 
