@@ -106,7 +106,7 @@ def _add_predict(commands) -> None:
     add('--score-threshold', type=float, metavar='S',
         help="drop faces with a lower score (default: the detector's own)")
     add('--margin', type=float, metavar='M', help='added around a face on each side, as a share '
-        "of its longer edge; may be negative (default: the model's, or else -0.05)")
+        "of its longer edge; may be negative (default: the model's, or else -0.1)")
     add('--smooth', type=float, nargs='?', const=0.5, metavar='SECONDS',
         help='video: follow people and average their probabilities over time (default 0.5 s)')
     add('--show', action='store_true', help='video, camera: show a window; q ends')

@@ -19,7 +19,7 @@ from .sources import Photo, Video, Webcam, find_source
 
 READERS = max(1, min(4, os.cpu_count() or 1))  # threads that decode images
 # Of models that do not say; measured with benchmarks/crop_margin.py, see docs/predict.md.
-MARGIN = -0.05
+MARGIN = -0.1
 
 
 class FERInferencer:
