@@ -90,7 +90,7 @@ class FacePipeline:
         with self.clock.measure('cropping'):
             crops = [self._crop(image, box) for image, own in zip(images, boxes) for box in own]
         with self.clock.measure('classification'):
-            rows = self._classify(crops)
+            rows = self.classify(crops)
         named = iter([dict(zip(self.classifier.classes, row)) for row in rows.tolist()])
         return [tuple(FaceResult(box, float(score), next(named))
                       for box, score in zip(own, faces.scores))
@@ -106,7 +106,8 @@ class FacePipeline:
         square = square_around(_looked_at(image, box), self.margin)
         return cut_square(image.pixels, square, self._size)
 
-    def _classify(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+    def classify(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+        """Probabilities (N, K) of uint8 (H, W, 3) BGR crops."""
         classes = self.classifier.classes
         if not crops:
             return np.zeros((0, len(classes)), np.float32)
