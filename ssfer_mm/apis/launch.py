@@ -13,6 +13,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.registry import OPTIMIZERS, RUNNERS
 from mmengine.runner import Runner
 
+from ssfer_mm.engine import HeldOutHook
 from ssfer_mm.errors import UserError
 from ssfer_mm.safe_loading import enable_safe_loading, load_checkpoint_safely
 
@@ -41,6 +42,9 @@ def train(cfg: Config) -> Runner:
     """
     runner = build_runner(cfg)
     _count_accumulated_batches(runner)
+    # A config that replaces custom_hooks must not lose this one.
+    if not any(isinstance(hook, HeldOutHook) for hook in runner.hooks):
+        runner.register_hook(HeldOutHook())
     runner.train()
     return runner
 

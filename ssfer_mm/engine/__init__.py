@@ -6,6 +6,7 @@ from .exact_resume_hook import ExactResumeHook
 from .export_hook import ExportClassifierHook
 from .facemix_monitor import FaceMixMonitor
 from .global_log_hook import GlobalLogHook
+from .held_out_hook import HeldOutHook
 from .pseudo_label_monitor import PseudoLabelMonitor, pseudo_label_figures
 from .resumable_loop import ResumableTrainLoop
 from .sharded_runner import ShardedRunner
@@ -18,7 +19,7 @@ from .two_stage_loop import Stage, TwoStageTrainLoop
 
 __all__ = [
     'BFloat16OptimWrapper', 'ChannelsLastHook', 'CheckpointFolder', 'EMATeacherHook',
-    'ExactResumeHook', 'ExportClassifierHook', 'FaceMixMonitor', 'GlobalLogHook',
+    'ExactResumeHook', 'ExportClassifierHook', 'FaceMixMonitor', 'GlobalLogHook', 'HeldOutHook',
     'PseudoLabelMonitor', 'ResumableTrainLoop', 'SafeCheckpointHook', 'ShardedRunner',
     'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook', 'TwoStageFinetuneHook',
     'TwoStageTrainLoop', 'pseudo_label_figures'

@@ -35,6 +35,7 @@ auto_scale_lr = dict(base_batch_size=32)
 custom_hooks = [
     dict(type='TwoStageFinetuneHook'),
     dict(type='EMATeacherHook'),
+    dict(type='HeldOutHook'),
     dict(type='SplitRecordHook'),
     dict(type='FaceMixMonitor'),
     dict(type='PseudoLabelMonitor'),
