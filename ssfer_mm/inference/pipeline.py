@@ -1,5 +1,5 @@
 """From images to faces with expressions: detect, crop, classify."""
-from typing import List, Protocol, Sequence, Tuple
+from typing import List, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
@@ -56,8 +56,7 @@ class FacePipeline:
         with self.clock.measure('detection'):
             found = self.detector.detect(images)
         with self.clock.measure('cropping'):
-            size = max(self.classifier.input_size)
-            crops = [cut_square(image, square_around(box, self.margin), size)
+            crops = [self.crop(image, box)
                      for image, faces in zip(images, found)
                      for box in np.asarray(faces.boxes, dtype=float).tolist()]
         with self.clock.measure('classification'):
@@ -65,6 +64,12 @@ class FacePipeline:
         named = iter([dict(zip(self.classifier.classes, row)) for row in rows.tolist()])
         return [tuple(FaceResult(tuple(map(float, box)), float(score), next(named))
                       for box, score in zip(faces.boxes, faces.scores)) for faces in found]
+
+    def crop(self, image: np.ndarray, box: Sequence[float],
+             size: Optional[int] = None) -> np.ndarray:
+        """The square around a face, at a size in pixels or that of the classifier's input."""
+        return cut_square(image, square_around(box, self.margin),
+                          size or max(self.classifier.input_size))
 
     def _classify(self, crops: Sequence[np.ndarray]) -> np.ndarray:
         classes = self.classifier.classes
