@@ -168,6 +168,6 @@ def test_nothing_is_asked_of_another_machine(browser, server):
 def test_a_polite_kill_leaves_no_pictures(server, browser, folder):
     assert [path for path in folder.glob('ssfer-demo-*/**/*') if path.is_file()]
     server.send_signal(signal.SIGTERM)
-    assert server.wait(timeout=60) == 0
+    assert server.wait(timeout=200) == 0
     assert 'deleted' in server.stdout.read() and 'Traceback' not in server.stderr.read()
     assert not list(folder.glob('ssfer-demo-*'))
