@@ -1,6 +1,6 @@
 """From images to faces with expressions: detect, crop, classify."""
 from dataclasses import replace
-from typing import List, Protocol, Sequence, Tuple
+from typing import List, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
@@ -103,8 +103,13 @@ class FacePipeline:
         return image.closer() if few else image
 
     def _crop(self, image: Loaded, box: Box) -> np.ndarray:
-        square = square_around(_looked_at(image, box), self.margin)
-        return cut_square(image.pixels, square, self._size)
+        return self.crop(image.pixels, _looked_at(image, box))
+
+    def crop(self, image: np.ndarray, box: Sequence[float],
+             size: Optional[int] = None) -> np.ndarray:
+        """The square around a face, at a size in pixels or that of the classifier's input."""
+        return cut_square(image, square_around(box, self.margin),
+                          size or self._size)
 
     def classify(self, crops: Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities (N, K) of uint8 (H, W, 3) BGR crops."""
