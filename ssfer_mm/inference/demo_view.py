@@ -10,7 +10,6 @@ from ssfer_mm.synthfer import SynthFERGenerator
 
 from .annotate import draw_result
 from .inferencer import FERInferencer
-from .loading import load
 from .results import FaceResult, ImageResult
 
 SHOWN = (480, 1280)  # least and most pixels of the annotated picture's longer edge
@@ -53,19 +52,15 @@ class Seen:
 
 def look(inferencer: FERInferencer, path: str) -> Seen:
     """Find and classify the faces of a picture file."""
-    image = load(path, 0)
-    result, = inferencer.predict_batch([image])
+    (image, result), = inferencer.stream([path], ahead=False, whole=True)
     if image.pixels is None:
         return Seen(f'**This picture cannot be read** ({image.problem}). Try a JPEG or PNG file.')
     faces = tuple(sorted(result.faces, key=lambda face: face.box[0]))
-    # Boxes are in pixels of the whole picture, crops are cut from what was decoded.
-    share = image.pixels.shape[1] / image.size[0]
-    inside = [face.scaled(share, share) for face in faces]
     shown = fit(image.pixels, *SHOWN)
     return Seen(_status(len(faces)), draw_faces(shown, replace(result, faces=faces))[..., ::-1],
                 shown.shape[1] / image.size[0], faces,
-                tuple(inferencer.crop(image.pixels, face) for face in inside),
-                tuple(inferencer.crop(image.pixels, face, PORTRAIT) for face in inside))
+                tuple(inferencer.crop(image, face) for face in faces),
+                tuple(inferencer.crop(image, face, PORTRAIT) for face in faces))
 
 
 def _status(count: int) -> str:
