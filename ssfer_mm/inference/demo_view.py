@@ -10,7 +10,6 @@ from ssfer_mm.synthfer import SynthFERGenerator
 
 from .annotate import draw_result
 from .inferencer import FERInferencer
-from .loading import load
 from .results import FaceResult, ImageResult
 
 SHOWN = (480, 1280)  # least and most pixels of the annotated picture's longer edge
@@ -53,8 +52,7 @@ class Seen:
 
 def look(inferencer: FERInferencer, path: str) -> Seen:
     """Find and classify the faces of a picture file."""
-    image = load(path, 0)
-    result, = inferencer.predict_batch([image])
+    (image, result), = inferencer.stream([path], ahead=False, whole=True)
     if image.pixels is None:
         return Seen(f'**This picture cannot be read** ({image.problem}). Try a JPEG or PNG file.')
     faces = tuple(sorted(result.faces, key=lambda face: face.box[0]))
