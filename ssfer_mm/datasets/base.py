@@ -1,6 +1,6 @@
 """What all face datasets share: samples in, mmpretrain data items out, nothing hidden."""
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +80,7 @@ class FERDataset(BaseDataset):
                             f'use one of: {", ".join(self.SUBSETS)}.')
         self.subset = subset
         self.boxes = boxes
+        self._columns: tuple[list[str], list[int]] | None = None
         # The parent joins data_root with prefixes; our paths come complete from load_samples.
         super().__init__(ann_file='', pipeline=pipeline, test_mode=test_mode, lazy_init=True,
                          indices=indices, serialize_data=serialize_data)
@@ -112,9 +113,30 @@ class FERDataset(BaseDataset):
         return [_data_item(sample, box, size)
                 for sample, box, size in zip(samples, found.boxes, found.sizes.tolist())]
 
+    def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
+        """Note ids and labels before the items become bytes, out of which they come slowly.
+
+        Unlabeled collections have millions of ids, and nobody asks for them.
+        """
+        if self.data_list and 'gt_label' in self.data_list[0]:
+            self._columns = _columns(self.data_list)
+        return super()._serialize_data()
+
+    def get_subset_(self, indices: int | Sequence[int]) -> None:
+        """Keep some of the items only, in place; see mmengine's ``BaseDataset``."""
+        self._columns = None
+        super().get_subset_(indices)
+
+    def _ids_and_labels(self) -> tuple[list[str], list[int]]:
+        if not self._fully_initialized:
+            self.full_init()
+        if self._columns is not None:
+            return self._columns
+        return _columns(self.get_data_info(i) for i in range(len(self)))
+
     def ids(self) -> list[str]:
         """The samples' ids, in dataset order."""
-        return [self.get_data_info(i)['sample_id'] for i in range(len(self))]
+        return list(self._ids_and_labels()[0])
 
     def labels(self) -> np.ndarray:
         """The samples' labels, int64 (N,), in dataset order.
@@ -122,8 +144,7 @@ class FERDataset(BaseDataset):
         Raises:
             UserError: The dataset has images without labels.
         """
-        infos = (self.get_data_info(i) for i in range(len(self)))
-        labels = [info.get('gt_label', -1) for info in infos]
+        labels = self._ids_and_labels()[1]
         if -1 in labels:
             raise UserError(f'{self.name} has no labels ({labels.count(-1)} of {len(labels)} '
                             'images carry none); use a labeled dataset here.')
@@ -175,6 +196,12 @@ class FERDataset(BaseDataset):
         print_log(f'{self.name} {self.subset}: {len(supplied)} of {len(samples)} images have a '
                   'face box from the dataset', logger='current')
         return boxes
+
+
+def _columns(items: Iterable[dict]) -> tuple[list[str], list[int]]:
+    """Ids and labels, -1 where there is none."""
+    pairs = [(item['sample_id'], item.get('gt_label', -1)) for item in items]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
 def _box_file(boxes: str | Mapping) -> dict:

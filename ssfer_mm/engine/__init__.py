@@ -1,3 +1,4 @@
+from .bfloat16_optim_wrapper import BFloat16OptimWrapper
 from .channels_last_hook import ChannelsLastHook
 from .checkpoint_folder import CheckpointFolder
 from .checkpoint_hook import SafeCheckpointHook
@@ -14,8 +15,9 @@ from .two_stage_hook import TwoStageFinetuneHook
 from .two_stage_loop import Stage, TwoStageTrainLoop
 
 __all__ = [
-    'ChannelsLastHook', 'CheckpointFolder', 'EMATeacherHook', 'ExactResumeHook',
-    'ExportClassifierHook', 'FaceMixMonitor', 'PseudoLabelMonitor', 'ResumableTrainLoop',
+    'BFloat16OptimWrapper', 'ChannelsLastHook', 'CheckpointFolder', 'EMATeacherHook',
+    'ExactResumeHook', 'ExportClassifierHook', 'FaceMixMonitor', 'PseudoLabelMonitor',
+    'ResumableTrainLoop',
     'SafeCheckpointHook', 'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook',
     'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'pseudo_label_figures'
 ]

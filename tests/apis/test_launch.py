@@ -295,9 +295,13 @@ def test_bad_train_arguments(config, monkeypatch, arguments, words):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='--amp works here')
-def test_amp_without_a_gpu(config):
+def test_amp_without_a_gpu(config, monkeypatch):
+    monkeypatch.setattr(launch, 'has_bfloat16', lambda: False)
     with pytest.raises(UserError, match='no GPU found'):
         launch.train_main([str(config), '--amp'])
+    monkeypatch.setattr(launch, 'has_bfloat16', lambda: True)
+    runner = launch.train_main([str(config), '--amp'])
+    assert runner.iter == 4 and runner.optim_wrapper.precision == 'bfloat16'
 
 
 def test_bad_out_name_is_refused_before_anything_runs(config):
