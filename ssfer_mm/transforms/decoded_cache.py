@@ -7,8 +7,8 @@ from typing import Optional
 import cv2
 import numpy as np
 
-# One entry per this many bytes: smaller images than that would not pay.
-BYTES_PER_ENTRY = 512
+# Room in the table is for images of this size or more; of smaller ones, not all are kept.
+BYTES_PER_ENTRY = 1024
 KEY, OFFSET, HEIGHT, WIDTH, CHANNELS = range(5)
 
 
@@ -26,12 +26,12 @@ class DecodedCache:
     def __init__(self, gigabytes: float) -> None:
         self.gigabytes = gigabytes
         self.capacity = int(gigabytes * 2**30)
-        self.entries = self.capacity // BYTES_PER_ENTRY + 1
+        self.entries = self.capacity // BYTES_PER_ENTRY + 2
         self._pixels = np.frombuffer(mmap.mmap(-1, self.capacity), dtype=np.uint8)
         # A hash table with open addressing; a key of 0 is a free place.
         table = np.frombuffer(mmap.mmap(-1, self.entries * 5 * 8), dtype=np.int64)
         self._table = table.reshape(self.entries, 5)
-        self._used = multiprocessing.Value('q', 0)
+        self._used = multiprocessing.Array('q', 2)  # bytes, entries
 
     def __reduce__(self) -> tuple:
         """A copy, or what a spawned process gets, is an empty cache of that size."""
@@ -56,23 +56,24 @@ class DecodedCache:
             image = grey[..., None]
         key, (height, width, channels) = _key(path), image.shape
         with self._used:
-            offset, place = self._used.value, self._place(key)
-            if offset + image.size > self.capacity or self._table[place, KEY] == key:
+            (offset, count), place = self._used, self._place(key)
+            # One place stays free, or a search for what is not here would never end.
+            full = offset + image.size > self.capacity or count == self.entries - 1
+            if full or self._table[place, KEY] == key:
                 return
-            self._used.value += image.size
+            self._used[:] = offset + image.size, count + 1
             self._pixels[offset:offset + image.size] = image.ravel()
             self._table[place, OFFSET:] = offset, height, width, channels
             self._table[place, KEY] = key  # last: only now can others find it
 
     def __len__(self) -> int:
         """How many images it holds."""
-        return int(np.count_nonzero(self._table[:, KEY]))
+        return self._used[1]
 
     def _place(self, key: int) -> int:
         """Where ``key`` is, or the free place where it belongs."""
         place = key % self.entries
-        # Pixels run out long before entries do, so there always is a free one.
-        while (found := self._table[place, KEY]) not in (0, key):
+        while self._table[place, KEY] not in (0, key):
             place = (place + 1) % self.entries
         return place
 

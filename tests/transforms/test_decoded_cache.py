@@ -37,20 +37,22 @@ def test_same_pixels_without_the_file(files):
 
 
 def test_a_full_cache_decodes_the_rest(files):
-    cache = DecodedCache(1e-6)  # 1,073 bytes
+    cache = DecodedCache(1e-6)  # room for 1,073 bytes
     image = np.random.default_rng(0).integers(0, 256, (10, 20, 3), dtype=np.uint8)
     cache.put('a', image)
     cache.put('b', image)
     assert np.array_equal(cache.get('a'), image) and cache.get('b') is None and len(cache) == 1
 
 
-def test_keys_that_meet_in_the_table_are_told_apart():
-    cache = DecodedCache(1e-6)
-    assert cache.entries < 8
-    for i in range(cache.entries - 1):
+def test_keys_that_meet_in_the_table_are_told_apart_and_a_full_table_is_no_trap():
+    cache = DecodedCache(4e-6)
+    assert cache.entries == 6
+    for i in range(8):
         cache.put(str(i), np.full((2, 2, 3), i, np.uint8))
-    for i in range(cache.entries - 1):
-        assert (cache.get(str(i)) == i).all()
+    assert len(cache) == 5
+    for i in range(8):
+        found = cache.get(str(i))
+        assert (found == i).all() if i < 5 else found is None
 
 
 class Faces(Dataset):
