@@ -17,7 +17,7 @@ class BFloat16OptimWrapper(OptimWrapper):
     optimizer, norms and losses stay float32. bfloat16 has float32's range, so the loss needs no
     scaling, which is what mmengine's ``AmpOptimWrapper`` needs a GPU for. The teacher's pass is
     inside as well. It pays on GPUs from Ampere on and on processors with AVX512-BF16 or AMX;
-    without such hardware it works, but slowly.
+    without such hardware it works, but slower than float32.
     """
 
     precision = 'bfloat16'
