@@ -258,6 +258,9 @@ def _set_amp(cfg: Config) -> None:
             wrapper.type = 'AmpOptimWrapper' if gpu else 'BFloat16OptimWrapper'
         if wrapper.type == 'AmpOptimWrapper':
             wrapper.setdefault('loss_scale', 'dynamic')
+            # A fused optimizer makes even those steps that overflow, as steps that change nothing:
+            # the teacher would follow them.
+            wrapper.get('optimizer', {}).pop('fused', None)
 
 
 def has_bfloat16() -> bool:

@@ -12,7 +12,7 @@ from .bare import Bare
 from .feed import Feed
 from .memory import PeakMemory
 from .phases import PHASES, PhaseClock, attach_probes
-from .rounds import Spent, median_ms, paired_ratio, timed
+from .rounds import median_ms, paired_ratio, timed
 
 
 class AcceptShare(nn.Module):
@@ -57,9 +57,20 @@ class StageBenchmark:
 
     def measure(self) -> dict:
         """All figures of the stage, as ``docs/performance.md`` explains them."""
+        rule = getattr(model_of(self.runner), 'pseudo_label', None)
+        if rule is None:
+            return self._measure()
+        handle = rule.register_forward_hook(
+            lambda module, args, pseudo: self.accepted.append(pseudo.weights > 0))
+        try:
+            return self._measure()
+        finally:
+            handle.remove()
+
+    def _measure(self) -> dict:
         batch = next(self.feed)
         first = timed(self.device, self.step, 2)  # warms up
-        once = timed(self.device, self.step, 2)
+        once = timed(self.device, self.step, 1)
         count = max(1, min(50, round(self.block_seconds / once.wall)))
         bare = Bare(self.runner, batch, self._mean_accepted())
         timed(self.device, bare, 2)
@@ -101,9 +112,6 @@ class StageBenchmark:
     def _train(self, batch: dict) -> None:
         self.runner.train_loop.run_iter(self.index, batch)
         self.index += 1
-        pseudo = getattr(model_of(self.runner), 'last_pseudo_labels', None)
-        if pseudo is not None:
-            self.accepted.append(pseudo['accepted'])
 
     def _mean_accepted(self) -> int:
         """Unlabeled images per step that had an accepted pseudo-label, over the steps so far."""
@@ -153,6 +161,3 @@ def _images(batch: dict) -> dict[str, int]:
     if not isinstance(inputs, dict):
         return dict(labeled=0, unlabeled=len(inputs))
     return dict(labeled=len(inputs.get('labeled', ())), unlabeled=len(inputs.get('weak', ())))
-
-
-__all__ = ['AcceptShare', 'Spent', 'StageBenchmark']

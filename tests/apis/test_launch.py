@@ -304,6 +304,18 @@ def test_amp_without_a_gpu(config, monkeypatch):
     assert runner.iter == 4 and runner.optim_wrapper.precision == 'bfloat16'
 
 
+def test_amp_on_a_gpu_skips_overflowing_steps_whole(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    cfg = launch.load_config('configs/ssfer/ferplus_5pct_vit-micro.py')
+    launch._set_amp(cfg)
+    for wrapper in (cfg.optim_wrapper, cfg.train_cfg.semi.optim_wrapper):
+        assert wrapper.type == 'AmpOptimWrapper' and wrapper.loss_scale == 'dynamic'
+        assert 'fused' not in wrapper.optimizer
+    cfg.optim_wrapper.type = cfg.train_cfg.semi.optim_wrapper.type = 'BFloat16OptimWrapper'
+    launch._set_amp(cfg)
+    assert cfg.optim_wrapper.type == 'BFloat16OptimWrapper', 'it is mixed precision already'
+
+
 def test_bad_out_name_is_refused_before_anything_runs(config):
     with pytest.raises(UserError, match='.json'):
         launch.test_main([str(config), 'absent.pth', '--out', 'metrics.txt'])
