@@ -85,7 +85,7 @@ class StageBenchmark:
         images = _images(batch)
         result = dict(
             images_per_step=images,
-            accepted_per_step=self._mean_accepted() if images['unlabeled'] else None,
+            accepted_per_step=self._mean_accepted() if self.accepted else None,
             steps_per_round=count, rounds=self.rounds,
             first_steps_ms=1e3 * first.wall,
             step_ms=median_ms(whole), bare_ms=median_ms(alone),
