@@ -3,7 +3,7 @@ from ssfer_mm.datasets.affectnet import AffectNet
 from ssfer_mm.datasets.base import FERDataset, Sample
 from ssfer_mm.datasets.chapter_sampler import ChapterSampler
 from ssfer_mm.datasets.class_folders import ClassFolders
-from ssfer_mm.datasets.collate import collate_faces, collate_sources
+from ssfer_mm.datasets.collate import collate_sources
 from ssfer_mm.datasets.face_scenes import FaceScenes
 from ssfer_mm.datasets.fer2013 import FER2013
 from ssfer_mm.datasets.ferplus import FERPlus
@@ -19,5 +19,5 @@ from ssfer_mm.datasets.unlabeled import UnlabeledFaces
 __all__ = ['AffectNet', 'ChapterSampler', 'ClassFolders', 'FER2013', 'FERDataset', 'FERPlus',
            'FaceScenes', 'RAFDB', 'Sample', 'SeededIndex', 'SeededSampler',
            'SemiSupervisedDataset', 'Split', 'SynthFER', 'TwoSourceBatchSampler',
-           'TwoSourceSampler', 'UnlabeledFaces', 'check_split', 'collate_faces',
-           'collate_sources', 'draw_split', 'item_seeds', 'load_split', 'save_split', 'seed_draws']
+           'TwoSourceSampler', 'UnlabeledFaces', 'check_split', 'collate_sources', 'draw_split',
+           'item_seeds', 'load_split', 'save_split', 'seed_draws']

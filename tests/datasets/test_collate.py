@@ -1,12 +1,10 @@
 """Two sources in one batch, neither padded nor mixed up."""
-from multiprocessing.reduction import ForkingPickler
-
 import pytest
 import torch
 from mmengine.registry import FUNCTIONS
 from mmpretrain.structures import DataSample
 
-from ssfer_mm.datasets import collate_faces, collate_sources
+from ssfer_mm.datasets import collate_sources
 
 
 def labeled(k):
@@ -42,20 +40,3 @@ def test_sources_are_stacked_apart_and_in_order(items, keys):
 
 def test_configs_find_it_by_name():
     assert FUNCTIONS.get('collate_sources') is collate_sources
-
-
-def test_samples_cross_between_processes_whole_and_without_shared_memory():
-    sample = DataSample().set_gt_label(2)
-    sample.set_field(torch.tensor([1., float('nan'), 3., 4.]), 'face_box')
-    sample.set_field('a/1.png', 'sample_id', field_type='metainfo')
-    sample.set_field('any object', 'note')
-    batch = collate_faces([dict(inputs=torch.zeros(3, 2, 2, dtype=torch.uint8),
-                                data_samples=sample)] * 2)
-    pickled = ForkingPickler.dumps(batch['data_samples'])
-    assert b'reductions' not in bytes(pickled), 'no tensor was shared'
-    first, second = ForkingPickler.loads(pickled)
-    assert type(first) is DataSample and first.metainfo == sample.metainfo
-    assert first.gt_label.tolist() == [2] and first.gt_label.dtype == sample.gt_label.dtype
-    assert first.face_box[[0, 2, 3]].tolist() == [1, 3, 4] and first.face_box[1].isnan()
-    assert first.face_box.dtype == torch.float32 and second.note == 'any object'
-    assert batch['inputs'].shape == (2, 3, 2, 2)

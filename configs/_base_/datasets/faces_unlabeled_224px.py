@@ -19,6 +19,6 @@ train_dataloader = dict(
     pin_memory=True,
     drop_last=True,
     sampler=dict(type='SeededSampler', shuffle=True),
-    collate_fn=dict(type='collate_faces'),
+    collate_fn=dict(type='default_collate'),
     dataset=dict(
         type='UnlabeledFaces', data_root=['data/faces'], pipeline=train_pipeline))
