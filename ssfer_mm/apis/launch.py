@@ -215,7 +215,8 @@ def test_main(argv: Optional[Sequence[str]] = None) -> Dict[str, float]:
     metrics = test(cfg, args.checkpoint)
     if args.out and args.out.endswith('.json') and int(os.environ.get('RANK', '0')) == 0:
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-        numbers = {name: float(value) for name, value in metrics.items()}
+        numbers = {name: value if isinstance(value, list) else float(value)
+                   for name, value in metrics.items()}
         Path(args.out).write_text(json.dumps(numbers, indent=2) + '\n', encoding='utf-8')
     return metrics
 

@@ -101,7 +101,9 @@ def pseudo_label_figures(labels: np.ndarray, accepted: np.ndarray, truth: np.nda
 
     Returns:
         ``coverage`` (accepted / N); ``precision`` (right / accepted, of those with a known truth)
-        where defined; per class ``share/<name>`` (of the accepted) and ``precision/<name>``.
+        where defined; per class ``share/<name>`` (of the accepted), ``precision/<name>``, and
+        ``coverage/<name>``: of the images that truly show it, how many have an accepted
+        pseudo-label, right or wrong.
     """
     figures = dict(coverage=float(accepted.mean()) if len(accepted) else 0.0)
     known = accepted & (truth >= 0)
@@ -112,4 +114,6 @@ def pseudo_label_figures(labels: np.ndarray, accepted: np.ndarray, truth: np.nda
         figures[f'share/{name}'] = float(here.sum() / max(accepted.sum(), 1))
         if (here & known).any():
             figures[f'precision/{name}'] = float((labels == truth)[here & known].mean())
+        if (truth == index).any():
+            figures[f'coverage/{name}'] = float(accepted[truth == index].mean())
     return figures

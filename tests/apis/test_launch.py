@@ -115,6 +115,15 @@ def test_option_is_merged(config, option, value):
     assert node == value
 
 
+def test_an_argument_that_the_config_leaves_out_is_no_misspelling():
+    """pseudo_labels_from looks like pseudo_label, which is there; but SSFER takes both."""
+    name = 'configs/ssfer/synthfer_5pct_vit-micro.py'
+    cfg = load_config(name, {'model.pseudo_labels_from': 'student'})
+    assert cfg.model.pseudo_labels_from == 'student'
+    with pytest.raises(UserError, match='closest: model.pseudo_label'):
+        load_config(name, {'model.pseudo_labels_form': 'student'})
+
+
 # ----------------------------------------------------------------------------------- user messages
 
 
