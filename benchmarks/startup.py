@@ -16,13 +16,23 @@ import tempfile
 import time
 from pathlib import Path
 
-TRAIN = Path(__file__).resolve().parents[1] / 'tools' / 'train.py'
+ROOT = Path(__file__).resolve().parents[1]
+# All of them in one labeled set, of which a twentieth keeps its labels.
+SSFER = """
+_base_ = ['{root}/configs/ssfer/my-faces_vit-micro.py']
+data_preprocessor = dict(num_classes=7)
+model = dict(pretrained=None, classifier=dict(head=dict(num_classes=7)))
+train_dataloader = dict(dataset=dict(
+    split=dict(_delete_=True, fraction=0.05, seed=0), dataset=dict(data_root='{faces}'),
+    extra_unlabeled=[]))
+val_cfg = val_dataloader = val_evaluator = test_cfg = test_dataloader = test_evaluator = None
+"""
 CLASSES = ('anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise')
 PER_FOLDER = 1000
 
 
 def link_images(source: Path, target: Path, count: int) -> None:
-    """Lay out ``count`` links as ``target/{train,test}/<class>/``, and one unlabeled image."""
+    """Lay out ``count`` links as ``target/{train,test}/<class>/``."""
     images = sorted(path for path in source.iterdir() if path.suffix in ('.png', '.jpg'))
     images = images[:PER_FOLDER]
     if not images:
@@ -32,8 +42,6 @@ def link_images(source: Path, target: Path, count: int) -> None:
         (target / 'train' / name).mkdir(parents=True)
         (target / 'test' / name).mkdir(parents=True)
         os.link(images[0], target / 'test' / name / images[0].name)
-    (target / 'unlabeled').mkdir()
-    os.link(images[0], target / 'unlabeled' / images[0].name)
     for index in range(count):
         image = images[index % len(images)]
         os.link(image, target / 'train' / CLASSES[index % len(CLASSES)] /
@@ -44,7 +52,8 @@ def time_start(arguments: list) -> tuple:
     """Seconds until the first iteration: wall, and CPU of the process and its workers."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begin = time.perf_counter()
-    run = subprocess.Popen([sys.executable, str(TRAIN), *arguments], text=True,
+    command = [sys.executable, str(ROOT / 'tools' / 'train.py'), *arguments]
+    run = subprocess.Popen(command, text=True,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     lines, wall = [], None
     for line in run.stdout:
@@ -71,16 +80,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=args.images.resolve().parent) as folder:
         link_images(args.images.resolve(), Path(folder) / 'faces', args.count)
         faces = f'{folder}/faces'
-        data = 'train_dataloader.dataset'
-        ways = dict(
-            mae=['configs/mae/mae_vit-micro-p8_faces-48px.py', '--cfg-options',
-                 f'{data}.data_root={faces}/train'],
-            ssfer=['configs/ssfer/my-faces_vit-micro.py', '--cfg-options',
-                   'model.pretrained=None', 'val_cfg=None', 'val_dataloader=None',
-                   'val_evaluator=None', f'{data}.dataset.data_root={faces}',
-                   f'{data}.extra_unlabeled.0.data_root={faces}/unlabeled',
-                   f'{data}.split.fraction=0.05', 'model.classifier.head.num_classes=7',
-                   'data_preprocessor.num_classes=7'])
+        many = Path(folder) / 'many.py'
+        many.write_text(SSFER.format(root=ROOT, faces=faces))
+        mae = str(ROOT / 'configs/mae/mae_vit-micro-p8_faces-48px.py')
+        ways = dict(mae=[mae, '--cfg-options', f'train_dataloader.dataset.data_root={faces}/train'],
+                    ssfer=[str(many), '--cfg-options'])
         for name in args.stages:
             wall, cpu = time_start([*ways[name], 'default_hooks.logger.interval=1',
                                     '--work-dir', f'{folder}/{name}'])

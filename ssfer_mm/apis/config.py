@@ -16,7 +16,7 @@ from ssfer_mm.errors import UserError
 PACKAGE = Path(__file__).resolve().parent.parent
 
 # Keys that Runner or the tools read although no signature lists them.
-EXTRA_KEYS = ('auto_scale_lr', 'custom_imports', 'default_scope')
+EXTRA_KEYS = ('auto_scale_lr', 'custom_imports', 'default_scope', 'runner_type', 'sync_bn')
 
 
 def load_config(path: Union[str, Path], cfg_options: Optional[Dict[str, Any]] = None) -> Config:

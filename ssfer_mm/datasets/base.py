@@ -95,6 +95,10 @@ class FERDataset(BaseDataset):
         metainfo = getattr(self, '_metainfo', None) or self.METAINFO
         return metainfo['dataset_name']
 
+    def id_scope(self) -> str:
+        """Among datasets of one scope the same id means the same image, wherever it lies."""
+        return type(self).__name__
+
     def full_init(self) -> None:
         """Read the annotations, unless that has been done."""
         if self._fully_initialized:

@@ -1,8 +1,10 @@
 """With random pictures and a random network, a resumed run still ends bit for bit the same."""
 import json
+import random
 from copy import deepcopy
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -107,3 +109,12 @@ def test_stage_three_continues_from_a_run_that_was_to_end_with_stage_two(tmp_pat
     assert compare_values(end_of(second), end_of(whole)) == []
     assert compare_values(*(json.loads((run / 'stages.json').read_text())
                             for run in (second, whole))) == []
+
+
+def test_ranks_draw_alike_what_belongs_to_the_whole_batch():
+    """FaceMix's lam comes from NumPy."""
+    seen = []
+    for place in ((0, 0, 0), (0, 1, 0), (0, 0, 1), (1, 0, 0)):
+        seed_all(*place)
+        seen.append((float(np.random.beta(1, 1)), random.random()))
+    assert seen[0] == seen[1] and len(set(seen)) == 3
