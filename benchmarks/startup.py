@@ -53,8 +53,7 @@ def time_start(arguments: list) -> tuple:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begin = time.perf_counter()
     command = [sys.executable, str(ROOT / 'tools' / 'train.py'), *arguments]
-    run = subprocess.Popen(command, text=True,
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    run = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     lines, wall = [], None
     for line in run.stdout:
         lines.append(line)

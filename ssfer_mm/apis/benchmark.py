@@ -69,7 +69,9 @@ def benchmark(cfg: Config, args: argparse.Namespace) -> dict:
 
 
 def _prepare(cfg: Config, args: argparse.Namespace) -> None:
-    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    for kind in ('val', 'test'):
+        for part in ('cfg', 'dataloader', 'evaluator'):
+            cfg[f'{kind}_{part}'] = None
     cfg.resume, cfg.load_from = False, args.checkpoint
     if 'pretrained' in cfg.model:
         cfg.model.pretrained = None  # the speed is the same, and the file may not be here
