@@ -62,8 +62,10 @@ def benchmark(cfg: Config, args: argparse.Namespace) -> dict:
 
         # Everything before the loop is mmengine's own; in its place the measurement runs.
         loop.run = measure
-        runner.train()
-        logging.shutdown()  # the log file lies in the folder that goes now
+        try:
+            runner.train()
+        finally:
+            _close_log(runner)  # it lies in the folder that goes now
     return dict(config=str(cfg.filename), precision=_precision(runner),
                 workers=cfg.train_dataloader.get('num_workers', 0), stages=stages)
 
@@ -86,6 +88,13 @@ def _keep_off_the_screen(runner: Runner) -> None:
     for handler in runner.logger.handlers:
         if not isinstance(handler, logging.FileHandler):
             handler.setLevel(logging.WARNING)
+
+
+def _close_log(runner: Runner) -> None:
+    for handler in list(runner.logger.handlers):
+        if isinstance(handler, logging.FileHandler):
+            runner.logger.removeHandler(handler)
+            handler.close()
 
 
 def _measure_stages(runner: Runner, args: argparse.Namespace) -> dict[str, dict]:
