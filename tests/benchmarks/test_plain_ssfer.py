@@ -6,6 +6,7 @@ from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 
 from ssfer_mm.apis.benchmark import load_plain
+from ssfer_mm.engine.exact_resume_hook import seed_all
 from ssfer_mm.profiling.stage import AcceptShare
 from support.models import resnet, ssfer, vit
 
@@ -37,17 +38,18 @@ def both(classifier):
                                                 fixed_box=(2, 2, 14, 14)), ema_decay=0.9))
     model.init_weights()
     model.train()
-    with torch.no_grad():  # a teacher that is not the student
-        for parameter in model.teacher.parameters():
+    with torch.no_grad():  # a head that says something, and a teacher that is not the student
+        for parameter in (*model.student.parameters(), *model.teacher.parameters()):
             parameter.add_(0.3 * torch.randn(parameter.shape))
     model.pseudo_label = AcceptShare(0.5)
 
-    def adamw(student):
-        return torch.optim.AdamW(student.parameters(), lr=1e-3, weight_decay=0.05)
+    # Not Adam: it blows up the rounding of gradients that are zero, such as those of key biases.
+    def sgd(student):
+        return torch.optim.SGD(student.parameters(), lr=0.05, momentum=0.9)
 
-    plain = load_plain().PlainSSFER(model, adamw, lambda views, device: BOXES[:len(views)])
+    plain = load_plain().PlainSSFER(model, sgd, lambda views, device: BOXES[:len(views)])
     wrapper = build_optim_wrapper(model, dict(type='OptimWrapper', optimizer=dict(
-        type='AdamW', lr=1e-3, weight_decay=0.05)))
+        type='SGD', lr=0.05, momentum=0.9)))
     return model, plain, wrapper
 
 
@@ -59,16 +61,13 @@ def our_loss(model, batch):
 @pytest.mark.parametrize('classifier', [vit, resnet])
 @pytest.mark.parametrize('batch', [collated(5), collated(3, 6)], ids=['stage II', 'stage III'])
 def test_same_loss_and_gradients(classifier, batch):
-    if classifier is resnet and len(batch['inputs']) == 1:
-        pytest.skip('one pass or two: batch statistics are those of other images')
     model, plain, _ = both(classifier())
-    if classifier is resnet:  # separate passes need fixed statistics to be comparable
-        model.student.eval()
-        plain.student.eval()
-        plain.teacher.eval()
-    torch.manual_seed(7)
+    # In one pass or in two, batch statistics are those of other images: keep them fixed.
+    model.student.eval()
+    plain.student.eval()
+    seed_all(7, 0, 0)
     ours = our_loss(model, batch)
-    torch.manual_seed(7)
+    seed_all(7, 0, 0)
     theirs = plain.loss(batch)
     assert ours.item() == pytest.approx(theirs.item(), rel=TOLERANCE)
     ours.backward()
@@ -95,10 +94,10 @@ def test_rejected_images_made_a_difference_to_the_work_only():
 def test_same_weights_after_a_few_steps():
     model, plain, wrapper = both(vit())
     for step, batch in enumerate([collated(5), collated(3, 6), collated(5)]):
-        torch.manual_seed(step)
+        seed_all(step, 0, 0)
         model.train_step(batch, wrapper)
         model.update_teacher()
-        torch.manual_seed(step)
+        seed_all(step, 0, 0)
         plain.train_step(batch)
     for ours, theirs in ((model.student, plain.student), (model.teacher, plain.teacher)):
         for (name, a), b in zip(ours.named_parameters(), theirs.parameters()):
