@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.jpeg_header import jpeg_header
 
 # What cv2 can halve while it decodes, and by how much each flag shrinks an edge.
 REDUCTIONS = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4,
@@ -27,12 +28,14 @@ def read_image(path: str) -> np.ndarray:
     return _decode(path, _read_bytes(path), cv2.IMREAD_COLOR)
 
 
-def read_reduced(path: str, max_pixels: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """Decode an image file, a huge one at a half, a quarter or an eighth of its size.
+def read_reduced(path: str, max_pixels: int, enough: int = 0) -> tuple[np.ndarray, tuple[int, int]]:
+    """Decode an image file, a large one at a half, a quarter or an eighth of its size.
 
     Args:
         path: An image file.
         max_pixels: Reduce the edges by 2, 4 or 8 until there are at most so many pixels.
+        enough: Of a JPEG, reduce them as long as the longer one keeps at least so many pixels: its
+            decoder then does less work. 0: not for this reason.
 
     Returns:
         The pixels as :func:`read_image` gives them, perhaps fewer; and (width, height) of what
@@ -42,9 +45,12 @@ def read_reduced(path: str, max_pixels: int) -> tuple[np.ndarray, tuple[int, int
         UserError: As :func:`read_image`.
     """
     data = _read_bytes(path)
-    width, height, turned = _stored_size(path)
+    header = jpeg_header(data)
+    width, height, turned = header or _stored_size(path)
     factor = next((f for f in (1, *REDUCTIONS) if width * height <= max_pixels * f * f),
                   max(REDUCTIONS))
+    if header and enough:
+        factor = max([factor, *(f for f in REDUCTIONS if max(width, height) >= enough * f)])
     img = _decode(path, data, REDUCTIONS.get(factor, cv2.IMREAD_COLOR))
     if factor == 1:
         return img, (img.shape[1], img.shape[0])

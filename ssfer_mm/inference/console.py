@@ -19,7 +19,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     try:
         return args.run(args)
     except KeyboardInterrupt:
-        print('\nInterrupted; no CSV, JSON or video was written.', file=sys.stderr)
+        print('\nInterrupted; what was not complete was not written.', file=sys.stderr)
         return 130
     except BrokenPipeError:  # "| head" has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -105,8 +105,8 @@ def _add_predict(commands) -> None:
     add('--batch-size', type=int, default=16, metavar='N', help='images, and faces, at a time')
     add('--score-threshold', type=float, metavar='S',
         help="drop faces with a lower score (default: the detector's own)")
-    add('--margin', type=float, default=0., metavar='M',
-        help="added around a face on each side, as a share of its longer edge (default 0)")
+    add('--margin', type=float, metavar='M', help='added around a face on each side, as a share '
+        "of its longer edge; may be negative (default: the model's, or else -0.1)")
     add('--smooth', type=float, nargs='?', const=0.5, metavar='SECONDS',
         help='video: follow people and average their probabilities over time (default 0.5 s)')
     add('--show', action='store_true', help='video, camera: show a window; q ends')

@@ -18,6 +18,7 @@ train_cfg = dict(
         epochs=20,
         labeled=32,
         unlabeled=128,
+        base_batch_size=160,
         optim_wrapper=dict(
             type='BFloat16OptimWrapper', optimizer=dict(lr=1e-3, fused=True)),
         param_scheduler=[
