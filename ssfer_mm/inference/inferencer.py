@@ -14,7 +14,7 @@ from .clock import Clock
 from .loading import Loaded, in_batches, load
 from .pipeline import Classifier, Detector, FacePipeline
 from .progress import progress
-from .results import NO_FACE, OK, ImageResult
+from .results import NO_FACE, OK, FaceResult, ImageResult
 from .sources import Photo, Video, Webcam, find_source
 
 READERS = max(1, min(4, os.cpu_count() or 1))  # threads that decode images
@@ -164,6 +164,39 @@ class FERInferencer:
         if loaded.pixels is None:
             raise UserError(loaded.problem)
         return draw_result(loaded.pixels, result, top)
+
+    @property
+    def explains(self) -> bool:
+        """Whether the model can be asked for a map: those on torch can, exported ones cannot."""
+        return hasattr(self._pipeline.classifier, 'explain')
+
+    def crop(self, image: Loaded, face: FaceResult, size: Optional[int] = None) -> np.ndarray:
+        """The square about a face, as the classifier sees it: uint8 (size, size, 3) BGR.
+
+        Args:
+            image: As `stream` gives it, together with the face.
+            face: What was found in it.
+            size: Edge in pixels. None: the one that the classifier gets.
+        """
+        return self._pipeline.crop(image, face.box, size)
+
+    def explain(self, crops: Sequence[np.ndarray], labels: Sequence[str]) -> np.ndarray:
+        """Where in faces the model finds what speaks for a class.
+
+        Args:
+            crops: Made by :meth:`crop`.
+            labels: A class per crop, such as ``face.label``.
+
+        Returns:
+            float32 (N, h, w) in [0, 1], coarse; see ``ssfer_mm/inference/explain.py``.
+
+        Raises:
+            UserError: The model has no gradients, or its features no places.
+        """
+        if not self.explains:
+            raise UserError('an exported model has no gradients, from which maps are made: use the '
+                            'checkpoint that it was exported from')
+        return self._pipeline.classifier.explain(crops, labels)
 
     def describe(self) -> dict:
         """Model, detector and settings, JSON-able."""

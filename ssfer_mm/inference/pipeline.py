@@ -1,6 +1,6 @@
 """From images to faces with expressions: detect, crop, classify."""
 from dataclasses import replace
-from typing import List, Protocol, Sequence, Tuple
+from typing import List, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
@@ -88,7 +88,7 @@ class FacePipeline:
         with self.clock.measure('reading'):
             images = [self._close_enough(image, own) for image, own in zip(images, boxes)]
         with self.clock.measure('cropping'):
-            crops = [self._crop(image, box) for image, own in zip(images, boxes) for box in own]
+            crops = [self.crop(image, box) for image, own in zip(images, boxes) for box in own]
         with self.clock.measure('classification'):
             rows = self.classify(crops)
         named = iter([dict(zip(self.classifier.classes, row)) for row in rows.tolist()])
@@ -102,9 +102,16 @@ class FacePipeline:
         few = image.file and any(square[2] - square[0] < self._size for square in squares)
         return image.closer() if few else image
 
-    def _crop(self, image: Loaded, box: Box) -> np.ndarray:
-        square = square_around(_looked_at(image, box), self.margin)
-        return cut_square(image.pixels, square, self._size)
+    def crop(self, image: Loaded, box: Box, size: Optional[int] = None) -> np.ndarray:
+        """The square around a face.
+
+        Args:
+            image: Where it was found.
+            box: In pixels of the whole image.
+            size: Edge in pixels. None: what the classifier takes.
+        """
+        return cut_square(image.pixels, square_around(_looked_at(image, box), self.margin),
+                          size or self._size)
 
     def classify(self, crops: Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities (N, K) of uint8 (H, W, 3) BGR crops."""

@@ -11,6 +11,8 @@ from ssfer_mm.apis.detection import detector_settings
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.detectors import FaceDetector, build_detector
 
+from .explain import class_evidence
+
 Timer = Callable[[Callable], Callable]
 
 
@@ -54,6 +56,22 @@ class TorchClassifier:
             rgb = batch.to(self._device).flip(1).float()
             rows.append(self._network(rgb).cpu().numpy())
         return np.concatenate(rows)
+
+    def explain(self, faces: Sequence[np.ndarray], labels: Sequence[str]) -> np.ndarray:
+        """Where each face shows what speaks for a class; see :func:`class_evidence`.
+
+        Args:
+            faces: uint8 (H, W, 3) BGR crops.
+            labels: One class name per face.
+
+        Returns:
+            float32 (N, h, w) in [0, 1], on the coarse grid of the network's features.
+        """
+        model = self._network.model
+        batch = resize_faces(faces, self._described).to(self._device)
+        images = model.data_preprocessor(dict(inputs=batch))['inputs']
+        return class_evidence(model, images, [self.classes.index(label) for label in labels]
+                              ).cpu().numpy()
 
 
 def make_detector(name: str, score_threshold: Optional[float], batch_size: int, device: str,

@@ -150,7 +150,8 @@ def test_derived_configs_are_short_and_change_what_their_name_says(name):
         assert len(text.splitlines()) <= 12
 
 
-@pytest.mark.parametrize('name', configs('baselines'))
+# With all labels there is no SSFER to compare with: that one is a ceiling.
+@pytest.mark.parametrize('name', [n for n in configs('baselines') if '100pct' not in n])
 def test_a_baseline_differs_from_its_method_in_little(name):
     """The same labels, images, network, schedule; only what makes it a baseline changes."""
     method, _, kind = name[:-3].split('/')[1].rpartition('_')
