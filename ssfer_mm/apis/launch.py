@@ -114,8 +114,7 @@ def _complete_loader(loader: Dict[str, Any]) -> None:
 def _watch_numerics(cfg: Config) -> None:
     """Watch other packages' configs too; ``default_hooks.numerics=None`` turns it off."""
     hooks = cfg.setdefault('default_hooks', {})
-    hooks.setdefault('numerics', dict(type='mmpretrain.NumericsHook'))
-    if hooks['numerics'] is None:
+    if hooks.setdefault('numerics', dict(type='mmpretrain.NumericsHook')) is None:
         del hooks['numerics']  # mmengine allows None for its own hooks only
 
 
@@ -163,8 +162,8 @@ def _differences_to_last_run(cfg: Config) -> List[str]:
 
 def _weights_of(checkpoint: str) -> Dict[str, torch.Tensor]:
     loaded = load_checkpoint_safely(checkpoint)
-    weights = loaded.get('state_dict', loaded)
-    weights = {name.removeprefix('module.'): value for name, value in weights.items()}
+    weights = {name.removeprefix('module.'): value
+               for name, value in loaded.get('state_dict', loaded).items()}
     if not any(isinstance(value, torch.Tensor) for value in weights.values()):
         raise UserError(f'Checkpoint {checkpoint} holds no weights; found {list(weights)[:5]}, '
                         'expected a state_dict. Name a .pth file that training wrote.')
