@@ -5,11 +5,10 @@ import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ssfer_mm.jpeg_header import jpeg_header
+
 EXIF_ORIENTATION = 0x0112
 PNG, JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8\xff'
-# Start-of-frame markers; among these numbers are a table, a reserved one and another table.
-FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-ALONE = {0x01, *range(0xD0, 0xD9)}  # markers without a length
 
 
 class Header(NamedTuple):
@@ -27,9 +26,10 @@ def stored_size(data: bytes) -> tuple[int, int] | None:
     if data.startswith(PNG) and len(data) >= 24:
         return int.from_bytes(data[16:20], 'big'), int.from_bytes(data[20:24], 'big')
     if data.startswith(JPEG):
-        return _jpeg_size(data)
-    header = read_header(data)
-    return header and (header.width, header.height)
+        header = jpeg_header(data)
+    else:
+        header = read_header(data)
+    return header and header[:2]
 
 
 def read_header(data: bytes) -> Header | None:
@@ -52,22 +52,6 @@ def is_cut_off(data: bytes) -> bool:
     Inside a scan neither marker can occur: its bytes 0xFF are escaped.
     """
     return data.startswith(JPEG) and data.rfind(b'\xff\xd9') < data.rfind(b'\xff\xda')
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    place = 2
-    while place + 9 <= len(data) and data[place] == 0xFF:
-        marker = data[place + 1]
-        if marker in FRAMES:
-            return (int.from_bytes(data[place + 7:place + 9], 'big'),
-                    int.from_bytes(data[place + 5:place + 7], 'big'))
-        if marker == 0xFF:
-            place += 1
-        elif marker in ALONE:
-            place += 2
-        else:
-            place += 2 + int.from_bytes(data[place + 2:place + 4], 'big')
-    return None
 
 
 @contextlib.contextmanager

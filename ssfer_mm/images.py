@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from ssfer_mm.errors import UnreadableImage, UserError
-
-from .image_header import is_cut_off, read_header, stored_size
+from ssfer_mm.image_header import is_cut_off, read_header, stored_size
+from ssfer_mm.jpeg_header import jpeg_header
 
 # What cv2 can halve while it decodes, and by how much each flag shrinks an edge.
 REDUCTIONS = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4,
@@ -31,32 +31,23 @@ def read_image(path: str) -> np.ndarray:
     return _decode(path, read_file(path), cv2.IMREAD_COLOR)
 
 
-def read_file(path: str) -> bytes:
-    """The whole image file, once it is known to be one, and of a size that an image may have.
+def read_reduced(path: str, max_pixels: int, enough: int = 0) -> tuple[np.ndarray, tuple[int, int]]:
+    """Decode an image file, a large one at a half, a quarter or an eighth of its size.
+
+    Args:
+        path: An image file.
+        max_pixels: Reduce the edges by 2, 4 or 8 until there are at most so many pixels.
+        enough: Of a JPEG, reduce them as long as the longer one keeps at least so many pixels: its
+            decoder then does less work. 0: not for this reason.
+
+    Returns:
+        The pixels as :func:`read_image` gives them, perhaps fewer; and (width, height) of what
+        :func:`read_image` gives, for scaling coordinates back.
 
     Raises:
-        UnreadableImage: It is missing, unreadable, empty, or larger than `MAX_BYTES`.
+        UnreadableImage: As :func:`read_image`.
     """
-    try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            # A pipe would wait for a writer for ever, and a device has no end.
-            raise UnreadableImage(f'cannot read the image {path!r} (a folder, pipe or device): '
-                                  'remove it')
-        if status.st_size > MAX_BYTES:
-            raise UnreadableImage(f'the image {path} has {status.st_size} bytes, expected at most '
-                                  f'{MAX_BYTES}: it is damaged or no image; remove it')
-        with open(path, 'rb') as file:
-            data = file.read()
-    except (OSError, ValueError) as error:  # the latter for a path with a null byte
-        if isinstance(error, UserError):
-            raise
-        reason = getattr(error, 'strerror', None) or error
-        raise UnreadableImage(f'cannot read the image {path!r} ({reason}): '
-                              'check data_root and that the data set is complete') from None
-    if not data:
-        raise UnreadableImage(f'the image {path} is an empty file: copy or extract it again')
-    return data
+    return decode_reduced(read_file(path), path, max_pixels, enough)
 
 
 def decode_image(data: bytes, name: str) -> np.ndarray:
@@ -72,41 +63,25 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
     return _decode(name, data, cv2.IMREAD_COLOR)
 
 
-def read_reduced(path: str, max_pixels: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """Decode an image file, a huge one at a half, a quarter or an eighth of its size.
-
-    Args:
-        path: An image file.
-        max_pixels: Reduce the edges by 2, 4 or 8 until there are at most so many pixels.
-
-    Returns:
-        The pixels as :func:`read_image` gives them, perhaps fewer; and (width, height) of what
-        :func:`read_image` gives, for scaling coordinates back.
-
-    Raises:
-        UnreadableImage: As :func:`read_image`.
-    """
-    return decode_reduced(read_file(path), path, max_pixels)
-
-
-def decode_reduced(data: bytes, name: str, max_pixels: int) -> tuple[np.ndarray, tuple[int, int]]:
+def decode_reduced(data: bytes, name: str, max_pixels: int,
+                   enough: int = 0) -> tuple[np.ndarray, tuple[int, int]]:
     """Decode the bytes of an image file as :func:`read_reduced` does.
 
     Args:
         data: The bytes.
         name: What to call it in messages.
         max_pixels: As there.
+        enough: As there.
 
     Raises:
         UnreadableImage: As :func:`read_image`.
     """
-    size = stored_size(data)
-    if size is not None and size[0] * size[1] <= max_pixels:
-        img = _decode(name, data, cv2.IMREAD_COLOR)
-        return img, (img.shape[1], img.shape[0])
-    width, height, turned = read_header(data) or (0, 0, False)
+    header = jpeg_header(data)
+    width, height, turned = header or read_header(data) or (0, 0, False)
     factor = next((f for f in (1, *REDUCTIONS) if width * height <= max_pixels * f * f),
                   max(REDUCTIONS))
+    if header and enough:
+        factor = max([factor, *(f for f in REDUCTIONS if max(width, height) >= enough * f)])
     img = _decode(name, data, REDUCTIONS.get(factor, cv2.IMREAD_COLOR))
     if factor == 1:
         return img, (img.shape[1], img.shape[0])
@@ -139,6 +114,34 @@ def three_channels(img: np.ndarray, name: str) -> np.ndarray:
         return cv2.cvtColor(img, cv2.COLOR_BGRA2BGR)
     raise UserError(f'image {name} in memory has shape {img.shape}: '
                     'give (H, W) or (H, W, 3) in BGR order')
+
+
+def read_file(path: str) -> bytes:
+    """The whole image file, once it is known to be one, and of a size that an image may have.
+
+    Raises:
+        UnreadableImage: It is missing, unreadable, empty, or larger than `MAX_BYTES`.
+    """
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            # A pipe would wait for a writer for ever, and a device has no end.
+            raise UnreadableImage(f'cannot read the image {path!r} (a folder, pipe or device): '
+                                  'remove it')
+        if status.st_size > MAX_BYTES:
+            raise UnreadableImage(f'the image {path} has {status.st_size} bytes, expected at most '
+                                  f'{MAX_BYTES}: it is damaged or no image; remove it')
+        with open(path, 'rb') as file:
+            data = file.read()
+    except (OSError, ValueError) as error:  # the latter for a path with a null byte
+        if isinstance(error, UserError):
+            raise
+        reason = getattr(error, 'strerror', None) or error
+        raise UnreadableImage(f'cannot read the image {path!r} ({reason}): '
+                              'check data_root and that the data set is complete') from None
+    if not data:
+        raise UnreadableImage(f'the image {path} is an empty file: copy or extract it again')
+    return data
 
 
 def check_image(data: bytes, name: str) -> None:

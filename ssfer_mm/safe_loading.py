@@ -77,7 +77,7 @@ def load_checkpoint_safely(path: Union[str, Path], map_location: Any = 'cpu') ->
                 'its state_dict alone.') from error
         if isinstance(error, torch.cuda.OutOfMemoryError):
             raise
-        if isinstance(error, (MemoryError, OSError)):
+        if isinstance(error, (MemoryError, PermissionError)):
             raise UserError(f'Checkpoint {path} ({path.stat().st_size} bytes) cannot be read '
                             f'({error}); make it readable, free memory, or copy it '
                             'again.') from error

@@ -22,6 +22,7 @@ from ssfer_mm.checkpoints import (
 from ssfer_mm.component_types import check_types
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import CLASSES_OF
+from ssfer_mm.faces.square_crop import square_around
 from ssfer_mm.models.export import classifier_config
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
@@ -47,6 +48,8 @@ class Options:
         num_heads: Attention heads of a ViT, which its weights do not tell.
         config: Path of the config that the weights were trained with.
         key: Entry of the file that holds the weights.
+        margin: Around a detected face, in crops like those of the training; see
+            `ssfer_mm.faces.square_crop.square_around`.
     """
     dataset: str = ''
     classes: Tuple[str, ...] = ()
@@ -56,6 +59,7 @@ class Options:
     num_heads: Optional[int] = None
     config: str = ''
     key: str = ''
+    margin: Optional[float] = None
 
 
 @dataclass
@@ -68,6 +72,8 @@ class Described:
         model: Config that builds the model they fit.
         input_size: (height, width) in pixels.
         classes, mean, std: None where unknown; RGB in 0-255.
+        margin: Of a classifier, how much larger than a detected face its crops were; None where
+            unknown.
         training: As from `training_summary`.
         source: ``file``, ``sha256`` and ``layout`` of what it was read from.
     """
@@ -78,13 +84,14 @@ class Described:
     classes: Optional[Tuple[str, ...]] = None
     mean: RGB = None
     std: RGB = None
+    margin: Optional[float] = None
     training: dict = field(default_factory=dict)
     source: dict = field(default_factory=dict)
 
     def meta(self) -> dict:
         """All but the weights, JSON-able; ``dataset_meta`` is where mmpretrain looks for names."""
         known = dict(kind=self.kind, classes=self.classes, mean=self.mean, std=self.std,
-                     input_size=self.input_size)
+                     input_size=self.input_size, margin=self.margin)
         known = {key: list(value) if isinstance(value, tuple) else value
                  for key, value in known.items() if value is not None}
         if self.classes:
@@ -120,6 +127,7 @@ def describe(path: Union[str, Path], options: Optional[Options] = None) -> Descr
         _set_size(result, cfg, meta, options)
         _set_classes(result, meta, options)
         _set_normalisation(result, meta, options)
+        _set_margin(result, meta, options)
         result.training = training_summary(path, meta, cfg)
     except UserError as error:
         raise UserError(f'{path}: {error}') from error
@@ -215,3 +223,9 @@ def _set_normalisation(result: Described, meta: dict, options: Options) -> None:
             type='ClsDataPreprocessor', mean=list(result.mean), std=list(result.std),
             to_rgb=known.get('to_rgb', True),
             num_classes=result.model['head'].get('num_classes'))
+
+
+def _set_margin(result: Described, meta: dict, options: Options) -> None:
+    if result.kind == 'classifier':
+        result.margin = options.margin if options.margin is not None else meta.get('margin')
+        square_around((0, 0, 1, 1), result.margin or 0)  # refuses one out of range

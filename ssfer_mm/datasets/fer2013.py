@@ -55,7 +55,7 @@ def _sample(part: str, index: int, row: list[str], path: str) -> Sample:
     line = index + 2  # the first line is the header
     number = whole_number(row[0])
     if number not in FER2013_NUMBERS:
-        raise UserError(f'{path!r} line {line}: emotion {row[0][:20]!r} is out of range, expected 0 '
+        raise UserError(f'{path!r} line {line}: emotion {row[0][:9]!r} is out of range, expected 0 '
                         'to 6; correct the file.')
     return Sample(id=f'{part}/{index:05d}.png', image=parse_pixels(row[1], path, line),
                   label=FER2013_7.index(FER2013_NUMBERS[number]))

@@ -74,7 +74,7 @@ def require_files(dataset: str, folder: str, names: Iterable[str], listed_in: st
     missing = [name for name in names if name not in present]
     if missing:
         raise UserError(f'{dataset}: {len(missing)} of {len(names)} images listed in '
-                        f'{listed_in!r} are not in {folder!r}, the first is {missing[0]!r}; '
+                        f'{listed_in!r} are not in {folder!r}, the first is {missing[0][:80]!r}; '
                         'unpack the images again.')
 
 

@@ -73,8 +73,8 @@ class UnlabeledFaces(FERDataset):
             if not images:
                 raise UserError(f'UnlabeledFaces: no images under {root!r}: '
                                 f'{describe_folder(root)}; set data_root to a folder of images.')
-            samples.extend(Sample(id=f'{prefix}/{image}', path=osp.join(root, image))
-                           for image in images)
+            own = osp.join(root, '')
+            samples.extend(Sample(f'{prefix}/{image}', path=own + image) for image in images)
         return samples
 
     def __getitem__(self, idx: int) -> dict:

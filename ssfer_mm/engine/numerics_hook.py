@@ -67,8 +67,8 @@ class NumericsHook(Hook):
         """Find out whether the draws of an iteration are known from its number."""
         self._seeded = any(isinstance(hook, ExactResumeHook) for hook in runner.hooks)
 
-    def before_train_epoch(self, runner) -> None:
-        """Listen to the optimizer of this stage."""
+    def _listen(self, runner) -> None:
+        """Be told of the steps of this stage's optimizer; another stage has another one."""
         optimizer = getattr(runner.optim_wrapper, 'optimizer', None)
         if optimizer is self._optimizer or not isinstance(optimizer, torch.optim.Optimizer):
             return
@@ -82,6 +82,7 @@ class NumericsHook(Hook):
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         """Remember the batch, and those before it whose gradients it is added to."""
+        self._listen(runner)
         self._batches.append(data_batch)
         place = (runner.seed, runner.rank, runner.iter) if self._seeded else ()
         self._rng.append(rng_states(*place))
