@@ -7,6 +7,7 @@ from .export_hook import ExportClassifierHook
 from .facemix_monitor import FaceMixMonitor
 from .global_log_hook import GlobalLogHook
 from .held_out_hook import HeldOutHook
+from .log_history_hook import LogHistoryHook
 from .pseudo_label_monitor import PseudoLabelMonitor, pseudo_label_figures
 from .resumable_loop import ResumableTrainLoop
 from .sharded_runner import ShardedRunner
@@ -20,7 +21,7 @@ from .two_stage_loop import Stage, TwoStageTrainLoop
 __all__ = [
     'BFloat16OptimWrapper', 'ChannelsLastHook', 'CheckpointFolder', 'EMATeacherHook',
     'ExactResumeHook', 'ExportClassifierHook', 'FaceMixMonitor', 'GlobalLogHook', 'HeldOutHook',
-    'PseudoLabelMonitor', 'ResumableTrainLoop', 'SafeCheckpointHook', 'ShardedRunner',
-    'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook', 'TwoStageFinetuneHook',
-    'TwoStageTrainLoop', 'pseudo_label_figures'
+    'LogHistoryHook', 'PseudoLabelMonitor', 'ResumableTrainLoop', 'SafeCheckpointHook',
+    'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook',
+    'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'pseudo_label_figures'
 ]
