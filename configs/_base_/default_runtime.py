@@ -15,6 +15,7 @@ default_hooks = dict(
     checkpoint=dict(type='SafeCheckpointHook', interval=10, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     global_log=dict(type='GlobalLogHook'),
+    log_history=dict(type='LogHistoryHook'),
     exact_resume=dict(type='ExactResumeHook'),
     numerics=dict(type='NumericsHook'))
 

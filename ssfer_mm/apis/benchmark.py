@@ -50,7 +50,7 @@ def benchmark(cfg: Config, args: argparse.Namespace) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         cfg.work_dir = folder
         runner = build_runner(cfg)
-        _keep_off_the_screen(runner)
+        keep_off_the_screen(runner)
         loop = runner.build_train_loop(cfg.train_cfg)
         runner._train_loop = loop
         stages: dict[str, dict] = {}
@@ -82,7 +82,7 @@ def _prepare(cfg: Config, args: argparse.Namespace) -> None:
     cfg.log_level = 'WARNING'
 
 
-def _keep_off_the_screen(runner: Runner) -> None:
+def keep_off_the_screen(runner: Runner) -> None:
     """Log as in training, but only into the log file."""
     runner.logger.setLevel(logging.INFO)
     for handler in runner.logger.handlers:

@@ -8,6 +8,7 @@ from .facemix_monitor import FaceMixMonitor
 from .failed_batch import load_failed_batch, set_rng_states
 from .global_log_hook import GlobalLogHook
 from .held_out_hook import HeldOutHook
+from .log_history_hook import LogHistoryHook
 from .numerics_hook import NumericsHook
 from .pseudo_label_monitor import PseudoLabelMonitor, pseudo_label_figures
 from .resumable_loop import ResumableTrainLoop
@@ -23,8 +24,8 @@ from .unreadable_hook import UnreadableHook
 __all__ = [
     'BFloat16OptimWrapper', 'ChannelsLastHook', 'CheckpointFolder', 'EMATeacherHook',
     'ExactResumeHook', 'ExportClassifierHook', 'FaceMixMonitor', 'GlobalLogHook', 'HeldOutHook',
-    'NumericsHook', 'PseudoLabelMonitor', 'ResumableTrainLoop', 'SafeCheckpointHook',
-    'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook',
-    'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'UnreadableHook', 'load_failed_batch',
-    'pseudo_label_figures', 'set_rng_states'
+    'LogHistoryHook', 'NumericsHook', 'PseudoLabelMonitor', 'ResumableTrainLoop',
+    'SafeCheckpointHook', 'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook',
+    'StageTimerHook', 'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'UnreadableHook',
+    'load_failed_batch', 'pseudo_label_figures', 'set_rng_states'
 ]
