@@ -27,7 +27,15 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ('ssfer_mm', 'ssfer_onnx', 'configs', 'tools', 'tests', 'setup.py', 'ssfer_cli.py',
            'pyproject.toml', 'pytest.ini')
 # The fast suite: all that touches torch, numpy, OpenCV or OpenMMLab, each subsystem at least once.
-FAST = ()
+FAST = (
+    'tests/ssfer_onnx', 'tests/checkpoints', 'tests/datasets', 'tests/engine', 'tests/evaluation',
+    'tests/faces', 'tests/inference', 'tests/models', 'tests/synthfer', 'tests/transforms',
+    'tests/test_compat.py', 'tests/test_images.py', 'tests/test_mmcv_stand_in.py',
+    'tests/test_safe_loading.py', 'tests/apis/test_export_model.py',
+    'tests/apis/test_launch.py::test_train_resume_and_test', 'tests/configs/test_every_config.py',
+    'tests/e2e/test_all_stages.py', 'tests/e2e/test_export.py', 'tests/e2e/test_stock_tools.py',
+    'tests/e2e/test_two_processes.py',
+)
 VERSIONS = '''
 import importlib.metadata as metadata, json, platform
 names = {dist.metadata["Name"]: dist.version for dist in metadata.distributions()}

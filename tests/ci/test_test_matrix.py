@@ -14,7 +14,7 @@ from test_matrix import Matrix, Row, find_interpreter
 from ssfer_mm.compat import FAMILIES, TORCH
 
 ROOT = Path(__file__).resolve().parents[2]
-HERE = '%d.%d' % sys.version_info[:2]
+HERE = '.'.join(str(number) for number in sys.version_info[:2])
 PLACES = ''.join(f'<!-- {name} -->\n<!-- end of {name} -->\n'
                  for name in ('versions', 'rows', 'skipped'))
 
