@@ -64,8 +64,8 @@ class Row:
 OLDEST = '.ci/constraints-oldest.txt'
 ROWS = (
     Row('onedl', 'onedl', '3.11', 'full'),
-    Row('openmmlab', 'openmmlab', '3.11', 'full'),
-    Row('onedl-oldest', 'onedl', '3.10', 'full', OLDEST),
+    Row('openmmlab', 'openmmlab', '3.11', 'fast'),
+    Row('onedl-oldest', 'onedl', '3.10', 'fast', OLDEST),
     Row('openmmlab-oldest', 'openmmlab', '3.10', 'fast', OLDEST),
     Row('onedl-py312', 'onedl', '3.12', 'fast'),
     Row('openmmlab-py312', 'openmmlab', '3.12', 'fast'),
