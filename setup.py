@@ -75,8 +75,8 @@ setup(
                   'ssfer_mm.inference': ['weights/*']},
     python_requires='>=3.10,<3.13',
     # opencv-python, not -headless: it is what mmcv asks for, and the two overwrite each other.
-    install_requires=['matplotlib', 'numpy>=1.26', 'opencv-python', 'packaging', 'safetensors',
-                      'tqdm'],
+    install_requires=['matplotlib', 'numpy>=1.26', 'opencv-python', 'packaging', 'pyyaml',
+                      'safetensors', 'tqdm'],
     extras_require=EXTRAS,
     cmdclass={'build_py': BuildWithConfigs},
     classifiers=[

@@ -2,6 +2,7 @@
 import logging
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from mmengine.logging import MMLogger
@@ -24,6 +25,7 @@ def mmpretrain_scope():
 def quiet_and_seeded():
     """The same random numbers in any order of tests; every initialised layer is not news."""
     torch.manual_seed(0)
+    np.random.seed(0)
     logger = MMLogger.get_current_instance()
     level = logger.level
     logger.setLevel(logging.WARNING)

@@ -65,7 +65,7 @@ def files(folder, suffixes):
 def test_wheel_carries_every_config_and_tool(wheel):
     shipped = {name.removeprefix('ssfer_mm/.mim/') for name in wheel.namelist()
                if name.startswith('ssfer_mm/.mim/')}
-    assert shipped == files('configs', {'.py'}) | files('tools', {'.py', '.sh'})
+    assert shipped == files('configs', {'.py', '.yaml'}) | files('tools', {'.py', '.sh'})
 
 
 def test_wheel_carries_the_whole_package_and_nothing_else(wheel):

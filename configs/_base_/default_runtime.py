@@ -14,6 +14,7 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='SafeCheckpointHook', interval=10, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    global_log=dict(type='GlobalLogHook'),
     exact_resume=dict(type='ExactResumeHook'))
 
 # For TensorBoard add dict(type='TensorboardVisBackend').

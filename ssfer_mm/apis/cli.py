@@ -35,7 +35,8 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
         main()
     except KeyboardInterrupt:
         hint = _resume_hint() if resumable else after_interrupt and f' {after_interrupt}'
-        print(f'\nInterrupted.{hint}', file=sys.stderr)
+        if os.environ.get('RANK', '0') == '0':
+            print(f'\nInterrupted.{hint}', file=sys.stderr)
         return 130
     except Exception as error:
         message = user_message(error)
@@ -47,6 +48,9 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
 
 
 def _resume_hint() -> str:
+    if int(os.environ.get('WORLD_SIZE', '1')) > 1:
+        return (' Continue from the last saved checkpoint with the command that started the '
+                'processes and --resume')
     arguments = [argument for argument in sys.argv if argument != '--resume']
     command = shlex.join(['python', *arguments, '--resume'])
     return f' Continue from the last saved checkpoint with: {command}'

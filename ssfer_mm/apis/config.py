@@ -6,7 +6,9 @@ import traceback
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Union
 
+import mmpretrain.registry
 from mmengine.config import Config
+from mmengine.registry import Registry
 from mmengine.runner import Runner
 
 from ssfer_mm.errors import UserError
@@ -14,7 +16,7 @@ from ssfer_mm.errors import UserError
 PACKAGE = Path(__file__).resolve().parent.parent
 
 # Keys that Runner or the tools read although no signature lists them.
-EXTRA_KEYS = ('auto_scale_lr', 'custom_imports', 'default_scope')
+EXTRA_KEYS = ('auto_scale_lr', 'custom_imports', 'default_scope', 'runner_type', 'sync_bn')
 
 
 def load_config(path: Union[str, Path], cfg_options: Optional[Dict[str, Any]] = None) -> Config:
@@ -44,14 +46,28 @@ def load_config(path: Union[str, Path], cfg_options: Optional[Dict[str, Any]] = 
         raise UserError(f'Config {file} cannot be read: {_where(error, file)}. '
                         'Correct the config and start again.') from error
     if cfg_options:
-        for key in cfg_options:
-            _check_option(cfg, key)
-        try:
-            cfg.merge_from_dict(cfg_options)
-        except (TypeError, KeyError) as error:
-            raise UserError(f'--cfg-options do not fit config {file}: {_one_line(error)}. '
-                            'Look up the setting in the config.') from error
+        apply_options(cfg, cfg_options, file)
     return cfg
+
+
+def apply_options(cfg: Config, cfg_options: Dict[str, Any], file: Union[str, Path]) -> None:
+    """Change single settings of a config in place.
+
+    Args:
+        cfg: The config.
+        cfg_options: dotted key -> value.
+        file: Where the config is from, for the messages.
+
+    Raises:
+        UserError: as `load_config`.
+    """
+    for key in cfg_options:
+        _check_option(cfg, key)
+    try:
+        cfg.merge_from_dict(cfg_options)
+    except (TypeError, KeyError) as error:
+        raise UserError(f'--cfg-options do not fit config {file}: {_one_line(error)}. '
+                        'Look up the setting in the config.') from error
 
 
 def find_config(path: Union[str, Path]) -> Path:
@@ -137,10 +153,17 @@ def _check_option(cfg: Config, option: str) -> None:
         elif key in node:
             node = node[key]
         else:
-            if depth:
+            if depth and not _is_argument(node.get('type'), key):
                 last = depth == len(keys) - 1
                 _unknown(option, key, parent, node.keys(), cutoff=0.75 if last else 0.0)
             return
+
+
+def _is_argument(kind: Any, key: str) -> bool:
+    """Whether the component that a ``type`` names takes an argument of this name."""
+    registries = [r for r in vars(mmpretrain.registry).values() if isinstance(r, Registry)]
+    components = [r.module_dict[kind] for r in registries if kind in r.module_dict]
+    return any(key in inspect.signature(component).parameters for component in components)
 
 
 def _unknown(option: str, key: str, parent: str, known: Iterable[str], cutoff: float) -> None:

@@ -38,6 +38,9 @@ def start_processes(cfg: Config) -> None:
         raise UserError(f'--launcher {launcher}: environment variable {missing[0]} is not set; '
                         'expected a start through tools/dist_train.sh, srun or mpirun. Use one of '
                         'them, or leave --launcher out.')
+    if launcher == 'slurm' and 'SLURM_JOB_ID' in os.environ:
+        # Two jobs on one machine must not meet, and all processes of a job must agree.
+        os.environ.setdefault('MASTER_PORT', str(20000 + int(os.environ['SLURM_JOB_ID']) % 10000))
     if torch.cuda.is_available():
         return
     _wrap_for_cpu(cfg)

@@ -13,6 +13,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.registry import OPTIMIZERS, RUNNERS
 from mmengine.runner import Runner
 
+from ssfer_mm.engine import HeldOutHook
 from ssfer_mm.errors import UserError
 from ssfer_mm.safe_loading import enable_safe_loading, load_checkpoint_safely
 
@@ -40,6 +41,10 @@ def train(cfg: Config) -> Runner:
         UserError: the configuration or its data cannot be used.
     """
     runner = build_runner(cfg)
+    _count_accumulated_batches(runner)
+    # A config that replaces custom_hooks must not lose this one.
+    if not any(isinstance(hook, HeldOutHook) for hook in runner.hooks):
+        runner.register_hook(HeldOutHook())
     runner.train()
     return runner
 
@@ -109,6 +114,19 @@ def _check_optimizers(cfg: Config) -> None:
         kind = ((holder.get('optim_wrapper') or {}).get('optimizer') or {}).get('type')
         if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
             raise KeyError(f'{kind} is not in the optimizer registry')
+
+
+def _count_accumulated_batches(runner: Runner) -> None:
+    """Let mmengine's ``auto_scale_lr`` scale by the images of an optimizer step, not of a batch.
+
+    For one stage; `TwoStageFinetuneHook` scales the learning rates of two.
+    """
+    accumulated = (runner.cfg.get('optim_wrapper') or {}).get('accumulative_counts', 1)
+    scaling = dict(runner.auto_scale_lr or {})
+    two_stages = (runner.cfg.get('train_cfg') or {}).get('type') == 'TwoStageTrainLoop'
+    if scaling.get('base_batch_size') and not two_stages:
+        scaling['base_batch_size'] /= accumulated
+        runner.auto_scale_lr = scaling
 
 
 def _differences_to_last_run(cfg: Config) -> List[str]:
@@ -225,7 +243,8 @@ def test_main(argv: Optional[Sequence[str]] = None) -> Dict[str, float]:
     metrics = test(cfg, args.checkpoint)
     if args.out and args.out.endswith('.json') and int(os.environ.get('RANK', '0')) == 0:
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-        numbers = {name: float(value) for name, value in metrics.items()}
+        numbers = {name: value if isinstance(value, list) else float(value)
+                   for name, value in metrics.items()}
         Path(args.out).write_text(json.dumps(numbers, indent=2) + '\n', encoding='utf-8')
     return metrics
 

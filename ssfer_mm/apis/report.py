@@ -35,12 +35,17 @@ def read_report(work_dir: Path) -> Optional[RunReport]:
     path = Path(work_dir) / 'stages.json'
     if not path.is_file():
         return None
+    return RunReport(json.loads(path.read_text(encoding='utf-8')), read_scalars(work_dir))
+
+
+def read_scalars(work_dir: Path) -> List[dict]:
+    """Every line of the scalar logs of a work dir, in order of time."""
     scalars = []
     for log in sorted(Path(work_dir).glob('*/vis_data/scalars.json')):
         for line in log.read_text(encoding='utf-8').splitlines():
             with contextlib.suppress(json.JSONDecodeError):  # a killed run may leave half a line
                 scalars.append(json.loads(line))
-    return RunReport(json.loads(path.read_text(encoding='utf-8')), scalars)
+    return scalars
 
 
 def table(runs: Sequence[Tuple[str, RunReport]], stage_one_seconds: float = 0.0) -> str:
@@ -69,10 +74,10 @@ def save_curves(runs: Sequence[Tuple[str, RunReport]], path: Path) -> None:
     for index, (name, report) in enumerate(runs):
         colour = f'C{index}'
         _plot_accuracy(accuracy, name, report, colour)
-        steps, losses = _series(report.scalars, 'loss')
+        steps, losses = series(report.scalars, 'loss')
         loss.plot(steps, losses, color=colour, label=name, linewidth=1)
         for key, style in (('pseudo/coverage', '-'), ('pseudo/precision', '--')):
-            epochs, values = _series(report.scalars, key)
+            epochs, values = series(report.scalars, key)
             if epochs:
                 pseudo.plot(epochs, values, style, color=colour, label=f'{name}: {key[7:]}')
     accuracy.set(title='Test set', xlabel='epoch', ylabel='%')
@@ -90,14 +95,14 @@ def save_curves(runs: Sequence[Tuple[str, RunReport]], path: Path) -> None:
 def _plot_accuracy(axes, name: str, report: RunReport, colour: str) -> None:
     for key, style, label in (('accuracy', 'o-', 'accuracy'),
                               ('mean_class_accuracy', 's:', 'mean class accuracy')):
-        epochs, values = _series(report.scalars, key)
+        epochs, values = series(report.scalars, key)
         axes.plot(epochs, values, style, color=colour, markersize=4, label=f'{name}: {label}')
     stages = list(report.stages.values())
     if len(stages) > 1:
         axes.axvline(stages[0]['epochs'], color=colour, alpha=0.4, linewidth=1)
 
 
-def _series(scalars: List[dict], key: str) -> Tuple[List[float], List[float]]:
+def series(scalars: List[dict], key: str) -> Tuple[List[float], List[float]]:
     """Steps and values of one figure; where a resumed run repeats a step, the later one counts."""
     values = {line['step']: line[key] for line in scalars if key in line and 'step' in line}
     steps = sorted(values)

@@ -5,6 +5,7 @@ from ssfer_mm.datasets.chapter_sampler import ChapterSampler
 from ssfer_mm.datasets.class_folders import ClassFolders
 from ssfer_mm.datasets.collate import collate_sources
 from ssfer_mm.datasets.face_scenes import FaceScenes
+from ssfer_mm.datasets.faces13k import Faces13k
 from ssfer_mm.datasets.fer2013 import FER2013
 from ssfer_mm.datasets.ferplus import FERPlus
 from ssfer_mm.datasets.rafdb import RAFDB
@@ -17,7 +18,7 @@ from ssfer_mm.datasets.two_source_sampler import TwoSourceBatchSampler, TwoSourc
 from ssfer_mm.datasets.unlabeled import UnlabeledFaces
 
 __all__ = ['AffectNet', 'ChapterSampler', 'ClassFolders', 'FER2013', 'FERDataset', 'FERPlus',
-           'FaceScenes', 'RAFDB', 'Sample', 'SeededIndex', 'SeededSampler',
+           'FaceScenes', 'Faces13k', 'RAFDB', 'Sample', 'SeededIndex', 'SeededSampler',
            'SemiSupervisedDataset', 'Split', 'SynthFER', 'TwoSourceBatchSampler',
            'TwoSourceSampler', 'UnlabeledFaces', 'check_split', 'collate_sources', 'draw_split',
            'item_seeds', 'load_split', 'save_split', 'seed_draws']

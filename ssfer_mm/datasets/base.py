@@ -93,6 +93,10 @@ class FERDataset(BaseDataset):
         metainfo = getattr(self, '_metainfo', None) or self.METAINFO
         return metainfo['dataset_name']
 
+    def id_scope(self) -> str:
+        """Among datasets of one scope the same id means the same image, wherever it lies."""
+        return type(self).__name__
+
     def load_samples(self) -> list[Sample]:
         """Read the subset's samples, in a stable order. Subclasses implement this."""
         raise NotImplementedError(f'{type(self).__name__} must implement load_samples')

@@ -15,7 +15,9 @@ class ChapterSampler(Sampler[int]):
 
     Args:
         dataset (Sized): The dataset; beyond its end, its beginning follows.
-        length (int): Items per epoch, over all ranks; the ranks take turns.
+        length (int): Items per epoch, over all ranks; the ranks take turns. Where they do not
+            share it evenly, the last ones look into the next chapter, so that all take as many:
+            a rank with a batch less would let the others wait for ever.
         seed (int, optional): Taken because mmengine passes one; nothing here is random.
 
     Example:
@@ -36,7 +38,8 @@ class ChapterSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         begin = self.epoch * self.length
         return (index % self.size
-                for index in range(begin + self.rank, begin + self.length, self.world_size))
+                for index in range(begin + self.rank, begin + len(self) * self.world_size,
+                                   self.world_size))
 
     def __len__(self) -> int:
-        return len(range(self.rank, self.length, self.world_size))
+        return -(-self.length // self.world_size)

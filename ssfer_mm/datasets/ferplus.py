@@ -9,10 +9,13 @@ from mmpretrain.registry import DATASETS
 from ssfer_mm.datasets.base import Box, FERDataset, Sample
 from ssfer_mm.datasets.fer2013_csv import USAGE_OF_SUBSET, parse_pixels, read_columns, subset_parts
 from ssfer_mm.datasets.files import progress, read_rows, require_files, wrong_layout
+from ssfer_mm.datasets.splits import draw_split
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import FERPLUS8, FERPLUS_VOTE_COLUMNS
 
 _FOLDERS = {'train': 'FER2013Train', 'valid': 'FER2013Valid', 'test': 'FER2013Test'}
+# The held-out part of the training images: fixed for ever, and no seed of a labeled split.
+_DEV = dict(fraction=0.125, seed=20161112)
 
 
 @DATASETS.register_module()
@@ -28,22 +31,27 @@ class FERPlus(FERDataset):
     training and 3,555 validation images. Ids are ``'fer0000001.png'`` in both layouts, so a
     split made on one works on the other. Classes: :data:`ssfer_mm.expressions.FERPLUS8`.
 
+    To choose settings without looking at the test set, ``'train'`` comes in two parts as well:
+    ``'dev'``, an eighth of every class, frozen by the hashes of its ids (3,549 images), and
+    ``'fit'``, the other 24,836.
+
     The boxes of ``label.csv`` are mostly the whole image, (0, 0, 48, 48).
 
     Source: Barsoum et al., "Training Deep Networks for Facial Expression Recognition with
     Crowd-Sourced Label Distribution", ICMI 2016.
 
     Args:
-        See :class:`FERDataset`. ``subset``: ``'train'``, ``'valid'``, ``'test'`` or
-        ``'valid+test'``, the test protocol of SSFER.
+        See :class:`FERDataset`. ``subset``: ``'train'``, ``'valid'``, ``'test'``,
+        ``'valid+test'``, the test protocol of SSFER, or ``'fit'`` or ``'dev'``.
     """
 
     METAINFO = dict(dataset_name='FERPlus', classes=FERPLUS8)
-    SUBSETS = ('train', 'valid', 'test', 'valid+test')
+    SUBSETS = ('train', 'valid', 'test', 'valid+test', 'fit', 'dev')
 
     def load_samples(self) -> list[Sample]:
         """Read the subset in the layout that is there."""
-        root, parts = self._root(), subset_parts(self.subset)
+        held_out = self.subset in ('fit', 'dev')
+        root, parts = self._root(), subset_parts('train' if held_out else self.subset)
         if all(osp.isfile(osp.join(root, _FOLDERS[part], 'label.csv')) for part in parts):
             samples = [sample for part in parts for sample in _read_folder(root, part)]
         elif osp.isfile(osp.join(root, 'fer2013new.csv')):
@@ -55,7 +63,15 @@ class FERPlus(FERDataset):
         kept = [sample for sample in samples if sample.label is not None]
         print_log(f'FERPlus {self.subset}: {len(kept)} images, {len(samples) - len(kept)} dropped '
                   'because most votes are unknown or no-face', logger='current')
-        return kept
+        return _part_of_train(kept, self.subset) if held_out else kept
+
+
+def _part_of_train(samples: list[Sample], part: str) -> list[Sample]:
+    """The samples of ``'dev'``, or of ``'fit'``, which is the rest."""
+    split = draw_split('FERPlus', FERPLUS8, [sample.id for sample in samples],
+                       [sample.label for sample in samples], **_DEV)
+    dev = set(split.labeled)
+    return [sample for sample in samples if (sample.id in dev) == (part == 'dev')]
 
 
 def vote_label(votes: list[int] | np.ndarray) -> int | None:

@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 from ssfer_mm.errors import UserError
 from ssfer_mm.transforms import check_tracked
 
+from .held_out import keys_of, shared_ids
 from .seeded import seed_draws
 from .splits import Split, load_split, resolve_split, save_split, split_hash
 
@@ -134,6 +135,34 @@ class SemiSupervisedDataset(Dataset):
         if split_hash(load_split(path)) != split_hash(self.split):
             raise UserError(f'{path} holds the split this run began with, but the config now '
                             'draws another one: restore the config, or use a new --work-dir')
+
+    def check_held_out(self, held_out: Dataset, name: str, allow_unlabeled: bool = False) -> None:
+        """Refuse to train on images that the accuracy is measured on. No pixels are read.
+
+        METHOD.md's test images are in no part of the training data, with or without labels.
+
+        Args:
+            held_out: The dataset of a validation or test loader.
+            name: Of that loader, for the message.
+            allow_unlabeled: Let them be among the unlabeled images (transductive learning).
+
+        Raises:
+            UserError: Images of this dataset are in the other one too, by id or by file.
+        """
+        self.full_init()
+        keys = keys_of(held_out)
+        sources = [('labeled', self.dataset, self._labeled)]
+        if self._use_unlabeled and not allow_unlabeled:
+            sources += [('unlabeled', self.dataset, self._rest),
+                        *(('unlabeled', extra, range(len(extra))) for extra in self._extra)]
+        for part, dataset, rows in sources:
+            shared = shared_ids(dataset, rows, keys)
+            if shared:
+                raise UserError(
+                    f'{len(shared)} of {len(rows)} {part} training images are also in {name}: '
+                    f'{", ".join(shared[:3])}{", ..." if len(shared) > 3 else ""}. An accuracy '
+                    f'measured on them would mean nothing: give {name} another subset or '
+                    'data_root, or take these images out of the training data.')
 
     def labeled_ids(self) -> List[str]:
         """Ids of the labeled images, in index order."""

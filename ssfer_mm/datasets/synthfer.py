@@ -69,6 +69,10 @@ class SynthFER(FERDataset):
                          test_mode=test_mode, lazy_init=lazy_init, indices=indices,
                          serialize_data=serialize_data)
 
+    def id_scope(self) -> str:
+        """Another seed draws other people under the same ids."""
+        return f'{type(self).__name__} {self.generator.seed}'
+
     def load_samples(self) -> list[Sample]:
         """The pool's first ``num_images`` faces, from the cache if it holds them."""
         pool = cached_pool(self.generator, self.subset, self.num_images, self.cache_dir)

@@ -19,7 +19,11 @@ class TwoSourceSampler:
     used equally often (up to one). What does not fill a last batch on every rank is left out of
     this epoch; the next epoch shuffles anew. The order, and the seeds that the indices carry for
     their items' draws, are functions of (seed, epoch, position) only, hence the same after a
-    resume, and ranks take disjoint parts of them.
+    resume.
+
+    The batches that the ranks draw at one step are together the batch that one process of their
+    joint size would draw. They are shared out so that FaceMix's pairs, first with last, stay on
+    one rank (:func:`share_of_rank`).
 
     Args:
         dataset: Has ``source_sizes -> (n_labeled, n_unlabeled)``; unlabeled indices follow the
@@ -83,10 +87,10 @@ class TwoSourceSampler:
             seeds = item_seeds(length, self.seed, self.epoch, source)
             sources.append((count, self._order(source, length), seeds))
         for batch in range(self._skip, total):
-            share = batch * self.world_size + self.rank
             for count, order, seeds in sources:
-                mine = slice(share * count, (share + 1) * count)
-                yield from map(SeededIndex, order[mine], seeds[mine])
+                begin = batch * count * self.world_size
+                for place in share_of_rank(count, self.rank, self.world_size):
+                    yield SeededIndex(order[begin + place], seeds[begin + place])
 
     def _order(self, source: int, length: int) -> List[int]:
         """Shuffled passes over one source, laid end to end and cut to ``length``."""
@@ -99,14 +103,35 @@ class TwoSourceSampler:
         return (np.concatenate(orders)[:length] + offset).tolist() if orders else []
 
 
+def share_of_rank(count: int, rank: int, world_size: int) -> List[int]:
+    """Places in the batch of all ranks that one rank takes.
+
+    Half of them come from the front and the other half from their mirror images at the back, so
+    that place ``i`` of the rank's batch and its partner ``count - 1 - i`` are partners in the
+    whole batch too. An odd ``count`` leaves one image per rank, from the middle, with itself.
+
+    Args:
+        count: Images per rank.
+        rank: In [0, world_size).
+        world_size: Number of ranks.
+
+    Example:
+        >>> share_of_rank(4, 0, 2), share_of_rank(4, 1, 2)
+        ([0, 1, 6, 7], [2, 3, 4, 5])
+    """
+    half, total = count // 2, count * world_size
+    front = range(rank * half, (rank + 1) * half)
+    middle = [half * world_size + rank] if count % 2 else []
+    return [*front, *middle, *(total - 1 - place for place in reversed(front))]
+
+
 @DATA_SAMPLERS.register_module()
 class TwoSourceBatchSampler:
     """Cut a :class:`TwoSourceSampler` into its batches, whatever their size at this stage.
 
     Args:
         sampler: The sampler; the training loop changes its composition between stages.
-        batch_size: Labeled images per batch in the first stage. mmengine's ``auto_scale_lr`` reads
-            it, so the learning rate scales with the number of processes alike in both stages.
+        batch_size: Labeled images per batch and rank in the first stage.
     """
 
     def __init__(self, sampler: TwoSourceSampler, batch_size: int) -> None:

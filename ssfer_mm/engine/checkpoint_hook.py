@@ -88,8 +88,12 @@ class SafeCheckpointHook(Hook):
         stage = getattr(runner.train_loop, 'stage', None)
         facts = dict(meta, stage=getattr(stage, 'name', None), **facts)
         runner.logger.info(f'Saving checkpoint {name}')
+        for hook in runner.hooks:
+            if hasattr(hook, 'gather_for_checkpoint'):
+                hook.gather_for_checkpoint(runner)
         with folder.disk_errors(name):
-            # Called in every process: a sharded model gathers its weights here.
+            # Called in every process: mmengine's runner saves in the first one alone, but a
+            # sharded model has to gather its weights.
             runner.save_checkpoint(runner.work_dir, folder.part(name),
                                    save_optimizer=kind != BEST,
                                    save_param_scheduler=kind != BEST, meta=meta)

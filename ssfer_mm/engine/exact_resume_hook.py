@@ -1,11 +1,14 @@
 """What it takes for a resumed run to end as if it had never stopped."""
 import random
+from typing import List
 
 import numpy as np
 import torch
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
+
+from ssfer_mm.errors import UserError
 
 from .checkpoint_folder import CheckpointFolder
 
@@ -17,6 +20,9 @@ class ExactResumeHook(Hook):
     The draws are masks, mixing weights, dropout and drop path: everything the main process draws
     in an iteration. The data's draws have seeds of their own (``SeededSampler``,
     ``TwoSourceSampler``), so nothing depends on what was drawn before, evaluation included.
+
+    What NumPy and Python draw is a function of (seed, iteration) alone: FaceMix's ``lam`` belongs
+    to the batch of all processes. PyTorch's draws are per image, and each process has its own.
 
     ``--resume`` without a name continues from the newest checkpoint that is whole: damaged ones
     are named and set aside.
@@ -51,24 +57,51 @@ class ExactResumeHook(Hook):
         seed = getattr(_sampler(runner), 'seed', None)
         if seed is not None:
             checkpoint['meta']['sampler_seed'] = int(seed)
+        checkpoint['meta']['epoch_lengths'] = _epoch_lengths(runner)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Go on with the order that the run began with."""
-        seed = checkpoint.get('meta', {}).get('sampler_seed')
-        if runner._resume and seed is not None:
-            _sampler(runner).seed = seed
+        """Go on with the order that the run began with.
+
+        Raises:
+            UserError: Its epochs had another number of iterations.
+        """
+        if not runner._resume:
+            return
+        meta, now = checkpoint.get('meta', {}), _epoch_lengths(runner)
+        before = meta.get('epoch_lengths', now)
+        # Up to the shorter: a run that was to end with stage II may go on with stage III.
+        if any(then != here for then, here in zip(before, now)):
+            # Schedules, the stage switch and the position in the data are counted in iterations.
+            raise UserError(
+                f'the checkpoint to resume from counts {before} iterations per epoch of each '
+                f'stage, this run {now}: keep the data, and the number of processes times the '
+                'batch sizes, or start a new run from its weights with load_from and no --resume')
+        if meta.get('sampler_seed') is not None:
+            _sampler(runner).seed = meta['sampler_seed']
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         """Seed everything that this iteration may draw from."""
         seed_all(runner.seed, runner.rank, runner.iter)
 
 
-def seed_all(*place: int) -> None:
-    """Seed Python, NumPy and torch (every device) from a few numbers that are not negative."""
-    one, two, three = np.random.SeedSequence(place).generate_state(3, np.uint64).tolist()
-    random.seed(one)
-    np.random.seed(two % 2**32)
-    torch.manual_seed(three % 2**63)
+def seed_all(seed: int, rank: int, iteration: int) -> None:
+    """Seed Python and NumPy alike on every rank, and torch (every device) for this rank.
+
+    Args:
+        seed: Not negative, like the others.
+        rank: Of the process.
+        iteration: Counted over the whole run.
+    """
+    ours = np.random.SeedSequence([seed, iteration]).generate_state(2, np.uint64).tolist()
+    mine = np.random.SeedSequence([seed, rank, iteration]).generate_state(1, np.uint64).tolist()
+    random.seed(ours[0])
+    np.random.seed(ours[1] % 2**32)
+    torch.manual_seed(mine[0] % 2**63)
+
+
+def _epoch_lengths(runner) -> List[int]:
+    loop = runner.train_loop
+    return list(getattr(loop, 'epoch_lengths', None) or [len(loop.dataloader)])
 
 
 def _sampler(runner):

@@ -31,17 +31,16 @@ class ExportClassifierHook(Hook):
         """Export where a stage ends."""
         loop = runner.train_loop
         if runner.epoch + 1 == loop.stage.end_epoch:
-            self._export(runner, loop.stage.name)
+            self._export(runner, loop.stage.name, classifier_weights(model_of(runner)))
 
     @master_only
-    def _export(self, runner, stage: str) -> None:
-        model = model_of(runner)
+    def _export(self, runner, stage: str, weights: dict) -> None:
         path = osp.join(runner.work_dir, f'classifier_{stage}.pth')
         meta = dict(
             dataset_meta=dict(runner.train_dataloader.dataset.metainfo),
             epoch=runner.epoch + 1,
             stage=stage)
-        torch.save(dict(state_dict=classifier_weights(model), meta=meta), path + '.part')
+        torch.save(dict(state_dict=weights, meta=meta), path + '.part')
         os.replace(path + '.part', path)
         config = {key: runner.cfg[key] for key in TEST_KEYS if key in runner.cfg}
         config = Config(dict(config, model=classifier_config(runner.cfg)))

@@ -2,7 +2,7 @@
 from typing import Dict, List, Sequence
 
 import numpy as np
-from mmengine.dist import all_gather_object
+from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
@@ -23,6 +23,7 @@ class PseudoLabelMonitor(Hook):
 
     def __init__(self) -> None:
         self._steps: List[dict] = []
+        self._gathered: List[List[dict]] = []
         self._truth: Dict[str, int] = {}
 
     def before_train(self, runner) -> None:
@@ -39,17 +40,27 @@ class PseudoLabelMonitor(Hook):
             self._steps.append(model.last_pseudo_labels)
             model.last_pseudo_labels = None
 
-    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """A checkpoint inside an epoch carries what this process has seen of it."""
-        if self._steps:
-            checkpoint['pseudo_labels'] = [
-                dict(step, labels=step['labels'].cpu(), accepted=step['accepted'].cpu())
+    def gather_for_checkpoint(self, runner) -> None:
+        """Let the first process, which alone saves, know what each process has seen."""
+        mine = [dict(step, labels=step['labels'].cpu(), accepted=step['accepted'].cpu())
                 for step in self._steps]
+        self._gathered = all_gather_object(mine)
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """A checkpoint inside an epoch carries what has been seen of it."""
+        if get_world_size() == 1:
+            self.gather_for_checkpoint(runner)
+        if any(self._gathered):
+            checkpoint['pseudo_labels_of_processes'] = self._gathered
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Go on from there; of several processes, only the first one's part was saved."""
-        if runner._resume and runner.rank == 0:
-            self._steps = list(checkpoint.get('pseudo_labels', ()))
+        """Go on from there; on another number of processes, the first one goes on with all."""
+        if not runner._resume:
+            return
+        parts = checkpoint.get('pseudo_labels_of_processes', [])
+        if len(parts) != runner.world_size:
+            parts = [[step for part in parts for step in part]]
+        self._steps = list(parts[runner.rank]) if runner.rank < len(parts) else []
 
     def after_train_epoch(self, runner) -> None:
         """Summarise the epoch over all processes."""
@@ -101,7 +112,9 @@ def pseudo_label_figures(labels: np.ndarray, accepted: np.ndarray, truth: np.nda
 
     Returns:
         ``coverage`` (accepted / N); ``precision`` (right / accepted, of those with a known truth)
-        where defined; per class ``share/<name>`` (of the accepted) and ``precision/<name>``.
+        where defined; per class ``share/<name>`` (of the accepted), ``precision/<name>``, and
+        ``coverage/<name>``: of the images that truly show it, how many have an accepted
+        pseudo-label, right or wrong.
     """
     figures = dict(coverage=float(accepted.mean()) if len(accepted) else 0.0)
     known = accepted & (truth >= 0)
@@ -112,4 +125,6 @@ def pseudo_label_figures(labels: np.ndarray, accepted: np.ndarray, truth: np.nda
         figures[f'share/{name}'] = float(here.sum() / max(accepted.sum(), 1))
         if (here & known).any():
             figures[f'precision/{name}'] = float((labels == truth)[here & known].mean())
+        if (truth == index).any():
+            figures[f'coverage/{name}'] = float(accepted[truth == index].mean())
     return figures

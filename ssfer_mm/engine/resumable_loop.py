@@ -1,4 +1,7 @@
 """An epoch-based loop that continues wherever its checkpoint was written."""
+from typing import List
+
+from mmengine.dist import all_gather_object
 from mmengine.runner import EpochBasedTrainLoop
 from mmpretrain.registry import LOOPS
 
@@ -14,7 +17,12 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     """
 
     def run(self):
-        """Train, with a validation where one is due."""
+        """Train, with a validation where one is due.
+
+        Raises:
+            UserError: The processes have not the same number of batches or images.
+        """
+        self._check_that_processes_agree()
         self.runner.call_hook('before_train')
         if self._iter > 0 and self._batches_done() == 0:
             # Resumed between two epochs: the checkpoint was written before the validation.
@@ -36,10 +44,26 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         self.runner.call_hook('after_train_epoch')
         self._epoch += 1
 
+    @property
+    def epoch_lengths(self) -> List[int]:
+        """Iterations of an epoch, one number per stage."""
+        return [len(self.dataloader)]
+
+    def _check_that_processes_agree(self) -> None:
+        """One process with a batch less than the others would let them wait for ever."""
+        mine = (self.epoch_lengths, len(self.dataloader.dataset))
+        for rank, (lengths, images) in enumerate(all_gather_object(mine)):
+            if (lengths, images) != mine:
+                raise UserError(
+                    f'process {rank} has {images} images in {lengths} batches per epoch, process '
+                    f'{self.runner.rank} has {mine[1]} in {mine[0]}: give every machine the same '
+                    'data, and the sampler of train_dataloader round_up=True')
+
     def _batches_done(self) -> int:
         """Batches of the current epoch that are behind us."""
         done = self._iter - self._epoch * len(self.dataloader)
-        # Out of range: resumed on another number of processes. Then the epoch is trained whole.
+        # Out of range: a checkpoint of a run whose epochs were longer or shorter, written before
+        # checkpoints told so. Then the epoch is trained whole.
         return done if 0 <= done <= len(self.dataloader) else 0
 
     def _skip(self, batches: int) -> None:

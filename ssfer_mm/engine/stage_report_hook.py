@@ -14,6 +14,8 @@ from mmpretrain.registry import HOOKS
 class StageReportHook(Hook):
     """Write ``stages.json``: per stage its epochs, iterations, training seconds and last metrics.
 
+    Figures that are no single number, such as a confusion matrix, stand beside ``metrics``.
+
     The figures live in the runner's message hub too, so they survive a resume.
     """
 
@@ -44,7 +46,8 @@ class StageReportHook(Hook):
         report = self._report(runner)
         entry = report.get(loop.stage_at(loop.epoch - 1).name)
         if entry is not None:
-            entry['metrics'] = {k: float(v) for k, v in (metrics or {}).items()}
+            entry['metrics'] = {k: float(v) for k, v in (metrics or {}).items() if _is_number(v)}
+            entry.update({k: v for k, v in (metrics or {}).items() if not _is_number(v)})
             self._write(runner, report)
 
     def _report(self, runner) -> dict:
@@ -57,3 +60,7 @@ class StageReportHook(Hook):
         with open(path + '.part', 'w', encoding='utf-8') as file:
             json.dump(report, file, indent=2)
         os.replace(path + '.part', path)
+
+
+def _is_number(value: object) -> bool:
+    return not isinstance(value, (list, dict))

@@ -1,4 +1,5 @@
 """Let the teacher follow the student."""
+from mmengine.dist import all_reduce_params, get_world_size
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
@@ -11,6 +12,9 @@ class EMATeacherHook(Hook):
 
     It listens to the optimizer itself, so that neither the batches in between when gradients are
     accumulated, nor steps that mixed precision skips for an overflow, move the teacher.
+
+    Each process has batch statistics of its own images. Their running averages are averaged over
+    the processes first, so that all have the same teacher, and what is saved is what is tested.
     """
 
     priority = 'NORMAL'
@@ -26,7 +30,7 @@ class EMATeacherHook(Hook):
         self._release()
         model = model_of(runner)
         self._optimizer = optimizer
-        self._handle = optimizer.register_step_post_hook(lambda *_: model.update_teacher())
+        self._handle = optimizer.register_step_post_hook(lambda *_: _follow(model))
 
     def after_train(self, runner) -> None:
         """Stop listening."""
@@ -36,3 +40,10 @@ class EMATeacherHook(Hook):
         if self._handle is not None:
             self._handle.remove()
         self._optimizer, self._handle = None, None
+
+
+def _follow(model) -> None:
+    if model.has_batch_statistics and get_world_size() > 1:
+        averages = [b for b in model.student.buffers() if b.is_floating_point()]
+        all_reduce_params(averages, op='mean')
+    model.update_teacher()

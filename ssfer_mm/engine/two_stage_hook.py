@@ -2,13 +2,13 @@
 from typing import Optional
 
 from mmengine.hooks import Hook
-from mmengine.runner import find_latest_checkpoint
 from mmpretrain.registry import HOOKS
 
 from ssfer_mm.errors import UserError
 
+from .lr_scaling import learning_rate_factor, scale_learning_rates
 from .two_stage_loop import Stage
-from .unwrap import model_of
+from .unwrap import forget_stage_one_if_resumed, model_of
 
 
 @HOOKS.register_module()
@@ -19,6 +19,11 @@ class TwoStageFinetuneHook(Hook):
     the schedules count from there, and the weights are handed on. A run resumed inside a stage
     gets that stage's optimizer and schedule before their state is loaded; one resumed exactly at
     the switch makes the switch.
+
+    With ``auto_scale_lr.enable``, each stage's learning rate is multiplied by the images of one of
+    its optimizer steps (labeled and unlabeled, of all processes and accumulated batches) over
+    those it was chosen for: ``auto_scale_lr.base_batch_size`` for the supervised stage,
+    ``train_cfg.semi.base_batch_size`` for the other.
 
     Args:
         start_semi_from: ``'teacher'``: student and teacher both continue from the average that
@@ -35,9 +40,14 @@ class TwoStageFinetuneHook(Hook):
         self.start_semi_from = start_semi_from
 
     def before_run(self, runner) -> None:
-        """A run that continues from its own checkpoint has no use for stage I any more."""
-        if runner._resume and (runner._load_from or find_latest_checkpoint(runner.work_dir)):
-            model_of(runner).pretrained = None
+        """A run that continues from its own checkpoint has no use for stage I any more.
+
+        Raises:
+            UserError: The learning rate of a stage is to be scaled, but it has no base.
+        """
+        for stage in runner.train_loop.stages:
+            learning_rate_factor(runner, stage)
+        forget_stage_one_if_resumed(runner)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """On resume, build the optimizer whose state is about to be loaded."""
@@ -55,6 +65,10 @@ class TwoStageFinetuneHook(Hook):
             runner.train_loop.enter(stage)
             self._build_optimizer(runner, stage)
 
+    def before_train(self, runner) -> None:
+        """On resume mmengine has counted the accumulated batches from the start of the run."""
+        self._count_batches(runner, runner.train_loop.stage)
+
     def before_train_epoch(self, runner) -> None:
         """Enter a stage at its first iteration."""
         stage = runner.train_loop.stage
@@ -64,6 +78,7 @@ class TwoStageFinetuneHook(Hook):
             self._hand_on_weights(runner)
             self._forget_figures(runner)
         self._build_optimizer(runner, stage)
+        self._count_batches(runner, stage)
         runner.logger.info(
             f'Stage "{stage.name}": epochs {stage.begin_epoch + 1} to {stage.end_epoch}, '
             f'{stage.iters_per_epoch} iterations each, {stage.labeled} labeled + '
@@ -92,6 +107,12 @@ class TwoStageFinetuneHook(Hook):
             hub._resumed_keys.pop(name, None)
 
     @staticmethod
+    def _count_batches(runner, stage: Stage) -> None:
+        """Let the last batch of the stage bring a step, also if too few have been accumulated."""
+        runner.optim_wrapper.initialize_count_status(
+            runner.model, runner.iter - stage.begin_iter, stage.end_iter - stage.begin_iter)
+
+    @staticmethod
     def _build_optimizer(runner, stage: Stage) -> None:
         """Replace the runner's optimizer and schedules by those of ``stage``."""
         optim_wrapper = stage.optim_wrapper or runner.cfg.optim_wrapper
@@ -100,14 +121,11 @@ class TwoStageFinetuneHook(Hook):
             schedulers = runner.cfg.get('param_scheduler')
         runner.optim_wrapper = runner.build_optim_wrapper(_copy(optim_wrapper))
         runner.param_schedulers = None
-        runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
+        scale_learning_rates(runner, stage)
         if hasattr(schedulers, 'keys'):
             schedulers = [schedulers]
         runner.param_schedulers = runner.build_param_scheduler(
             [_for_stage(cfg, stage) for cfg in schedulers]) if schedulers else None
-        # What the last stage accumulated without a step of its own belongs to other weights.
-        runner.optim_wrapper.zero_grad()
-        runner.optim_wrapper.initialize_count_status(runner.model, runner.iter, runner.max_iters)
 
 
 def _for_stage(cfg: dict, stage: Stage) -> dict:

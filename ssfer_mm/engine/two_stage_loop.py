@@ -24,6 +24,9 @@ class Stage:
         optim_wrapper: Config of its optimizer; None means the run's.
         param_scheduler: Configs of its schedules, counted from the start of the stage; None means
             the run's.
+        base_batch_size: Images per optimizer step, labeled and unlabeled ones of all processes,
+            that its learning rate was chosen for; None means the run's
+            ``auto_scale_lr.base_batch_size``, which speaks of the supervised stage.
     """
     name: str
     epochs: int
@@ -34,6 +37,7 @@ class Stage:
     iters_per_epoch: int
     optim_wrapper: Optional[dict] = None
     param_scheduler: Optional[Sequence[dict]] = None
+    base_batch_size: Optional[int] = None
 
     @property
     def end_epoch(self) -> int:
@@ -57,8 +61,10 @@ class TwoStageTrainLoop(ResumableTrainLoop):
         runner: The runner.
         dataloader: Has a :class:`TwoSourceBatchSampler`; its ``batch_size`` is the number of
             labeled images in a supervised batch.
-        supervised: ``dict(epochs, [optim_wrapper, param_scheduler])``, or None to leave it out.
-        semi: ``dict(epochs, labeled, unlabeled, [optim_wrapper, param_scheduler])``, or None.
+        supervised: ``dict(epochs, [optim_wrapper, param_scheduler, base_batch_size])``, or None
+            to leave it out.
+        semi: ``dict(epochs, labeled, unlabeled, [optim_wrapper, param_scheduler,
+            base_batch_size])``, or None.
         val_begin: First epoch (from 1) that may be validated.
         val_interval: Epochs between validations.
 
@@ -91,6 +97,9 @@ class TwoStageTrainLoop(ResumableTrainLoop):
             _check_keys(options)
             if options['epochs'] <= 0:
                 continue
+            if options['labeled'] < 1:
+                raise UserError(f'train_cfg.{options["name"]}.labeled is {options["labeled"]}: a '
+                                'batch needs at least one labeled image per process')
             batches = self.sampler.num_batches(options['labeled'], options['unlabeled'])
             stages.append(
                 Stage(**options, begin_epoch=epoch, begin_iter=iteration, iters_per_epoch=batches))
@@ -103,6 +112,11 @@ class TwoStageTrainLoop(ResumableTrainLoop):
     def stage_at(self, epoch: int) -> Stage:
         """The stage that an epoch belongs to; past the end, the last one."""
         return next((stage for stage in self.stages if epoch < stage.end_epoch), self.stages[-1])
+
+    @property
+    def epoch_lengths(self) -> List[int]:
+        """Iterations of an epoch, one number per stage."""
+        return [stage.iters_per_epoch for stage in self.stages]
 
     @property
     def stage(self) -> Stage:
@@ -122,7 +136,7 @@ class TwoStageTrainLoop(ResumableTrainLoop):
         stage = self.stage
         done = self._iter - stage.begin_iter
         done -= (self._epoch - stage.begin_epoch) * stage.iters_per_epoch
-        # Out of range: resumed on another number of processes. Then the epoch is trained whole.
+        # Out of range: see ResumableTrainLoop.
         return done if 0 <= done <= stage.iters_per_epoch else 0
 
     def _skip(self, batches: int) -> None:
@@ -143,7 +157,7 @@ class TwoStageTrainLoop(ResumableTrainLoop):
 def _check_keys(options: dict) -> None:
     """Refuse a stage that lacks a setting, or has one that would mean nothing."""
     needed = {'name', 'epochs', 'labeled', 'unlabeled'}
-    known = needed | {'optim_wrapper', 'param_scheduler'}
+    known = needed | {'optim_wrapper', 'param_scheduler', 'base_batch_size'}
     name, given = options['name'], set(options)
     if needed - given:
         raise UserError(f'train_cfg.{name} lacks {", ".join(sorted(needed - given))}: a stage '

@@ -1,7 +1,14 @@
 """The model itself, whatever distributed training wraps around it."""
 from mmengine.model import is_model_wrapper
+from mmengine.runner import find_latest_checkpoint
 
 
 def model_of(runner):
     """The runner's ``SSFER`` model."""
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def forget_stage_one_if_resumed(runner) -> None:
+    """A run that continues from its own checkpoint does not read the weights of stage I again."""
+    if runner._resume and (runner._load_from or find_latest_checkpoint(runner.work_dir)):
+        model_of(runner).pretrained = None

@@ -1,3 +1,3 @@
-from .expression_accuracy import ExpressionAccuracy, class_accuracies
+from .expression_accuracy import ExpressionAccuracy, class_accuracies, confusion_matrix
 
-__all__ = ['ExpressionAccuracy', 'class_accuracies']
+__all__ = ['ExpressionAccuracy', 'class_accuracies', 'confusion_matrix']

@@ -1,5 +1,5 @@
 """Accuracy, and accuracy that rare expressions count in equally."""
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Union
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
@@ -12,6 +12,8 @@ class ExpressionAccuracy(BaseMetric):
 
     Args:
         per_class: Also report ``recall/<class>``.
+        confusion: Also report ``confusion``, the confusion matrix: a list of K rows of K counts,
+            rows are true classes. Not a scalar: it reaches files, but no curve.
         collect_device: ``cpu`` or ``gpu``, for distributed evaluation.
         prefix: Prefix of the names of the figures.
     """
@@ -20,10 +22,12 @@ class ExpressionAccuracy(BaseMetric):
 
     def __init__(self,
                  per_class: bool = True,
+                 confusion: bool = False,
                  collect_device: str = 'cpu',
                  prefix: Optional[str] = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.per_class = per_class
+        self.confusion = confusion
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Keep (truth, prediction) of each image."""
@@ -32,7 +36,7 @@ class ExpressionAccuracy(BaseMetric):
                 sample['pred_label'])
             self.results.append((int(sample['gt_label']), predicted))
 
-    def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:
+    def compute_metrics(self, results: List[tuple]) -> Dict[str, Union[float, List]]:
         """Reduce all pairs to the figures."""
         truth, predicted = np.array(results, dtype=int).T
         figures = class_accuracies(truth, predicted)
@@ -42,6 +46,9 @@ class ExpressionAccuracy(BaseMetric):
             for index, recall in figures['recall'].items():
                 name = classes[index] if classes else str(index)
                 report[f'recall/{name}'] = recall
+        if self.confusion:
+            count = len(classes) if classes else int(max(truth.max(), predicted.max())) + 1
+            report['confusion'] = confusion_matrix(truth, predicted, count).tolist()
         return report
 
 
@@ -61,3 +68,20 @@ def class_accuracies(truth: np.ndarray, predicted: np.ndarray) -> dict:
     recall = {int(c): 100 * float(right[truth == c].mean()) for c in np.unique(truth)}
     mean = float(np.mean(list(recall.values())))
     return dict(accuracy=100 * float(right.mean()), recall=recall, mean=mean)
+
+
+def confusion_matrix(truth: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
+    """Counts (K, K), int64: row is the true class, column the predicted one.
+
+    Args:
+        truth: (N,) class indices.
+        predicted: (N,) class indices.
+        num_classes: K.
+
+    Example:
+        >>> import numpy as np
+        >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist()
+        [[1, 1], [0, 1]]
+    """
+    pairs = np.asarray(truth, int) * num_classes + np.asarray(predicted, int)
+    return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)

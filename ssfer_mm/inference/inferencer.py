@@ -124,6 +124,10 @@ class FERInferencer:
         return [_result(image, next(faces)) if image.pixels is not None else
                 ImageResult(image.name, f'unreadable: {image.problem}') for image in batch]
 
+    def classify_whole(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        """Probabilities (N, K) of uint8 (H, W, 3) BGR images, each taken for one face."""
+        return self._pipeline.classify(images)
+
     def visualize(self, image: object, result: ImageResult, top: int = 3) -> np.ndarray:
         """Draw boxes and the most probable expressions.
 

@@ -61,12 +61,13 @@ class FacePipeline:
                      for image, faces in zip(images, found)
                      for box in np.asarray(faces.boxes, dtype=float).tolist()]
         with self.clock.measure('classification'):
-            rows = self._classify(crops)
+            rows = self.classify(crops)
         named = iter([dict(zip(self.classifier.classes, row)) for row in rows.tolist()])
         return [tuple(FaceResult(tuple(map(float, box)), float(score), next(named))
                       for box, score in zip(faces.boxes, faces.scores)) for faces in found]
 
-    def _classify(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+    def classify(self, crops: Sequence[np.ndarray]) -> np.ndarray:
+        """Probabilities (N, K) of uint8 (H, W, 3) BGR crops."""
         classes = self.classifier.classes
         if not crops:
             return np.zeros((0, len(classes)), np.float32)

@@ -35,4 +35,6 @@ def decay_at(step: int, decay: float, warmup: bool) -> float:
 
 
 def _tensors(module: nn.Module) -> list:
-    return [tensor.data for tensor in (*module.parameters(), *module.buffers())]
+    """Parameters and buffers; of sharded ones this process's share, cut alike in both modules."""
+    tensors = (tensor.data for tensor in (*module.parameters(), *module.buffers()))
+    return [tensor.to_local() if hasattr(tensor, 'to_local') else tensor for tensor in tensors]

@@ -27,6 +27,11 @@ def classifier_config(cfg: Config) -> dict:
 
 
 def classifier_weights(model: SSFER) -> Dict[str, Tensor]:
-    """The teacher's weights, on the CPU, under the names of the plain classifier."""
-    weights = model.teacher.state_dict()
+    """The teacher's weights, on the CPU, under the names of the plain classifier.
+
+    Of a sharded model every process has to ask for them.
+    """
+    # The whole model's: a sharded one puts its tensors together there.
+    weights = {name.removeprefix('teacher.'): value for name, value in model.state_dict().items()
+               if name.startswith('teacher.')}
     return {name: value.detach().cpu().clone() for name, value in weights.items()}

@@ -2,6 +2,7 @@
 from dataclasses import dataclass
 from typing import Optional, Sequence, Tuple, Union
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmpretrain.registry import BATCH_AUGMENTS
@@ -39,7 +40,8 @@ class FaceMixBatch:
 class FaceMix:
     """Mix each image with its partner in the reversed batch (SSFER, arXiv 2410.17622, FaceMix).
 
-    Image ``i`` of B meets ``j = B - 1 - i``, with one ``lam ~ Beta(alpha, alpha)`` per batch::
+    Image ``i`` of B meets ``j = B - 1 - i``, with one ``lam ~ Beta(alpha, alpha)`` per batch,
+    drawn by NumPy::
 
         x~_i = lam x_i + (1 - lam) x_j        y~_i = lam s(y_i) + (1 - lam) s(y_j)
 
@@ -117,7 +119,8 @@ class FaceMix:
         if targets.ndim != 2 or len(targets) != len(images):
             raise UserError('FaceMix needs one row of class scores per image, got images '
                             f'{tuple(images.shape)} and targets {tuple(targets.shape)}')
-        lam = float(torch.distributions.Beta(self.alpha, self.alpha).sample())
+        # From NumPy's generator, which training seeds alike in all processes.
+        lam = float(np.random.beta(self.alpha, self.alpha))
         smooth = (1 - self.label_smoothing) * targets + self.label_smoothing / targets.size(1)
         iou, missing = self.pair_iou(boxes, len(images), images.shape[-2:])
         return FaceMixBatch(

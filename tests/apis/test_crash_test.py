@@ -40,9 +40,16 @@ def test_two_kills(config, tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('name', [STAGE_I, STAGES_II_III])
-def test_twenty_kills(name, config, tmp_path):
-    outcome = crash_test(config(name, epochs=8), kills=20, work_dir=str(tmp_path))
+@pytest.mark.parametrize('name, without', [
+    pytest.param(STAGE_I, None, id='stage I'),
+    pytest.param(STAGES_II_III, 'semi', id='stage II'),
+    pytest.param(STAGES_II_III, 'supervised', id='stage III'),
+    pytest.param(STAGES_II_III, None, id='the switch'),
+])
+def test_twenty_kills(name, without, config, tmp_path):
+    options = {f'train_cfg.{without}': None} if without else None
+    outcome = crash_test(config(name, epochs=8), kills=20, work_dir=str(tmp_path),
+                         cfg_options=options)
     assert outcome.kills == 20 and outcome.resumes >= 10 and outcome.differences == []
 
 

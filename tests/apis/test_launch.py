@@ -115,6 +115,15 @@ def test_option_is_merged(config, option, value):
     assert node == value
 
 
+def test_an_argument_that_the_config_leaves_out_is_no_misspelling():
+    """pseudo_labels_from looks like pseudo_label, which is there; but SSFER takes both."""
+    name = 'configs/ssfer/synthfer_5pct_vit-micro.py'
+    cfg = load_config(name, {'model.pseudo_labels_from': 'student'})
+    assert cfg.model.pseudo_labels_from == 'student'
+    with pytest.raises(UserError, match='closest: model.pseudo_label'):
+        load_config(name, {'model.pseudo_labels_form': 'student'})
+
+
 # ----------------------------------------------------------------------------------- user messages
 
 
@@ -195,6 +204,8 @@ def test_interrupt_tells_how_to_resume(capsys, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'my config.py', '--amp'])
+    monkeypatch.delenv('WORLD_SIZE', raising=False)
+    monkeypatch.delenv('RANK', raising=False)
     assert cli.run_cli(interrupted, resumable=True) == 130
     assert "python tools/train.py 'my config.py' --amp --resume" in capsys.readouterr().err
     assert cli.run_cli(interrupted) == 130
@@ -331,6 +342,36 @@ def test_processes_without_a_gpu_use_gloo(monkeypatch, launcher):
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()
+
+
+def test_jobs_of_slurm_have_ports_of_their_own(monkeypatch):
+    """The same one for all processes of a job."""
+    for name, value in zip(distributed.NAMES['slurm'], '010'):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    ports = []
+    for job in ('71234', '71235'):
+        monkeypatch.setenv('SLURM_JOB_ID', job)
+        monkeypatch.setenv('MASTER_PORT', '')  # so that it is put back
+        monkeypatch.delenv('MASTER_PORT')
+        distributed.start_processes(Config(dict(launcher='slurm')))
+        ports.append(os.environ['MASTER_PORT'])
+    assert ports == ['21234', '21235']
+    distributed.start_processes(Config(dict(launcher='slurm')))
+    assert os.environ['MASTER_PORT'] == '21235', 'a port that is given is kept'
+
+
+def test_only_the_first_process_says_how_to_resume(capsys, monkeypatch):
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    for rank in '01':
+        monkeypatch.setenv('RANK', rank)
+        assert cli.run_cli(interrupted, resumable=True) == 130
+        said = capsys.readouterr().err
+        assert ('and --resume' in said) == (rank == '0') == bool(said)
 
 
 def run_script(tmp_path, script, *arguments, **environment):

@@ -4,7 +4,7 @@ import json
 import cv2
 import pytest
 
-from ssfer_mm.apis.report import RunReport, _series, read_report, save_curves, table
+from ssfer_mm.apis.report import RunReport, read_report, save_curves, series, table
 
 
 def report(*names, **metrics):
@@ -34,9 +34,9 @@ def test_where_a_resumed_run_repeats_a_step_the_later_value_counts():
     scalars = [dict(step=1, loss=3.0), dict(step=2, loss=2.0), dict(step=3, loss=9.0),
                dict(step=2, accuracy=50.0), dict(step=2, loss=1.5), dict(step=3, loss=1.0),
                dict(loss=7.0)]
-    assert _series(scalars, 'loss') == ([1, 2, 3], [3.0, 1.5, 1.0])
-    assert _series(scalars, 'accuracy') == ([2], [50.0])
-    assert _series(scalars, 'absent') == ([], [])
+    assert series(scalars, 'loss') == ([1, 2, 3], [3.0, 1.5, 1.0])
+    assert series(scalars, 'accuracy') == ([2], [50.0])
+    assert series(scalars, 'absent') == ([], [])
 
 
 def write_run(folder, stages, logs):
@@ -56,7 +56,7 @@ def test_read_report_joins_the_logs_in_order_of_time(tmp_path):
                                  '20250101_000000': [dict(step=1, loss=3.), dict(step=2, loss=2.)]})
     result = read_report(tmp_path)
     assert result.epochs == 5 and not result.is_evaluated
-    assert _series(result.scalars, 'loss') == ([1, 2], [3.0, 1.0])
+    assert series(result.scalars, 'loss') == ([1, 2], [3.0, 1.0])
 
 
 def test_a_log_whose_last_line_was_cut_off_is_still_read(tmp_path):
@@ -64,7 +64,7 @@ def test_a_log_whose_last_line_was_cut_off_is_still_read(tmp_path):
     write_run(tmp_path, dict(), {'20250101_000000': [dict(step=1, loss=3.0)]})
     with open(tmp_path / '20250101_000000/vis_data/scalars.json', 'a') as file:
         file.write('{"step": 2, "lo')
-    assert _series(read_report(tmp_path).scalars, 'loss') == ([1], [3.0])
+    assert series(read_report(tmp_path).scalars, 'loss') == ([1], [3.0])
 
 
 @pytest.mark.parametrize('scalars', [

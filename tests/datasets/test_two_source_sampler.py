@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ssfer_mm import UserError
 from ssfer_mm.datasets import TwoSourceBatchSampler, TwoSourceSampler, two_source_sampler
+from ssfer_mm.datasets.two_source_sampler import share_of_rank
 
 
 def sampler(sizes=(7, 40), labeled=3, unlabeled=4, rank=0, world=1, seed=0, epoch=0):
@@ -70,11 +71,35 @@ def test_skipping_drops_the_first_batches(case, skipped):
     assert rest == [i for batch in whole[skipped:] for i in batch]
 
 
-def test_ranks_together_draw_what_one_process_of_their_size_draws():
-    alone = batches(sampler(labeled=2, unlabeled=6))
-    for rank in range(2):
-        part = batches(sampler(labeled=1, unlabeled=3, rank=rank, world=2))
-        assert part == [[b[rank], *b[2 + 3 * rank:5 + 3 * rank]] for b in alone]
+def seeded(items):
+    return [(int(index), index.seed) for index in items]
+
+
+@settings(max_examples=50, deadline=None)
+@given(cases())
+def test_ranks_together_draw_what_one_process_of_their_size_draws(case):
+    """With the same seeds for the items' augmentation."""
+    world = case['world']
+    parts = [batches(sampler(rank=rank, **case)) for rank in range(world)]
+    sizes = {name: case[name] * world for name in ('labeled', 'unlabeled')}
+    alone = batches(sampler(**dict(case, world=1, **sizes)))
+    for whole, *shares in zip(alone, *parts, strict=True):
+        assert sorted(seeded(whole)) == sorted(seeded(sum(shares, [])))
+
+
+@pytest.mark.parametrize('count, world', [(2, 2), (4, 2), (8, 1), (2, 4), (6, 3)])
+def test_facemix_pairs_stay_on_their_rank(count, world):
+    """Place i and its partner in the batch of all ranks are partners in the rank's batch."""
+    total, taken = count * world, []
+    for rank in range(world):
+        mine = share_of_rank(count, rank, world)
+        assert [total - 1 - place for place in reversed(mine)] == mine
+        taken += mine
+    assert sorted(taken) == list(range(total))
+
+
+def test_an_odd_batch_keeps_one_image_per_rank_to_itself():
+    assert [share_of_rank(3, rank, 2) for rank in range(2)] == [[0, 2, 5], [1, 3, 4]]
 
 
 def test_the_order_depends_on_seed_and_epoch_alone():

@@ -69,10 +69,12 @@ def test_labeled_and_unlabeled_images_stay_apart(run, records):
 
 
 def test_the_learning_rate_scales_with_the_batch_in_both_stages(records):
-    """Two processes x 3 images, for a base of 32."""
+    """Two processes x 3 labeled images, for a base of 32; then x 3 + 3 for a base of 32 + 128."""
     cfg = load_config('configs/ssfer/synthfer_5pct_vit-micro.py')
     ratio = WORLD * 3 / cfg.auto_scale_lr.base_batch_size
-    first_of_semi = cfg.train_cfg.semi.optim_wrapper.optimizer.lr * ratio
+    semi = cfg.train_cfg.semi
+    assert semi.base_batch_size == semi.labeled + semi.unlabeled
+    first_of_semi = semi.optim_wrapper.optimizer.lr * WORLD * (3 + UNLABELED) / 160
     warm_up = cfg.param_scheduler[0].start_factor
     first = cfg.optim_wrapper.optimizer.lr * ratio * warm_up
     for record in records:

@@ -1,14 +1,17 @@
 """With random pictures and a random network, a resumed run still ends bit for bit the same."""
+import json
+import random
 from copy import deepcopy
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from ssfer_mm.apis.compare_runs import compare_runs, compare_values
 from ssfer_mm.engine.exact_resume_hook import seed_all
 from ssfer_mm.safe_loading import load_checkpoint_safely
-from support.runs import TOTAL, config, train
+from support.runs import II_EPOCHS, II_ITERS, TOTAL, config, train
 
 VIEW = [dict(type='TrackedRandomResizedCrop', scale=16, crop_ratio_range=(0.2, 1.0)),
         dict(type='TrackedRandomFlip')]
@@ -91,3 +94,27 @@ def test_iterations_and_ranks_draw_differently():
         seed_all(*place)
         seen.add(float(torch.rand(())))
     assert len(seen) == 4
+
+
+def test_stage_three_continues_from_a_run_that_was_to_end_with_stage_two(tmp_path, whole):
+    """What tools/run_table.py does, so that several rows of a table share a stage II."""
+    first, second = tmp_path / 'first', tmp_path / 'second'
+    alone = random_config(first)
+    alone.train_cfg.semi = None
+    train(alone)
+    switch = f'iter_{II_EPOCHS * II_ITERS}.pth'
+    second.mkdir()
+    (second / switch).write_bytes((first / switch).read_bytes())
+    train(random_config(second, resume=True))
+    assert compare_values(end_of(second), end_of(whole)) == []
+    assert compare_values(*(json.loads((run / 'stages.json').read_text())
+                            for run in (second, whole))) == []
+
+
+def test_ranks_draw_alike_what_belongs_to_the_whole_batch():
+    """FaceMix's lam comes from NumPy."""
+    seen = []
+    for place in ((0, 0, 0), (0, 1, 0), (0, 0, 1), (1, 0, 0)):
+        seed_all(*place)
+        seen.append((float(np.random.beta(1, 1)), random.random()))
+    assert seen[0] == seen[1] and len(set(seen)) == 3

@@ -90,7 +90,11 @@ def test_the_report_of_the_stages(run):
     right = []
     for batch in run.val_dataloader:
         right += [int(s.pred_label == s.gt_label) for s in model.val_step(batch)]
-    assert report['semi']['metrics']['accuracy'] == pytest.approx(100 * sum(right) / len(right))
+    metrics = report['semi']['metrics']
+    assert metrics['accuracy'] == pytest.approx(100 * sum(right) / len(right))
+    # What is no number stands beside the metrics.
+    confusion = report['semi']['confusion']
+    assert sum(confusion[k][k] for k in range(3)) == sum(right) and 'confusion' not in metrics
 
 
 def test_time_left_falls_to_nothing(run):

@@ -8,7 +8,7 @@ from mmengine.evaluator import Evaluator
 from mmpretrain.structures import DataSample
 
 from reference.accuracy import accuracies
-from ssfer_mm.evaluation import ExpressionAccuracy, class_accuracies
+from ssfer_mm.evaluation import ExpressionAccuracy, class_accuracies, confusion_matrix
 
 pairs = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=30)
 
@@ -55,3 +55,19 @@ def test_padding_of_the_last_distributed_batch_is_cut():
     metric.dataset_meta = dict(classes=('a', 'b'))
     metric.results = [(0, 0), (1, 0), (1, 1)]
     assert metric.evaluate(2)['accuracy'] == 50
+
+
+def test_the_confusion_matrix_is_a_list_of_counts():
+    scores = [[.8, .1, .1], [.2, .7, .1], [.1, .1, .8], [.6, .3, .1]]
+    figures = evaluate([0, 0, 2, 0], scores, confusion=True)
+    assert figures['confusion'] == [[2, 1, 0], [0, 0, 0], [0, 0, 1]]
+
+
+@settings(max_examples=30, deadline=None)
+@given(pairs)
+def test_recalls_are_the_diagonal_of_the_confusion_matrix(pairs):
+    truth, predicted = np.array(pairs).T
+    counts = confusion_matrix(truth, predicted, 4)
+    assert counts.sum() == len(pairs) and counts.dtype == int
+    for k, recall in class_accuracies(truth, predicted)['recall'].items():
+        assert 100 * counts[k, k] / counts[k].sum() == pytest.approx(recall)

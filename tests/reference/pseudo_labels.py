@@ -21,7 +21,7 @@ def unlabeled_loss(strong_logits, judged):
 
 
 def figures(labels, accepted, truth, classes):
-    """Coverage, precision, and per class share and precision, counted one by one."""
+    """Coverage and precision, and both and the share per class, counted one by one."""
     result = dict(coverage=sum(map(int, accepted)) / len(labels) if len(labels) else 0.)
     known = [(p, t) for p, a, t in zip(labels, accepted, truth) if a and t >= 0]
     if known:
@@ -32,4 +32,7 @@ def figures(labels, accepted, truth, classes):
         own = [(p, t) for p, t in known if p == index]
         if own:
             result[f'precision/{name}'] = sum(p == t for p, t in own) / len(own)
+        shown = [a for a, t in zip(accepted, truth) if t == index]
+        if shown:
+            result[f'coverage/{name}'] = sum(map(int, shown)) / len(shown)
     return result

@@ -112,7 +112,7 @@ def config(work_dir, facemix=None, hooks=(), **options) -> Config:
                          split=dict(per_class=PER_CLASS, seed=0),
                          labeled_pipeline=faces, unlabeled_pipeline=unlabeled)),
         val_dataloader=test, test_dataloader=test,
-        val_evaluator=dict(type='ExpressionAccuracy'),
+        val_evaluator=dict(type='ExpressionAccuracy', confusion=True),
         test_evaluator=dict(type='ExpressionAccuracy'),
         val_cfg=dict(), test_cfg=dict(),
         optim_wrapper=dict(optimizer=dict(type='AdamW', lr=4e-3, betas=(0.9, 0.95))),

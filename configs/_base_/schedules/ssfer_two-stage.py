@@ -22,16 +22,20 @@ train_cfg = dict(
         epochs=50,
         labeled=64,
         unlabeled=64,
+        base_batch_size=128,  # 64 + 64; see auto_scale_lr
         optim_wrapper=dict(
             type='OptimWrapper', optimizer=dict(type='AdamW', lr=1.5e-4, weight_decay=0.05)),
         param_scheduler=[dict(type='MultiStepLR', milestones=[20, 40], gamma=0.1)]),
     val_interval=10)
 
+# Images per optimizer step that the learning rate of stage II is meant for; that of stage III is
+# train_cfg.semi.base_batch_size.
 auto_scale_lr = dict(base_batch_size=32)
 
 custom_hooks = [
     dict(type='TwoStageFinetuneHook'),
     dict(type='EMATeacherHook'),
+    dict(type='HeldOutHook'),
     dict(type='SplitRecordHook'),
     dict(type='FaceMixMonitor'),
     dict(type='PseudoLabelMonitor'),

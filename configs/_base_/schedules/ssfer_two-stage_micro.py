@@ -19,6 +19,7 @@ train_cfg = dict(
         epochs=8,
         labeled=32,
         unlabeled=128,
+        base_batch_size=160,
         optim_wrapper=dict(optimizer=dict(lr=3e-4, fused=True)),
         param_scheduler=[
             dict(type='CosineAnnealingLR', T_max=8, eta_min=1e-5, convert_to_iter_based=True)

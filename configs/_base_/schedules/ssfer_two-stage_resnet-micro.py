@@ -1,0 +1,30 @@
+# Stages II and III from random weights: a higher learning rate, convolutions in bfloat16.
+_base_ = ['./ssfer_two-stage.py']
+
+optim_wrapper = dict(type='BFloat16OptimWrapper', optimizer=dict(lr=2e-3, fused=True))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, end=5, convert_to_iter_based=True),
+    dict(
+        type='CosineAnnealingLR',
+        begin=5,
+        T_max=95,
+        end=100,
+        eta_min=1e-5,
+        convert_to_iter_based=True),
+]
+train_cfg = dict(
+    supervised=dict(epochs=100),
+    semi=dict(
+        epochs=20,
+        labeled=32,
+        unlabeled=128,
+        optim_wrapper=dict(
+            type='BFloat16OptimWrapper', optimizer=dict(lr=1e-3, fused=True)),
+        param_scheduler=[
+            dict(
+                type='CosineAnnealingLR',
+                T_max=20,
+                eta_min=1e-5,
+                convert_to_iter_based=True)
+        ]))
+custom_hooks = [dict(type='ChannelsLastHook'), *_base_.custom_hooks]

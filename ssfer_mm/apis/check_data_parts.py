@@ -1,0 +1,210 @@
+"""From a config of any stage to the parts of its data, and what keeps them from being read."""
+import logging
+import os.path as osp
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+import numpy as np
+from mmengine.config import Config, ConfigDict
+from mmengine.logging import MMLogger
+
+from ssfer_mm.audit.check_labels import check_split
+from ssfer_mm.audit.findings import ERROR, WARNING, Finding
+from ssfer_mm.audit.parts import Part
+from ssfer_mm.datasets.base import FERDataset
+from ssfer_mm.datasets.held_out import image_keys
+from ssfer_mm.datasets.splits import Split, draw_split, load_split, split_hash
+from ssfer_mm.errors import UserError
+
+from .make_split import build_labeled
+
+
+@dataclass
+class DataOfConfigs:
+    """What there is to check.
+
+    Attributes:
+        parts: All parts, training parts first.
+        findings: What went wrong on the way.
+    """
+    parts: List[Part] = field(default_factory=list)
+    findings: List[Finding] = field(default_factory=list)
+
+    @contextmanager
+    def reading(self, part: str, kind: str = 'data') -> Iterator[None]:
+        """An error of the data inside becomes a finding about a part."""
+        try:
+            yield
+        except UserError as error:
+            self.findings.append(Finding(ERROR, kind, part, ' '.join(str(error).split())))
+
+
+def data_of_configs(cfgs: Sequence[Config]) -> DataOfConfigs:
+    """The parts of one training, or of a training and its stage I.
+
+    Args:
+        cfgs: Configs as from ``load_config``.
+
+    Raises:
+        UserError: A config names no data at all.
+    """
+    data = DataOfConfigs()
+    for cfg in cfgs:
+        loaders = {name: (cfg.get(f'{name}_dataloader') or {}).get('dataset')
+                   for name in ('train', 'val', 'test')}
+        if not any(loaders.values()):
+            raise UserError(f'{cfg.filename} names no data: give a training config, one with '
+                            'train_dataloader.dataset')
+        with quiet():
+            if loaders['train']:
+                _add_training(data, cfg, ConfigDict(loaders['train']).to_dict())
+            if loaders['val'] and loaders['val'] != loaders['test']:
+                _add(data, 'validation', 'validation', loaders['val'])
+            if loaders['test']:
+                _add(data, 'test', 'test', loaders['test'])
+    _name_apart(data.parts)
+    return data
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what datasets log while they are read; the report says it better."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _add_training(data: DataOfConfigs, cfg: Config, settings: Dict[str, Any]) -> None:
+    if not isinstance(settings.get('dataset'), Mapping):
+        role = 'pre-training' if settings.get('type') == 'UnlabeledFaces' else 'labeled'
+        _add(data, role, role, settings)
+        return
+    with data.reading('labeled'):
+        dataset = build_labeled(dict(settings['dataset']))
+        split = _split(data, cfg, settings.get('split'), dataset)
+        ids = dataset.ids()
+        chosen = set(ids if settings.get('split') is None else split.labeled if split else ())
+        labeled = [row for row, name in enumerate(ids) if name in chosen]
+        rest = [row for row, name in enumerate(ids) if name not in chosen]
+        part = _part('labeled', 'labeled', dataset, labeled)
+        with data.reading('labeled', 'boxes'):
+            _add_boxes(part, dataset, settings['dataset'].get('boxes'))
+        data.parts.append(part)
+        if rest and settings.get('unlabeled_pipeline') is not None:
+            data.parts.append(_part('unlabeled', 'unlabeled', dataset, rest))
+    if settings.get('unlabeled_pipeline') is not None:
+        for extra in settings.get('extra_unlabeled') or ():
+            _add(data, 'extra unlabeled', 'unlabeled', extra)
+
+
+def _add(data: DataOfConfigs, name: str, role: str, settings: Mapping) -> None:
+    settings = ConfigDict(settings).to_dict()
+    with data.reading(name):
+        dataset = build_labeled(dict(settings))
+        part = _part(name, role, dataset, range(len(dataset)))
+        with data.reading(name, 'boxes'):
+            if role == 'labeled':
+                _add_boxes(part, dataset, settings.get('boxes'))
+        data.parts.append(part)
+
+
+def _part(name: str, role: str, dataset: FERDataset, rows: Sequence[int]) -> Part:
+    infos, scope = [dataset.get_data_info(int(row)) for row in rows], dataset.id_scope()
+    unlabeled = role in ('unlabeled', 'pre-training')
+    roots = dataset.data_root
+    where = roots if isinstance(roots, str) else ', '.join(roots or ())
+    return Part(
+        name=name, role=role, source=f'{dataset.name} {dataset.subset} ({where})',
+        ids=[info['sample_id'] for info in infos],
+        images=[info['img'] if info.get('img') is not None else info['img_path']
+                for info in infos],
+        keys=[tuple(image_keys(info, scope)) for info in infos],
+        labels=None if unlabeled else np.array([info.get('gt_label', 0) for info in infos], int),
+        classes=tuple(dataset.metainfo['classes']),
+        skips_unreadable=getattr(dataset, 'on_unreadable', 'error') == 'skip')
+
+
+def _add_boxes(part: Part, dataset: FERDataset, boxes: Any) -> None:
+    """The boxes of a part's images, as training reads them."""
+    if boxes in (None, 'image'):
+        return
+    dataset.boxes = boxes
+    items = {item['sample_id']: item for item in dataset.load_data_list()}
+    chosen = [items[name] for name in part.ids]
+    part.boxes = np.array([item['face_box'] for item in chosen], np.float32).reshape(-1, 4)
+    part.box_sizes = np.array([item.get('face_box_size', (0, 0)) for item in chosen],
+                              int).reshape(-1, 2)
+    rule = '' if not isinstance(boxes, Mapping) else f', choose={boxes.get("choose", "only")!r}'
+    file = boxes.get('file') if isinstance(boxes, Mapping) else boxes
+    part.box_source = 'the dataset' if file == 'dataset' else f'{file}{rule}'
+
+
+def _split(data: DataOfConfigs, cfg: Config, recipe: Any, dataset: FERDataset) -> Optional[Split]:
+    """The split that training would use, compared with the data and with the run's record."""
+    if recipe is None:
+        return None
+    ids, labels = dataset.ids(), dataset.labels()
+    classes, found = dataset.metainfo['classes'], None
+    with data.reading('labeled', 'split'):
+        options = dict(recipe) if isinstance(recipe, Mapping) else dict(file=recipe)
+        file = options.pop('file', None)
+        if file and (osp.isfile(file) or not options):
+            found = load_split(file)
+            data.findings += check_split(found, dataset.name, classes, ids, labels)
+            data.findings += _other_recipe(found, file, options)
+        else:
+            found = draw_split(dataset.name, classes, ids, labels, **options)
+        data.findings += _recorded(cfg, found)
+    return found
+
+
+def _other_recipe(split: Split, file: str, options: Mapping) -> List[Finding]:
+    other = [(key, value) for key, value in options.items() if getattr(split, key, None) != value]
+    return [Finding(ERROR, 'split', 'labeled', f'{file} has {key}={getattr(split, key, None)}, the '
+                    f'config asks for {key}={value}', 'Correct one of them.')
+            for key, value in other]
+
+
+def _recorded(cfg: Config, split: Split) -> List[Finding]:
+    """Whether a run that the config would resume was made with another split."""
+    folder = cfg.get('work_dir') or Path('work_dirs') / Path(cfg.filename or 'unnamed').stem
+    path = Path(folder) / 'split.json'
+    if not path.is_file():
+        return []
+    try:
+        recorded = split_hash(load_split(str(path)))
+    except UserError as error:
+        return [Finding(WARNING, 'recorded split', 'labeled', str(error))]
+    if recorded == split_hash(split):
+        return []
+    return [Finding(WARNING, 'recorded split', 'labeled', f'{path} records another split (hash '
+                    f'{recorded[:12]}) than the config draws ({split_hash(split)[:12]})',
+                    '--resume will refuse: restore the config, or use a new --work-dir.')]
+
+
+def _name_apart(parts: Sequence[Part]) -> None:
+    """Parts of one name get numbers."""
+    seen: Dict[str, int] = {}
+    for part in parts:
+        name = part.name
+        seen[name] = seen.get(name, 0) + 1
+        if seen[name] > 1:
+            part.name = f'{name} {seen[name]}'
+
+
+def paths_and_pixels(parts: Sequence[Part]) -> Tuple[List[str], List[Tuple[Part, int]]]:
+    """Absolute paths of all image files, each once; places of the images held in memory."""
+    paths, pixels = {}, []
+    for part in parts:
+        for row, image in enumerate(part.images):
+            if isinstance(image, str):
+                paths[osp.abspath(image)] = None
+            else:
+                pixels.append((part, row))
+    return list(paths), pixels

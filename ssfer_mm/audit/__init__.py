@@ -1,0 +1,1 @@
+"""What is wrong with the images, labels and boxes of a training: facts, checks, findings."""

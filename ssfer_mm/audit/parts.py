@@ -1,0 +1,50 @@
+"""The parts of a training's data: which images, which labels, which boxes."""
+from dataclasses import dataclass, field
+from typing import List, Optional, Tuple, Union
+
+import numpy as np
+
+# Held-out images are what accuracies are measured on.
+HELD_OUT = ('validation', 'test')
+
+
+@dataclass
+class Part:
+    """One part.
+
+    Attributes:
+        name: What reports call it, e.g. ``'test'``.
+        role: ``'labeled'``, ``'unlabeled'``, ``'validation'``, ``'test'`` or ``'pre-training'``.
+        source: Dataset and subset, in words.
+        ids: The images' ids.
+        images: Path, or pixels, of each.
+        keys: What each image is known by (id in its scope, file): equal keys, same image.
+        labels: Class index of each, or None for a part without labels.
+        classes: Class names.
+        skips_unreadable: Training goes on without images that cannot be read.
+        boxes: float32 (N, 4) xyxy in raw-image pixels, NaN where there is none; None if the part
+            uses no boxes, or every image is its own box.
+        box_sizes: int (N, 2), (width, height) that the box file notes, 0 if it does not.
+        box_source: Where the boxes are from, in words.
+    """
+    name: str
+    role: str
+    source: str
+    ids: List[str]
+    images: List[Union[str, np.ndarray]]
+    keys: List[Tuple[str, ...]]
+    labels: Optional[np.ndarray] = None
+    classes: Tuple[str, ...] = ()
+    skips_unreadable: bool = False
+    boxes: Optional[np.ndarray] = None
+    box_sizes: Optional[np.ndarray] = None
+    box_source: str = ''
+    facts: list = field(default_factory=list)
+
+    @property
+    def held_out(self) -> bool:
+        """Whether accuracies are measured on it."""
+        return self.role in HELD_OUT
+
+    def __len__(self) -> int:
+        return len(self.ids)

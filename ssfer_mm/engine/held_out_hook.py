@@ -1,0 +1,50 @@
+"""No training on the images that the accuracy is measured on."""
+from mmengine.hooks import Hook
+from mmpretrain.registry import DATASETS, HOOKS
+
+from ssfer_mm.errors import UserError
+
+
+@HOOKS.register_module()
+class HeldOutHook(Hook):
+    """Compare the training images with the validation and the test images, by id and by file.
+
+    It takes no pixels, hence little time; ``tools/check_data.py`` also finds copies under other
+    names. ``tools/train.py`` adds this hook to every config that lacks it. Training data without
+    ``check_held_out`` (stage I) are let pass.
+
+    Args:
+        allow_unlabeled: Let held-out images be among the unlabeled ones. That is transductive
+            learning, another protocol than SSFER's: say so with the result.
+
+    Raises:
+        UserError: They overlap; the message names images.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, allow_unlabeled: bool = False) -> None:
+        self.allow_unlabeled = allow_unlabeled
+
+    def before_train(self, runner) -> None:
+        """Check both loaders; where they are the same, once."""
+        dataset = runner.train_dataloader.dataset
+        if not hasattr(dataset, 'check_held_out'):
+            return
+        val, test = (_dataset_config(runner, name) for name in ('val', 'test'))
+        if runner.val_loop is not None:
+            dataset.check_held_out(runner.val_dataloader.dataset, 'val_dataloader',
+                                   self.allow_unlabeled)
+        if test is not None and (runner.val_loop is None or test != val):
+            try:
+                held_out = DATASETS.build(dict(test, pipeline=[]))
+            except UserError as error:
+                # Training does not need the test set, which may not be at hand yet.
+                runner.logger.warning(f'test_dataloader was not compared with the training '
+                                      f'images: {error}')
+                return
+            dataset.check_held_out(held_out, 'test_dataloader', self.allow_unlabeled)
+
+
+def _dataset_config(runner, name: str):
+    return (runner.cfg.get(f'{name}_dataloader') or {}).get('dataset')

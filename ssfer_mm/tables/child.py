@@ -1,0 +1,156 @@
+"""One training in a process of its own, which no second one can disturb."""
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Dict, Optional
+
+from ssfer_mm.apis.all_stages import TRAIN
+
+from .machine import cores
+from .plan import Run
+from .state import begin_session, end_session
+
+try:
+    import fcntl
+except ImportError:  # Windows: two commands on one table are the user's responsibility there
+    fcntl = None
+
+LOG, LOCK = 'train.log', '.training'
+_PROGRESS = re.compile(r'Epoch\(train\)\s*(\[[^\]]*\]\[[^\]]*\]).*?eta: (\S+(?: days?, \S+)?)')
+# How long a training may take to end after Ctrl-C.
+PATIENCE = 20
+
+
+class Busy(Exception):
+    """Another process trains in this work dir."""
+
+
+class Training:
+    """A started training.
+
+    Its process holds a lock on the work dir, and holds it also if this program is killed, so that
+    nobody begins a second one beside it.
+
+    Args:
+        run: What to train.
+        before: The run whose last checkpoint it continues from, if there is one.
+        jobs: How many trainings share the machine; each gets its part of the cores, unless
+            OMP_NUM_THREADS is set.
+
+    Raises:
+        Busy: It is being trained already.
+    """
+
+    def __init__(self, run: Run, before: Optional[Run], jobs: int) -> None:
+        self.run = run
+        run.work_dir.mkdir(parents=True, exist_ok=True)
+        lock = _lock(run.work_dir / LOCK)
+        try:
+            if before is not None:
+                _continue_from(run, before)
+            begin_session(run, jobs)
+            with open(run.work_dir / LOG, 'ab') as log:
+                self.process = subprocess.Popen(
+                    [sys.executable, str(TRAIN), *run.arguments()], stdout=log,
+                    stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=_environment(jobs),
+                    # Ctrl-C is for this program, which passes it on.
+                    start_new_session=True, pass_fds=() if lock is None else (lock, ))
+        finally:
+            if lock is not None:
+                os.close(lock)  # the child has its own
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Since its start."""
+        return time.monotonic() - self._began
+
+    def ended(self) -> Optional[int]:
+        """Its exit status, None while it trains."""
+        status = self.process.poll()
+        if status is not None:
+            end_session(self.run, self.seconds)
+        return status
+
+    def progress(self) -> str:
+        """Where it is, as its log says; '' before the first line."""
+        return last_progress(self.run.work_dir / LOG)
+
+    def interrupt(self) -> None:
+        """Have it end at once; what it has saved is whole at every moment."""
+        _send(self.process, signal.SIGTERM)
+
+    def finish_off(self, patience: float = PATIENCE) -> None:
+        """Wait for its end; kill it if that takes too long."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(patience)
+        if self.process.poll() is None:
+            _send(self.process, getattr(signal, 'SIGKILL', signal.SIGTERM))
+            self.process.wait()
+        self.ended()
+
+
+def last_error(run: Run) -> str:
+    """Why a training failed: the line for the user, or the last one of its log."""
+    lines = _tail(run.work_dir / LOG).strip().splitlines()
+    errors = [line for line in lines if line.startswith('error: ')]
+    return (errors or lines or ['no output'])[-1].removeprefix('error: ')[:300]
+
+
+def last_progress(log: Path) -> str:
+    """Epoch, iteration and time left from the end of a log."""
+    found = _PROGRESS.findall(_tail(log))
+    return f'epoch {found[-1][0]}, {found[-1][1]} left' if found else ''
+
+
+def _tail(log: Path, size: int = 20000) -> str:
+    try:
+        with open(log, 'rb') as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - size))
+            return file.read().decode('utf-8', 'replace')
+    except OSError:
+        return ''
+
+
+def _lock(path: Path) -> Optional[int]:
+    """A descriptor that holds the lock, for the child to inherit."""
+    if fcntl is None:
+        return None
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise Busy from error
+    return handle
+
+
+def _continue_from(run: Run, before: Run) -> None:
+    """Lay the checkpoint to resume from into the work dir, unless it has one of its own."""
+    if any(run.work_dir.glob('epoch_*.pth')):
+        return
+    part = run.work_dir / f'.{before.checkpoint.name}.part'
+    part.unlink(missing_ok=True)
+    try:
+        os.link(before.checkpoint, part)
+    except OSError:  # another disk, or one without links
+        shutil.copyfile(before.checkpoint, part)
+    os.replace(part, run.work_dir / before.checkpoint.name)
+
+
+def _environment(jobs: int) -> Dict[str, str]:
+    return {'OMP_NUM_THREADS': str(max(1, cores() // jobs)), **os.environ, 'PYTHONUNBUFFERED': '1'}
+
+
+def _send(process: subprocess.Popen, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if hasattr(os, 'killpg'):
+            os.killpg(process.pid, number)
+        else:
+            process.terminate()

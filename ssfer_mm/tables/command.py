@@ -1,0 +1,160 @@
+"""The work behind ``tools/run_table.py``."""
+import argparse
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence
+
+from ssfer_mm.errors import UserError
+
+from .estimate import Estimates, duration
+from .execute import Execution, Outcome
+from .machine import default_jobs
+from .plan import Run, choose, plan, with_needs
+from .results_page import cells_folder, write_page
+from .spec import Table, load_table
+from .state import Results, State, set_aside
+
+RESULTS, TEMPLATE, PAGE = Path('docs/results'), 'template.md', Path('RESULTS.md')
+
+
+def main(argv: Optional[Sequence[str]] = None) -> Outcome:
+    """Train what is missing of a table, then regenerate the results page and its pictures.
+
+    Raises:
+        UserError: The table cannot be used, or (after everything else is done) a run failed.
+    """
+    args = _parse(argv)
+    if args.jobs is not None and args.jobs < 1:
+        raise UserError(f'--jobs {args.jobs}: give 1 or more')
+    table = load_table(args.table, args.dev)
+    runs = plan(table)
+    results = Results(cells_folder(args.results, table.name))
+    chosen = choose(table, runs, args.only, args.fractions, args.seeds)
+    # One seed of everything first: a whole table early, its spread later.
+    chosen.sort(key=lambda name: (runs[name].seed, runs[name].fraction))
+    jobs = args.jobs or default_jobs()
+    print(overview(table, runs, results, chosen))
+    outcome = Outcome()
+    if not args.report_only:
+        if args.redo and not args.dry_run:
+            _set_aside(runs, results, chosen)
+        names = missing(runs, results, chosen, redo=args.redo)
+        print(forecast(runs, results, names, jobs, in_full=args.dry_run))
+        if args.dry_run:
+            return outcome
+        outcome = Execution(runs, results, table.name, jobs,
+                            report=lambda line: print(line, flush=True)).train(names)
+    if not args.dry_run:
+        write_page(args.results / (args.template or TEMPLATE), args.page, args.results)
+        print(f'Results: {args.page}, pictures in {args.results}')
+    _complain(outcome, runs)
+    return outcome
+
+
+def missing(runs: Dict[str, Run], results: Results, chosen: Sequence[str],
+            redo: bool = False) -> List[str]:
+    """The runs to train for the chosen cells, each after what it needs.
+
+    Outdated ones are left as they are, and with them what needs them, unless ``redo``.
+    """
+    outdated = {name for name in with_needs(runs, chosen)
+                if results.state(runs[name]) is State.OUTDATED} if not redo else set()
+    wanted: List[str] = []
+
+    def want(name: str) -> None:
+        run = runs[name]
+        if name in wanted or outdated & set(with_needs(runs, [name])):
+            return
+        for need in run.needs:
+            # A kept result is no checkpoint to go on from.
+            if results.read(runs[need]) is None or not runs[need].checkpoint.is_file():
+                want(need)
+        wanted.append(name)
+
+    for name in chosen:
+        if results.read(runs[name]) is None:
+            want(name)
+    return wanted
+
+
+def overview(table: Table, runs: Dict[str, Run], results: Results, chosen: Sequence[str]) -> str:
+    """Rows, fractions and seeds with a mark for each cell."""
+    fractions = sorted({runs[name].fraction for name in chosen})
+    rows = [row for row in table.rows if any(runs[name].row == row for name in chosen)]
+    width = max(len('row'), *map(len, rows))
+    lines = [f'{table.title} ({table.path}{", on held-out training data" if table.is_dev else ""})',
+             f'{"row":<{width}}  ' + '  '.join(f'{fraction:g} %'.ljust(len(table.seeds) + 2)
+                                               for fraction in fractions)]
+    states = {name: results.state(runs[name]) for name in chosen}
+    for row in rows:
+        marks = ['' if fraction not in table.rows[row].fractions else ''.join(
+            states[name].value for name in chosen
+            if (runs[name].row, runs[name].fraction) == (row, fraction)) for fraction in fractions]
+        lines.append(f'{row:<{width}}  ' + '  '.join(
+            mark.ljust(len(table.seeds) + 2) for mark in marks).rstrip())
+    counts = {state: list(states.values()).count(state) for state in State}
+    lines.append(f'{len(chosen)} cells: {counts[State.DONE]} done (+), {counts[State.PARTLY]} '
+                 f'begun (~), {counts[State.MISSING]} missing (-), {counts[State.OUTDATED]} '
+                 'outdated (!)')
+    for name, state in states.items():
+        if state is State.OUTDATED:
+            lines.append(f'  {runs[name].label}: outdated, {results.difference(runs[name])}; '
+                         'add --redo to train it again, the old run is set aside')
+    return '\n'.join(lines)
+
+
+def forecast(runs: Dict[str, Run], results: Results, names: Sequence[str], jobs: int,
+             in_full: bool = True) -> str:
+    """What is going to be trained, and how long that may take."""
+    if not names:
+        return 'Nothing to train.'
+    estimates = Estimates(runs, results)
+    lines = [f'To train: {len(names)} runs, {jobs} at a time']
+    if in_full:
+        lines += [f'  {runs[name].label:<40} {duration(estimates.seconds(name)):>12}'
+                  for name in names]
+    known = [name for name in names if estimates.seconds(name) is not None]
+    total = estimates.total(known, jobs)
+    unknown = len(names) - len(known)
+    text = ('' if total is None else f'about {duration(total)}, by the cells that are finished') + (
+        f'{", and " if known else ""}{unknown} runs of unknown length' if unknown else '')
+    return '\n'.join([*lines, f'Time: {text}'])
+
+
+def _set_aside(runs: Dict[str, Run], results: Results, chosen: Sequence[str]) -> None:
+    for name in with_needs(runs, chosen):
+        if results.state(runs[name]) is State.OUTDATED:
+            target = set_aside(runs[name])
+            results.kept(runs[name]).unlink(missing_ok=True)
+            print(f'{runs[name].label}: set aside{f" as {target}" if target else ""}')
+
+
+def _complain(outcome: Outcome, runs: Dict[str, Run]) -> None:
+    """Raise a UserError if something chosen was not trained."""
+    notes = [f'{len(names)} {what} (the first: {runs[names[0]].label})' for names, what in (
+        (outcome.failed, 'failed'), (outcome.elsewhere, 'in training by another process'),
+        (outcome.waiting, 'waiting for these')) if names]
+    if notes:
+        raise UserError(f'of the runs, {", ".join(notes)}; the end of train.log in its work dir '
+                        'says why. The same command goes on with what is missing')
+
+
+def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Train or resume whatever a table lacks; regenerate RESULTS.md from the logs.')
+    parser.add_argument('table', help='configs/tables/*.yaml')
+    parser.add_argument('--only', nargs='+', metavar='ROW', help='these rows only')
+    parser.add_argument('--fractions', nargs='+', type=float, metavar='PERCENT')
+    parser.add_argument('--seeds', nargs='+', type=int, metavar='SEED')
+    parser.add_argument('--dev', action='store_true',
+                        help='hold out a part of the training data and test on it: for choosing '
+                        'settings. Apart from the real table in every respect')
+    parser.add_argument('--jobs', type=int, help='trainings at a time; default: what has room')
+    parser.add_argument('--dry-run', action='store_true', help='show the plan and the time only')
+    parser.add_argument('--report-only', action='store_true', help='train nothing')
+    parser.add_argument('--redo', action='store_true',
+                        help='train outdated cells again; their old work dirs are renamed')
+    parser.add_argument('--results', type=Path, default=RESULTS, metavar='DIR',
+                        help='kept result files, pictures and template.md; default: docs/results')
+    parser.add_argument('--template', help=f'in that folder; default: {TEMPLATE}')
+    parser.add_argument('--page', type=Path, default=PAGE, help='default: RESULTS.md')
+    return parser.parse_args(argv)

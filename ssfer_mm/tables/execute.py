@@ -1,0 +1,172 @@
+"""Train what is missing, several runs at a time, each when what it needs is there."""
+import contextlib
+import signal
+import time
+from dataclasses import dataclass, field
+from typing import Callable, Dict, Iterator, List, Sequence
+
+from .child import Busy, Training, last_error
+from .estimate import Estimates, duration
+from .plan import Run
+from .record import headline, is_trained, make_record
+from .state import Results
+
+POLL_SECONDS = 0.5
+# Between two looks at what is running; the first one comes earlier.
+NEWS_SECONDS = 600
+
+
+@dataclass
+class Outcome:
+    """What came of a list of runs; each is a list of names.
+
+    Attributes:
+        done: Finished now.
+        failed: Ended with an error.
+        elsewhere: Being trained by another process.
+        waiting: Not begun, because something that they need failed or is elsewhere.
+    """
+    done: List[str] = field(default_factory=list)
+    failed: List[str] = field(default_factory=list)
+    elsewhere: List[str] = field(default_factory=list)
+    waiting: List[str] = field(default_factory=list)
+
+
+class Execution:
+    """Trains runs.
+
+    Args:
+        runs: All runs of the table.
+        results: Where finished ones are noted.
+        table: Name of the table.
+        jobs: How many trainings at a time.
+        report: Called with lines of progress.
+    """
+
+    def __init__(self, runs: Dict[str, Run], results: Results, table: str, jobs: int,
+                 report: Callable[[str], None] = print) -> None:
+        self.runs, self.results, self.table = runs, results, table
+        self.jobs, self.report = jobs, report
+        self.active: List[Training] = []
+        self.outcome = Outcome()
+        self._total = 0
+
+    def train(self, names: Sequence[str]) -> Outcome:
+        """Train the named runs, which must come after those that they need.
+
+        Raises:
+            KeyboardInterrupt: After Ctrl-C (or SIGTERM, SIGHUP), when every training has ended.
+        """
+        queue, self._total = list(names), len(names)
+        self._news = time.monotonic() + NEWS_SECONDS / 10
+        with _signals_interrupt():
+            try:
+                while queue or self.active:
+                    while len(self.active) < self.jobs and self._start_next(queue):
+                        pass
+                    if not self.active and not self._start_next(queue):
+                        break
+                    self._collect()
+                    self._tell_news(queue)
+                    if self.active:
+                        time.sleep(POLL_SECONDS)
+            except BaseException:
+                self._stop()
+                raise
+        self.outcome.waiting += queue
+        return self.outcome
+
+    def _start_next(self, queue: List[str]) -> bool:
+        """Start the first run that can be; says whether there was one to take from the queue."""
+        open_names = {*queue, *(t.run.name for t in self.active), *self.outcome.failed,
+                      *self.outcome.elsewhere}
+        name = next((name for name in queue if not open_names & set(self.runs[name].needs)), None)
+        if name is None:
+            return False
+        queue.remove(name)
+        run = self.runs[name]
+        try:
+            if is_trained(run):  # by a process that did not live to note it
+                self._note(run)
+                return True
+            before = self.runs[run.after] if run.after else None
+            self.active.append(Training(run, before, self.jobs))
+            self.report(f'{self._count()} {run.label}: training, log in '
+                        f'{run.work_dir / "train.log"}')
+        except Busy:
+            self.outcome.elsewhere.append(name)
+            self.report(f'{self._count()} {run.label}: is being trained by another process')
+        return True
+
+    def _collect(self) -> None:
+        """Note the trainings that have ended."""
+        for training in list(self.active):
+            status = training.ended()
+            if status is None:
+                continue
+            self.active.remove(training)
+            run = training.run
+            if status == 0 and is_trained(run):
+                self._note(run)
+            else:
+                self.outcome.failed.append(run.name)
+                self.report(f'{self._count()} {run.label}: failed, {last_error(run)} (log: '
+                            f'{run.work_dir / "train.log"})')
+
+    def _note(self, run: Run) -> None:
+        record = make_record(run, self.table)
+        self.results.write(run, record)
+        self.outcome.done.append(run.name)
+        result = headline(record)
+        self.report(f'{self._count()} {run.label}: done in {duration(record["seconds"])}'
+                    f'{": " if result else ""}{result}')
+
+    def _count(self) -> str:
+        ended = len(self.outcome.done) + len(self.outcome.failed) + len(self.outcome.elsewhere)
+        return f'[{ended}/{self._total}]'
+
+    def _tell_news(self, queue: Sequence[str]) -> None:
+        """Now and then: how far everything is."""
+        if time.monotonic() < self._news:
+            return
+        self._news = time.monotonic() + NEWS_SECONDS
+        for training in self.active:
+            self.report(f'  {training.run.label}: {training.progress() or "starting"}')
+        left = Estimates(self.runs, self.results).total(
+            [*queue, *(training.run.name for training in self.active)], self.jobs)
+        if left is not None:
+            self.report(f'  about {duration(left)} for all that is left, at most')
+
+    def _stop(self) -> None:
+        """End every training; a second Ctrl-C does not wait for them."""
+        if self.active:
+            self.report(f'Ending {len(self.active)} trainings ...')
+        for training in self.active:
+            training.interrupt()
+        patience = 20.
+        for training in self.active:
+            try:
+                training.finish_off(patience)
+            except KeyboardInterrupt:
+                patience = 0.
+                training.finish_off(patience)
+
+
+@contextlib.contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """Let the end of the terminal, or a polite kill, act like Ctrl-C."""
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    names = [name for name in ('SIGTERM', 'SIGHUP') if hasattr(signal, name)]
+    former = {}
+    try:
+        for name in names:
+            former[name] = signal.signal(getattr(signal, name), interrupt)
+    except ValueError:  # not in the main thread, where signals do not arrive
+        pass
+    try:
+        yield
+    finally:
+        for name, handler in former.items():
+            signal.signal(getattr(signal, name), handler)

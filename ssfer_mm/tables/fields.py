@@ -1,0 +1,106 @@
+"""Entries of a YAML file, taken out one by one, so that none is overlooked."""
+import difflib
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+
+from mmengine.config import DictAction
+
+from ssfer_mm.errors import UserError
+
+_REQUIRED = object()
+
+
+class FieldReader:
+    """The entries of one mapping.
+
+    Args:
+        data: The mapping.
+        where: What to call it in messages.
+
+    Raises:
+        UserError: It is no mapping.
+    """
+
+    def __init__(self, data: Any, where: str) -> None:
+        if not isinstance(data, dict):
+            raise UserError(f'{where} is {data!r}; expected entries, each as key: value')
+        self._left, self._where = dict(data), where
+        self._known: list = []
+
+    def take(self, key: str, kind: type, default: Any = _REQUIRED) -> Any:
+        """One entry, of this type.
+
+        Raises:
+            UserError: It is missing or of another type.
+        """
+        self._known.append(key)
+        if key not in self._left:
+            if default is _REQUIRED:
+                raise UserError(f'{self._where} lacks the entry {key}')
+            return default
+        value = self._left.pop(key)
+        if kind is str and isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = str(value)
+        if not isinstance(value, kind):
+            raise UserError(f'{self._where}: {key} is {value!r}; expected a {kind.__name__}')
+        return value
+
+    def numbers(self, key: str, default: Optional[Sequence[float]] = None) -> Tuple[float, ...]:
+        """A list of numbers without repetition."""
+        values = self.take(key, list, _REQUIRED if default is None else list(default))
+        if (not values or len(set(values)) < len(values)
+                or not all(isinstance(v, (int, float)) for v in values)):
+            raise UserError(f'{self._where}: {key} is {values!r}; expected different numbers, '
+                            'such as [5, 10, 25]')
+        return tuple(values)
+
+    def options(self, key: str) -> Dict[str, Any]:
+        """Settings by dotted key, as --cfg-options would understand them."""
+        options = self.take(key, dict, {})
+        for name, value in options.items():
+            if isinstance(value, dict):
+                raise UserError(f'{self._where}: {key} has {name}: {value!r}; write one line for '
+                                f'each setting, such as {name}.{next(iter(value), "key")}: ...')
+        return {str(name): parse_option(option_text(value)) for name, value in options.items()}
+
+    def finish(self) -> None:
+        """Refuse what was not taken.
+
+        Raises:
+            UserError: An entry is unknown; the message names the closest one.
+        """
+        if self._left:
+            unknown = next(iter(self._left))
+            close = difflib.get_close_matches(str(unknown), self._known, n=1)
+            advice = f'; do you mean {close[0]}?' if close else f', only {", ".join(self._known)}'
+            raise UserError(f'{self._where} knows no entry {unknown}{advice}')
+
+
+def option_text(value: Any) -> str:
+    """A value as it is written after ``KEY=`` on the command line.
+
+    Example:
+        >>> option_text([0.5, 'a', None])
+        '[0.5,a,None]'
+    """
+    if isinstance(value, (list, tuple)):
+        return f'[{",".join(map(option_text, value))}]'
+    return str(value)
+
+
+def parse_option(text: str) -> Any:
+    """What mmengine makes of that text."""
+    return DictAction._parse_iterable(text)
+
+
+def merge_options(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Dict[str, Any]:
+    """Options with others on top; a setting replaces all that lies above or below it.
+
+    Example:
+        >>> merge_options({'a.b': None, 'c': 1}, {'a.b.d': 2})
+        {'c': 1, 'a.b.d': 2}
+    """
+    def clashes(key: str) -> bool:
+        return any(f'{key}.'.startswith(f'{new}.') or f'{new}.'.startswith(f'{key}.')
+                   for new in changes)
+
+    return {**{key: value for key, value in base.items() if not clashes(key)}, **changes}

@@ -1,0 +1,74 @@
+"""Where and from which code a run comes."""
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Optional
+
+GIB = 2**30
+# A training of the small models with its loader processes takes about one.
+GIB_PER_JOB = 2
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def default_jobs() -> int:
+    """How many trainings have room: one per core while memory lasts, or one per GPU."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.device_count()
+    memory = _available_memory()
+    return max(1, cores() if memory is None else min(cores(), int(memory / GIB // GIB_PER_JOB)))
+
+
+def _available_memory() -> Optional[int]:
+    """Bytes that can be had without swapping; None if the system does not say."""
+    try:
+        for line in Path('/proc/meminfo').read_text().splitlines():
+            if line.startswith('MemAvailable:'):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
+
+
+def hardware() -> str:
+    """Processor or GPU, in a few words.
+
+    Example:
+        >>> hardware()  # doctest: +SKIP
+        'AMD EPYC, 2 cores'
+    """
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name(0)
+    name = platform.processor() or platform.machine()
+    try:
+        for line in Path('/proc/cpuinfo').read_text().splitlines():
+            if line.startswith('model name'):
+                name = line.split(':', 1)[1].strip()
+                break
+    except OSError:
+        pass
+    return f'{name}, {cores()} cores'
+
+
+def commit() -> str:
+    """Short hash of the code's commit, ``+`` behind it if files differ; '' outside of git."""
+    def git(*arguments: str) -> str:
+        return subprocess.run(['git', *arguments], cwd=Path(__file__).parent, text=True,
+                              capture_output=True, check=True).stdout.strip()
+
+    try:
+        changed = git('status', '--porcelain', '--untracked-files=no', '--', ':/ssfer_mm',
+                      ':/configs', ':/tools')
+        return git('rev-parse', '--short=10', 'HEAD') + ('+' if changed else '')
+    except (OSError, subprocess.CalledProcessError):
+        return ''

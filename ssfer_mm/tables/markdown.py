@@ -1,0 +1,125 @@
+"""The blocks that RESULTS.md is made of."""
+from statistics import mean
+from typing import Callable, Dict, List, Sequence
+
+from .estimate import duration
+from .figures import NOTHING, Cells, spread
+from .state import State
+
+
+def accuracy(cells: Cells) -> str:
+    """Accuracy of every row at every fraction, published figures below."""
+    rows = _rows(cells, lambda records: spread([r['accuracy'] for r in records]))
+    for other in cells.table.published:
+        values = {float(k): v for k, v in other['values'].items()}
+        rows.append([f'*{other["title"]}*', *(
+            f'*{values[f]:.2f}*' if f in values else '' for f in cells.fractions)])
+    return _table(['accuracy, %', *_heads(cells)], rows) + _legend(cells)
+
+
+def mean_class(cells: Cells) -> str:
+    """Mean class accuracy of every row at every fraction."""
+    rows = _rows(cells, lambda records: spread([r['mean_class_accuracy'] for r in records]))
+    return _table(['mean class accuracy, %', *_heads(cells)], rows) + _legend(cells)
+
+
+def recall(cells: Cells) -> str:
+    """Recall of every class, one table per fraction."""
+    blocks = []
+    for fraction in cells.fractions:
+        done = {name: cells.of(name, fraction) for name in cells.table.rows}
+        classes = next((r[0]['classes'] for r in done.values() if r), [])
+        rows = [[cells.table.rows[name].title, *(
+            f'{mean([r["recall"][c] for r in records if c in r["recall"]] or [0]):.1f}'
+            if records else NOTHING for c in classes)]
+            for name, records in done.items() if cells.exists(name, fraction)]
+        if classes:
+            blocks.append(_table([f'recall at {fraction:g} %', *classes], rows))
+    return '\n\n'.join(blocks) or 'No cell is finished yet.'
+
+
+def time(cells: Cells) -> str:
+    """Training time of every row at every fraction, and of stage I."""
+    rows = _rows(cells, lambda records: duration(mean([r['seconds'] for r in records]))
+                 if records else NOTHING)
+    text = _table(['training time of one run', *_heads(cells)], rows)
+    first = [[run.name.split('/', 1)[1], duration(cells.records.get(name, {}).get('seconds')),
+              f'`{run.command()}`'] for name, run in cells.runs.items() if run.row is None]
+    after = [row.title for row in cells.table.rows.values() if row.after]
+    if after:
+        text += ('\n\nWithout stage I, and without stage II where it is shared with another row: '
+                 f'{"; ".join(after)}.')
+    return text + ('\n\n' + _table(['stage I', 'training time', 'command'], first) if first else '')
+
+
+def settings(cells: Cells) -> str:
+    """What each row is: config, stage I, and the settings that it changes."""
+    common, rows = cells.table.options, []
+    for row in cells.table.rows.values():
+        changes = [f'`{key}={value}`' for key, value in row.options.items()
+                   if key not in common or common[key] != value]
+        changes += [f'at {fraction:g} %: ' + ', '.join(f'`{k}={v}`' for k, v in more.items())
+                    for fraction, more in row.by_fraction.items()]
+        start = f'stage II of {cells.table.rows[row.after].title}' if row.after else (
+            'random weights' if row.stage1 == 'none' else f'stage I, {row.stage1}')
+        rows.append([row.title, f'`{row.name}`', start, row.stages, f'`{row.config}`',
+                     '<br>'.join(changes) or NOTHING])
+    head = ['row', 'name', 'starts from', 'trains', 'config', 'changes']
+    every = ', '.join(f'`{key}={value}`' for key, value in common.items())
+    return _table(head, rows) + (f'\n\nEvery run has {every}.' if every else '')
+
+
+def runs(cells: Cells) -> str:
+    """Every finished cell on a line of its own, and how many are missing."""
+    rows = []
+    for name, run in cells.runs.items():
+        record = cells.records.get(name)
+        if run.row and record:
+            rows.append([
+                cells.table.rows[run.row].title, f'{run.fraction:g}', str(run.seed),
+                f'{record["accuracy"]:.2f}', f'{record["mean_class_accuracy"]:.2f}',
+                f'{record["labeled"]} / {record["images"]}', record['split'][:8],
+                str(sum(stage['iterations'] for stage in record['stages'].values())),
+                duration(record['seconds']), ', '.join(record['commits']) or '?',
+                record['hardware'] or '?', record['finished'] or '?'])
+    head = ['row', '%', 'seed', 'acc.', 'mean class', 'labels', 'split', 'iterations', 'time',
+            'commit', 'hardware', 'begun']
+    return (_table(head, rows) if rows else 'No cell is finished yet.') + '\n\n' + status(cells)
+
+
+def status(cells: Cells) -> str:
+    """How many cells are finished, and which are not."""
+    names: Dict[State, List[str]] = {state: [] for state in State}
+    for name, run in cells.runs.items():
+        if run.row:
+            names[cells.states[name]].append(name)
+    total = sum(map(len, names.values()))
+    text = f'{len(names[State.DONE])} of {total} cells are finished.'
+    for state, what in ((State.PARTLY, 'Begun'), (State.OUTDATED, 'Finished with other settings, '
+                                                                  'so left out')):
+        if names[state]:
+            text += f' {what}: {", ".join(names[state])}.'
+    return text
+
+
+def _rows(cells: Cells, figure: Callable[[List[dict]], str]) -> List[List[str]]:
+    return [[row.title, *(figure(cells.of(row.name, fraction))
+                          if cells.exists(row.name, fraction) else ''
+                          for fraction in cells.fractions)]
+            for row in cells.table.rows.values()]
+
+
+def _heads(cells: Cells) -> List[str]:
+    return [f'{fraction:g} %' for fraction in cells.fractions]
+
+
+def _legend(cells: Cells) -> str:
+    """What the numbers are: stated under each table that has some."""
+    seeds = ', '.join(map(str, cells.table.seeds))
+    return (f'\n\nMean ± sample standard deviation over seeds (how many of {seeds} are finished); '
+            f'{NOTHING}: not trained yet; empty: not part of the table.')
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ['---'] * len(head), *rows]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)

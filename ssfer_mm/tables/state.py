@@ -1,0 +1,149 @@
+"""How far a run is: what its work dir and the kept results say."""
+import enum
+import json
+import time
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from ssfer_mm.atomic import atomic_write
+from ssfer_mm.errors import UserError
+
+from . import machine
+from .plan import Run
+
+RESULT, JOURNAL = 'result.json', 'run.json'
+
+
+class State(enum.Enum):
+    """Of a run. The value is its mark in overviews."""
+    DONE = '+'
+    PARTLY = '~'
+    MISSING = '-'
+    OUTDATED = '!'
+
+
+class Results:
+    """The small result files, of which one copy is kept outside of the work dirs.
+
+    Args:
+        folder: Of the kept copies, ``docs/results/cells/<table>``; they may go into git.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+
+    def kept(self, run: Run) -> Path:
+        """Where a run's copy is."""
+        return self.folder / f'{run.name.replace("/", "_")}.json'
+
+    def read(self, run: Run) -> Optional[dict]:
+        """The result of a run with just these settings, or None."""
+        for path in (self.kept(run), run.work_dir / RESULT):
+            record = _read_json(path)
+            if record and record.get('fingerprint') == run.fingerprint:
+                return record
+        return None
+
+    def write(self, run: Run, record: dict) -> None:
+        """Keep a result, in the work dir and outside; from then on the run is done."""
+        for path in (run.work_dir / RESULT, self.kept(run)):
+            with atomic_write(str(path), sync=True) as file:
+                file.write(_one_line_each(record))
+
+    def state(self, run: Run) -> State:
+        """How far the run is."""
+        if self.read(run) is not None:
+            return State.DONE
+        journal = read_journal(run)
+        found = journal or _read_json(self.kept(run)) or _read_json(run.work_dir / RESULT)
+        if found and found.get('fingerprint') != run.fingerprint:
+            return State.OUTDATED
+        return State.PARTLY if journal or _has_checkpoints(run) else State.MISSING
+
+    def difference(self, run: Run) -> str:
+        """Why a run is outdated, in a few words."""
+        former = (read_journal(run) or {}).get('settings')
+        if former is None:
+            return 'the kept result is of other settings'
+        keys = [key for key in sorted(former.keys() | run.settings.keys())
+                if former.get(key) != run.settings.get(key)]
+        return f'differs in {", ".join(keys[:3])}' if keys else 'what it starts from has changed'
+
+
+def read_journal(run: Run) -> Optional[dict]:
+    """What was noted when the run was started: settings and sessions."""
+    return _read_json(run.work_dir / JOURNAL)
+
+
+def begin_session(run: Run, jobs: int = 1) -> None:
+    """Note that a process starts to train the run, one of so many on the machine."""
+    journal = read_journal(run) or dict(fingerprint=run.fingerprint, settings=run.settings,
+                                        command=run.command(), sessions=[])
+    journal['sessions'].append(dict(began=_now(), seconds=0., commit=machine.commit(),
+                                    hardware=machine.hardware(), jobs=jobs))
+    _write_journal(run, journal)
+
+
+def end_session(run: Run, seconds: float) -> None:
+    """Note how long that process ran."""
+    journal = read_journal(run)
+    journal['sessions'][-1]['seconds'] = round(seconds, 1)
+    _write_journal(run, journal)
+
+
+def set_aside(run: Run) -> Optional[Path]:
+    """Rename the work dir of an outdated run; gives its new name, None if there was none.
+
+    Raises:
+        UserError: It cannot be renamed.
+    """
+    if not run.work_dir.is_dir():
+        return None
+    number = 1
+    while (target := run.work_dir.with_name(f'{run.work_dir.name}.old{number}')).exists():
+        number += 1
+    try:
+        run.work_dir.rename(target)
+    except OSError as error:
+        raise UserError(f'{run.work_dir} cannot be set aside ({error.strerror}); rename or remove '
+                        'it') from error
+    return target
+
+
+def sessions(run: Run) -> List[Dict[str, object]]:
+    """Every process that trained the run."""
+    return (read_journal(run) or {}).get('sessions', [])
+
+
+def _write_journal(run: Run, journal: dict) -> None:
+    with atomic_write(str(run.work_dir / JOURNAL), sync=True) as file:
+        json.dump(journal, file, indent=1)
+
+
+def _one_line_each(record: dict) -> str:
+    """JSON with a line per entry, and per curve: short, and readable as a difference in git."""
+    lines = []
+    for key, value in record.items():
+        if key == 'curves':
+            curves = ',\n  '.join(f'{json.dumps(k)}: {json.dumps(v)}' for k, v in value.items())
+            lines.append(f'"curves": {{\n  {curves}}}')
+        else:
+            lines.append(f'{json.dumps(key)}: {json.dumps(value)}')
+    return '{' + ',\n '.join(lines) + '}\n'
+
+
+def _has_checkpoints(run: Run) -> bool:
+    return run.work_dir.is_dir() and any(run.work_dir.glob('epoch_*.pth'))
+
+
+def _read_json(path: Path) -> Optional[dict]:
+    """The object in a file; None if there is no such file, or something else in it."""
+    try:
+        data = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _now() -> str:
+    return time.strftime('%Y-%m-%dT%H:%M:%S')

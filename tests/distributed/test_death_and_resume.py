@@ -1,0 +1,70 @@
+"""A process that dies takes the others with it, and the run goes on as if nothing had happened."""
+import time
+from pathlib import Path
+
+import pytest
+
+from ssfer_mm import UserError
+from ssfer_mm.apis import train
+from ssfer_mm.apis.compare_runs import compare_values
+from ssfer_mm.safe_loading import load_checkpoint_safely
+from support.processes import exit_codes, together
+from support.world import calm, end_of, largest_difference, two_stages
+
+EPOCHS, LAST = (1, 2), 'iter_9.pth'  # 3 iterations each
+WORLD = 2
+
+
+def small(work_dir, world=WORLD, **options):
+    cfg = calm(two_stages(work_dir, world, epochs=EPOCHS, **options))
+    cfg.default_hooks.checkpoint = dict(type='SafeCheckpointHook', by_epoch=False)
+    return cfg
+
+
+def continued(work_dir, checkpoint, world=WORLD, **options):
+    return small(work_dir, world, resume=True, load_from=str(checkpoint), **options)
+
+
+def checkpoint(folder, name=LAST):
+    return load_checkpoint_safely(Path(folder) / name)
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('whole')
+    together(WORLD, end_of, folder, small(folder / 'run'))
+    return folder / 'run'
+
+
+def test_a_killed_process_ends_the_others_and_the_run_resumes(tmp_path, whole):
+    """Killed inside an epoch of stage III, one iteration after a checkpoint."""
+    cfg = small(tmp_path / 'run')
+    cfg.custom_hooks.append(dict(type='DieAt', rank=1, iteration=7))
+    begun = time.monotonic()
+    other, killed = exit_codes(WORLD, end_of, tmp_path / 'first', cfg)
+    assert killed == -9
+    assert other not in (0, None), 'the other one must not end well, nor wait'
+    assert time.monotonic() - begun < 60
+
+    cfg = small(tmp_path / 'run', resume=True)
+    together(WORLD, end_of, tmp_path / 'second', cfg)
+    assert compare_values(checkpoint(tmp_path / 'run'), checkpoint(whole)) == []
+
+
+def test_one_process_goes_on_with_what_two_began(tmp_path, whole):
+    """The joint batch is the same, and so are the pseudo-labels that the log counts."""
+    one, = together(1, end_of, tmp_path, continued(tmp_path / 'run', whole / 'iter_5.pth', world=1))
+    two = checkpoint(whole)
+    assert largest_difference(one, two['state_dict']) <= 1e-5
+    hub = checkpoint(tmp_path / 'run')['message_hub']['log_scalars']
+    expected = two['message_hub']['log_scalars']
+    coverage = [name for name in expected if name.startswith('pseudo/')]
+    assert coverage
+    for name in coverage:
+        assert hub[name].data[0] == pytest.approx(expected[name].data[0])
+
+
+def test_another_joint_batch_is_refused(tmp_path, whole):
+    """Schedules, stage switch and position are counted in iterations, which would differ."""
+    with pytest.raises(UserError, match=r'counts \[3, 3\] iterations.*this run \[6, 3\]'):
+        train(continued(tmp_path / 'run', whole / 'iter_5.pth', world=1, labeled=4))

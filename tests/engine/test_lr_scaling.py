@@ -1,0 +1,64 @@
+"""A learning rate for so many images per optimizer step, scaled to those that there are."""
+from types import SimpleNamespace
+
+import pytest
+from mmengine.config import Config
+
+from ssfer_mm import UserError
+from ssfer_mm.apis import load_config, train
+from ssfer_mm.engine import Stage
+from ssfer_mm.engine.lr_scaling import learning_rate_factor
+from support.world import stage_one, two_stages
+
+
+def factor(world=1, labeled=32, unlabeled=0, base=None, accumulate=1, enable=True, **scaling):
+    wrapper = dict(accumulative_counts=accumulate)
+    stage = Stage('semi' if unlabeled else 'supervised', 1, labeled, unlabeled, 0, 0, 1,
+                  base_batch_size=base)
+    runner = SimpleNamespace(auto_scale_lr=dict(scaling, enable=enable), world_size=world,
+                             cfg=Config(dict(optim_wrapper=wrapper)))
+    return learning_rate_factor(runner, stage)
+
+
+@pytest.mark.parametrize('case, expected', [
+    (dict(base_batch_size=32), 1),
+    (dict(base_batch_size=32, world=8), 8),
+    (dict(base_batch_size=32, labeled=8, accumulate=4), 1),  # a step is still made of 32
+    (dict(base_batch_size=32, labeled=64, unlabeled=64, base=128), 1),  # the stage's own base
+    (dict(base_batch_size=32, labeled=64, unlabeled=448, base=128), 4),  # unlabeled ones count
+    (dict(base_batch_size=32, world=8, enable=False), 1),
+])
+def test_images_per_step_over_base(case, expected):
+    assert factor(**case) == expected
+
+
+@pytest.mark.parametrize('case, key', [
+    (dict(), 'auto_scale_lr.base_batch_size'),
+    (dict(labeled=64, unlabeled=64, base_batch_size=32), 'train_cfg.semi.base_batch_size'),
+])
+def test_a_missing_base_is_named(case, key):
+    with pytest.raises(UserError, match=key):
+        factor(**case)
+
+
+def test_a_missing_base_of_stage_three_is_noticed_before_stage_two(tmp_path):
+    cfg = two_stages(tmp_path, 1, auto_scale_lr=dict(enable=True, base_batch_size=8))
+    with pytest.raises(UserError, match='train_cfg.semi.base_batch_size'):
+        train(cfg)
+
+
+def test_stage_one_counts_accumulated_batches(tmp_path):
+    """8 images x 4 batches for a base of 16, and the same when it is trained again."""
+    cfg = stage_one(tmp_path, 1, epochs=0, auto_scale_lr=dict(enable=True, base_batch_size=16))
+    cfg.optim_wrapper.accumulative_counts = 4
+    for name in ('first', 'again'):
+        cfg.experiment_name = f'{tmp_path.name}{name}'
+        assert train(cfg).optim_wrapper.get_lr()['lr'][0] == pytest.approx(2e-3)
+
+
+@pytest.mark.parametrize('name', ['rafdb_25pct', 'synthfer_5pct_vit-micro'])
+def test_shipped_configs_scale_by_one_as_they_are(name):
+    cfg = load_config(f'configs/ssfer/{name}.py')
+    semi = cfg.train_cfg.semi
+    assert semi.base_batch_size == semi.labeled + semi.unlabeled
+    assert cfg.auto_scale_lr.base_batch_size == cfg.train_dataloader.batch_size

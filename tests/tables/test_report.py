@@ -1,0 +1,108 @@
+"""Tables and pictures say what the result files say, and nothing else."""
+import json
+from statistics import stdev
+
+import cv2
+import pytest
+
+from ssfer_mm.errors import UserError
+from ssfer_mm.tables.markdown import accuracy, mean_class, recall, runs, settings
+from ssfer_mm.tables.markdown import time as times
+from ssfer_mm.tables.results_page import BLOCKS, plot_blocks, read_cells, write_page
+
+
+@pytest.fixture()
+def done(toy):
+    """Two seeds at 5 %, and one row at 10 % with one of them."""
+    toy.run('--fractions', 5)
+    toy.run('--only', 'facemix', '--fractions', 10, '--seeds', 1)
+    toy.cells = lambda: read_cells(str(toy.path), False, toy.results)
+    return toy
+
+
+def cells_of(block, row):
+    line, = [line for line in block.splitlines() if line.startswith(f'| {row} ')]
+    return [cell.strip() for cell in line.strip('|').split('|')][1:]
+
+
+def test_mean_and_spread_over_seeds_and_missing_cells(done):
+    block = accuracy(done.cells())
+    # 60 and 62 with seeds 0 and 1
+    assert cells_of(block, 'SSFER') == [f'61.00 ± {stdev([60, 62]):.2f} (2)', '–', '']
+    assert cells_of(block, 'FaceMix') == ['61.00 ± 1.41 (2)', '62.00 (1)', '']
+    assert cells_of(block, 'labels only') == ['61.00 ± 1.41 (2)', '', '–']
+    assert cells_of(block, '*theirs*') == ['*81.77*', '', '']
+    assert cells_of(mean_class(done.cells()), 'SSFER')[0] == '40.50 ± 0.71 (2)'
+
+
+def test_no_cell_is_dropped_silently(done):
+    block = runs(done.cells())
+    assert '9 of 14 cells are finished' in block
+    assert len([line for line in block.splitlines() if line.startswith('| ')]) == 9 + 2
+
+
+def test_a_run_can_be_traced(done):
+    line = cells_of(runs(done.cells()), 'SSFER | 5 | 0')
+    record = json.loads((done.results / 'cells/toy/ssfer_5pct_seed0.json').read_text())
+    assert line[2:5] == ['60.00', '40.00', '4 / 8']
+    assert record['split'].startswith(line[5]) and record['hardware'] == line[9]
+    assert line[9].endswith(', 2 runs at a time')
+    assert record['command'] in done.plan()['ssfer/5pct_seed0'].command()
+    # Stage II was paid for by the row that it comes from.
+    assert record['seconds'] == 30 and record['stages']['supervised']['seconds'] == 30
+
+
+def test_other_blocks(done):
+    cells = done.cells()
+    at_5, at_10 = recall(cells).split('\n\n')
+    assert cells_of(at_5, 'SSFER') == ['70.0', '10.5'] and cells_of(at_10, 'SSFER') == ['–', '–']
+    assert cells_of(times(cells), 'SSFER') == ['30 s', '–', '']
+    line = cells_of(settings(cells), 'FixMatch')
+    assert line[1] == 'stage II of FaceMix' and '`model.pseudo_labels_from=student`' in line[4]
+
+
+def test_the_page_is_the_template_with_its_blocks(done):
+    template = done.results / 'template.md'
+    blocks = [*BLOCKS, *plot_blocks()]
+    template.write_text('My words.\n' + ''.join(f'<!-- {done.path}: {b} -->\n' for b in blocks)
+                        + f'<!-- {done.path} --dev: accuracy -->\n<!-- kept -->\n')
+    write_page(template, done.page, done.results)
+    text = done.page.read_text()
+    assert 'My words.' in text and text.count('±') > 5 and '<!-- kept -->' in text
+    assert '.yaml' not in text.replace('Generated', '')
+    for kind in ('accuracy', 'curves', 'pseudo_labels', 'confusion'):
+        assert f'](results/toy/{kind}.png)' in text
+        picture = cv2.imread(str(done.results / f'toy/{kind}.png'))
+        assert picture.shape[1] > 300 and (picture < 200).any()
+    first = done.page.read_bytes()
+    write_page(template, done.page, done.results)
+    assert done.page.read_bytes() == first
+
+
+def test_pictures_of_nothing_are_not_drawn(toy):
+    (toy.results / 'template.md').write_text(f'<!-- {toy.path}: plot_curves -->\n')
+    toy.run('--report-only')
+    assert 'nothing of it is finished' in toy.page.read_text()
+    assert not list(toy.results.glob('**/*.png'))
+
+
+def test_an_unknown_block_is_named_with_its_line(toy):
+    template = toy.results / 'template.md'
+    template.write_text(f'\n<!-- {toy.path}: acuracy -->\n')
+    with pytest.raises(UserError, match="line 2 asks for 'acuracy'"):
+        write_page(template, toy.page, toy.results)
+
+
+def test_cross_data_results_enter_the_page(toy):
+    folder = toy.results / 'cross'
+    folder.mkdir()
+    (toy.results / 'template.md').write_text('<!-- cross-data -->\n')
+    (folder / 'a.json').write_text(json.dumps(dict(
+        title='A', data='Faces13k', subset='all', images=7, detector='whole', accuracy=50.,
+        mean_class_accuracy=40., recall=dict(fear=40.), counts=dict(fear=5), command='python x')))
+    toy.run('--report-only')
+    assert '| A | Faces13k all, 7 images | whole | 50.00 | 40.00 | fear 40.0 (5) |' in (
+        toy.page.read_text())
+    (folder / 'b.json').write_text('{}')
+    with pytest.raises(UserError, match='b.json is no result'):
+        toy.run('--report-only')

@@ -1,0 +1,176 @@
+"""The command: what it trains, what it leaves alone, and what it says."""
+import json
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from ssfer_mm.errors import UserError
+from ssfer_mm.tables import child
+from ssfer_mm.tables.estimate import duration
+from ssfer_mm.tables.state import Results, State, begin_session
+
+ONE = ('--fractions', 5, '--seeds', 0)
+CELLS = ['facemix/5pct_seed0', 'fixmatch/5pct_seed0', 'scratch/5pct_seed0', 'ssfer/5pct_seed0',
+         'stage1/faces']
+
+
+def results(toy):
+    return Results(toy.results / 'cells' / 'toy')
+
+
+def test_trains_each_run_once_and_then_nothing(toy, capsys):
+    outcome = toy.run(*ONE)
+    assert sorted(outcome.done) == CELLS == toy.calls()
+    assert outcome.done.index('stage1/faces') < outcome.done.index('facemix/5pct_seed0')
+    assert outcome.done.index('facemix/5pct_seed0') < outcome.done.index('ssfer/5pct_seed0')
+    assert 'accuracy 60.00 %' in capsys.readouterr().out
+    assert toy.run(*ONE).done == [] and toy.calls() == CELLS
+    assert 'Nothing to train' in capsys.readouterr().out
+
+
+def test_stage_three_continues_from_the_checkpoint_of_the_other_row(toy):
+    toy.run(*ONE, '--only', 'ssfer')
+    handed_on = toy.work / 'ssfer/5pct_seed0/epoch_4.pth'
+    assert handed_on.read_text() == 'weights of facemix/5pct_seed0'
+    assert (toy.work / 'ssfer/5pct_seed0/epoch_6.pth').read_text() == 'weights of ssfer/5pct_seed0'
+
+
+def test_a_cell_without_its_result_file_is_not_done_but_not_trained_again(toy):
+    """As where this program was killed after the training ended."""
+    toy.run(*ONE, '--only', 'scratch')
+    run = toy.plan()['scratch/5pct_seed0']
+    for path in (results(toy).kept(run), run.work_dir / 'result.json'):
+        path.unlink()
+    assert results(toy).state(run) is State.PARTLY
+    assert toy.run(*ONE, '--only', 'scratch').done == ['scratch/5pct_seed0']
+    assert toy.calls() == ['scratch/5pct_seed0'] and results(toy).state(run) is State.DONE
+
+
+@pytest.mark.parametrize('left', [
+    '', '{"supervised": {"epochs": 3, "metrics": {}}}', '{"supervised": {"epochs": 4}}'])
+def test_an_unfinished_training_is_continued(toy, left):
+    run = toy.plan()['scratch/5pct_seed0']
+    run.work_dir.mkdir(parents=True)
+    begin_session(run)
+    (run.work_dir / 'epoch_3.pth').touch()
+    if left:
+        (run.work_dir / 'stages.json').write_text(left)
+    assert results(toy).state(run) is State.PARTLY
+    toy.run(*ONE, '--only', 'scratch')
+    call, = (run.work_dir / 'calls.txt').read_text().splitlines()
+    assert '--resume' in call
+    record = results(toy).read(run)
+    assert record['sessions'] == 2 and record['accuracy'] == 60
+
+
+def test_results_without_work_dirs_are_enough_until_a_checkpoint_is_needed(toy):
+    toy.run(*ONE, '--only', 'facemix')
+    os.rename(toy.work, toy.work.with_name('gone'))
+    assert toy.run(*ONE, '--only', 'facemix').done == []
+    assert sorted(toy.run(*ONE, '--only', 'ssfer').done) == [
+        'facemix/5pct_seed0', 'ssfer/5pct_seed0', 'stage1/faces']
+
+
+def test_other_settings_make_a_cell_outdated_until_redo(toy, capsys):
+    toy.run(*ONE, '--only', 'scratch', 'facemix')
+    options = {'train_cfg.supervised.epochs': 4, 'train_cfg.semi.epochs': 2}
+    toy.write(options={**options, 'optim_wrapper.optimizer.lr': 1.0})
+    capsys.readouterr()
+    before = toy.calls()
+    assert toy.run(*ONE, '--only', 'scratch', 'ssfer').done == [] and toy.calls() == before
+    shown = capsys.readouterr().out
+    assert 'differs in optim_wrapper.optimizer.lr' in shown and '1 outdated' in shown
+    assert '60.00' not in toy.page.read_text(), 'an old figure must not pass for a new one'
+    assert toy.run(*ONE, '--only', 'scratch', '--redo').done == ['scratch/5pct_seed0']
+    assert (toy.work / 'scratch/5pct_seed0.old1/result.json').is_file()
+    assert '60.00 (1)' in toy.page.read_text()
+
+
+def test_a_failure_is_told_and_does_not_stop_the_rest(toy, capsys):
+    toy.orders(fail=['facemix/5pct_seed0'])
+    with pytest.raises(UserError, match=r'1 failed \(the first: facemix, 5 %, seed 0\), 2 waiting'):
+        toy.run(*ONE)
+    assert 'failed, the data are gone' in capsys.readouterr().out
+    assert toy.calls() == ['facemix/5pct_seed0', 'scratch/5pct_seed0', 'stage1/faces']
+    assert '60.00' in toy.page.read_text()
+    toy.orders()
+    assert sorted(toy.run(*ONE).done) == ['facemix/5pct_seed0', 'fixmatch/5pct_seed0',
+                                          'ssfer/5pct_seed0']
+
+
+def when(path, then):
+    """Call something as soon as a file is there, from another thread."""
+    def wait():
+        while not path.exists():
+            time.sleep(0.01)
+        then()
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_the_trainings_and_leaves_them_to_be_continued(toy, number):
+    toy.orders(hang=['scratch/5pct_seed0'])
+    folder = toy.work / 'scratch/5pct_seed0'
+    when(folder / 'hanging', lambda: os.kill(os.getpid(), number))
+    with pytest.raises(KeyboardInterrupt):
+        toy.run(*ONE, '--only', 'scratch')
+    session, = json.loads((folder / 'run.json').read_text())['sessions']
+    assert session['seconds'] > 0
+    toy.orders()
+    assert toy.run(*ONE, '--only', 'scratch').done == ['scratch/5pct_seed0']
+
+
+def test_two_commands_do_not_train_the_same_run(toy):
+    """Nor does a new command, where a killed one left its training behind."""
+    toy.orders(hang=['scratch/5pct_seed0'])
+    run = toy.plan()['scratch/5pct_seed0']
+    left_behind = child.Training(run, None, 1)
+    while not (run.work_dir / 'hanging').exists():
+        time.sleep(0.01)
+    with pytest.raises(UserError, match='1 in training by another process'):
+        toy.run(*ONE, '--only', 'scratch')
+    left_behind.interrupt()
+    left_behind.finish_off()
+    toy.orders()
+    assert toy.run(*ONE, '--only', 'scratch').done == ['scratch/5pct_seed0']
+
+
+def test_a_dry_run_changes_nothing(toy, capsys):
+    toy.run(*ONE, '--only', 'scratch')
+    page = toy.page.read_text()
+    capsys.readouterr()
+    toy.run('--dry-run', '--only', 'scratch', 'ssfer', '--fractions', 5)
+    shown = capsys.readouterr().out
+    assert 'scratch  +-' in shown and 'ssfer    --' in shown
+    # The other seed of the same row took 30 s; the rest of that fraction is taken to be alike.
+    assert shown.count('30 s') == 5 and '1 runs of unknown length' in shown
+    assert toy.calls() == ['scratch/5pct_seed0'] and toy.page.read_text() == page
+
+
+def test_report_only_trains_nothing(toy):
+    assert toy.run('--report-only').done == [] and toy.calls() == []
+    assert '–' in toy.page.read_text()
+
+
+def test_held_out_results_stay_apart(toy):
+    toy.run(*ONE, '--only', 'scratch', '--dev')
+    assert '60.00' not in toy.page.read_text()
+    assert (toy.results / 'cells/toy-dev/scratch_5pct_seed0.json').is_file()
+    assert not (toy.results / 'cells/toy').exists()
+
+
+def test_progress_is_read_from_the_log(tmp_path):
+    log = tmp_path / 'train.log'
+    assert child.last_progress(log) == ''
+    log.write_text('11/24 02:30 - mmengine - INFO - Epoch(train)  [3][20/44]  lr: 1e-3  eta: '
+                   '1 day, 0:31:22  time: 0.3\nother\n')
+    assert child.last_progress(log) == 'epoch [3][20/44], 1 day, 0:31:22 left'
+
+
+def test_durations():
+    assert [duration(s) for s in (0, 59.4, 61, 3599, 3600, 9000)] == [
+        '0 s', '59 s', '1 min 1 s', '59 min', '1 h 0 min', '2 h 30 min']

@@ -1,0 +1,11 @@
+"""Check the data of a config before training on them.
+
+    python tools/check_data.py configs/ssfer/ferplus_5pct_vit-micro.py --sheet copies.png
+    python tools/check_data.py configs/ssfer/my-faces_vit-micro.py configs/mae/my_stage1.py
+"""
+import sys
+
+from ssfer_mm.apis.check_data import main
+
+if __name__ == '__main__':
+    sys.exit(main())
