@@ -62,9 +62,9 @@ def test_a_row_that_passed_had_the_versions_that_it_stands_for(row):
 
 
 def test_the_fast_suite_exists_and_covers_every_subsystem():
-    subsystems = {path.parent.relative_to(ROOT).parts[:2] for path in ROOT.glob('tests/*/test_*.py')}
-    covered = {Path(name).parts[:2] for name in test_matrix.FAST}
-    assert {name for _, name in subsystems - covered} == {'benchmarks', 'ci'}
+    subsystems = {path.parent.name for path in ROOT.glob('tests/*/test_*.py')}
+    covered = {Path(name).parts[1] for name in test_matrix.FAST}
+    assert subsystems - covered == {'benchmarks', 'ci'}
     listed = [name.partition('::') for name in test_matrix.FAST]
     for file, _, test in listed:
         assert (ROOT / file).exists(), file
