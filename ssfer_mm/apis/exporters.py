@@ -39,10 +39,16 @@ def export_onnx(network: nn.Module, example: Tensor, path: Path, facts: dict, op
                         f'{" ".join(missing)}')
     import onnx
 
-    with _quiet():
-        program = torch.onnx.export(
-            _program(network, example), (example,), dynamo=True, opset_version=opset,
-            input_names=[INPUT], output_names=list(outputs), verbose=False)
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                _program(network, example), (example,), dynamo=True, opset_version=opset,
+                input_names=[INPUT], output_names=list(outputs), verbose=False)
+    except torch.onnx.errors.OnnxExporterError as error:  # torch 2.6 and batch normalisation
+        reason = str(error.__cause__ or error).strip().split('\n')[0][:120]
+        raise UserError(f'torch {torch.__version__} cannot write this network as ONNX ({reason}); '
+                        'expected operators that it can translate. Install a newer torch, or '
+                        'export to .torchscript.') from error
     model = program.model_proto
     onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in facts.items()})
     # Where the exporter found each operator is of no use to others, and names folders of this
