@@ -107,14 +107,18 @@ class Matrix:
                 print(f'{name}: passed before, nothing changed since (--again runs it)')
                 continue
             (self.folder / f'{name}.json').unlink(missing_ok=True)
-            result = dict(row=name, family=row.family, python=row.python, suite=row.suite,
-                          **self.run_row(row), commit=self.commit(), sources=self.fingerprint(row),
-                          date=datetime.date.today().isoformat())
+            result = {**not_run(row), **self.run_row(row), 'commit': self.commit(),
+                      'sources': self.fingerprint(row),
+                      'date': datetime.date.today().isoformat()}
             (self.folder / f'{name}.json').write_text(json.dumps(result, indent=1) + '\n')
-            write_tables(self.root, list(self.rows), self.results())
+            self.write_tables()
             print(f'{name}: {result["outcome"]}{": " * bool(result["why"])}{result["why"]}')
         outcomes = [self.results()[name]['outcome'] for name in names]
         return int('failed' in outcomes)
+
+    def write_tables(self):
+        """Every row is in the tables, also one that was never run."""
+        write_tables(self.root, [not_run(row) for row in self.rows.values()], self.results())
 
     def results(self):
         """Row name -> its result, of the rows that were run in this tree."""
@@ -204,6 +208,13 @@ class Matrix:
                 print(text, end='', file=log, flush=True)
         if process.returncode:
             raise Failed(f'{what} ended with status {process.returncode}')
+
+
+def not_run(row):
+    """The result of a row of which nothing is known."""
+    return dict(row=row.name, family=row.family, python=row.python, suite=row.suite,
+                outcome='not run', why='no make test-matrix yet', versions={}, tests={}, commit=None, sources='',
+                date='')
 
 
 def find_interpreter(wanted):

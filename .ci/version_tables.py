@@ -85,17 +85,17 @@ def read_rows(root):
     return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else []
 
 
-def write_tables(root, order, results):
+def write_tables(root, blank, results):
     """Put new results among the rows and write all tables.
 
     Args:
         root: The source tree.
-        order: Names of all rows; others are dropped.
+        blank: Every row, in order, as if it was never run; others are dropped.
         results: Row name -> result, of the rows that were run.
     """
     root = Path(root)
     known = {**{row['row']: row for row in read_rows(root)}, **results}
-    rows = [known[name] for name in order if name in known]
+    rows = [known.get(row['row'], row) for row in blank]
     (root / RESULTS).write_text(json.dumps(rows, indent=1) + '\n', encoding='utf-8')
     for name, parts in documents(rows).items():
         path = root / name
