@@ -11,6 +11,7 @@ import contextlib
 import importlib.metadata
 import logging
 import re
+import sys
 import warnings
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional
@@ -139,7 +140,7 @@ def prepare_environment() -> None:
         EnvironmentProblem: as `check_environment`.
     """
     check_environment()
-    with quiet_imports():
+    with quiet_imports(), without_mmdet():
         import mmpretrain.datasets  # noqa: F401
         import mmpretrain.models  # noqa: F401
     from ssfer_mm.safe_loading import enable_safe_loading
@@ -162,6 +163,27 @@ HARMLESS_MESSAGES = (
 
 def _is_noise(message: object) -> bool:
     return str(message).startswith(HARMLESS_MESSAGES)
+
+
+@contextlib.contextmanager
+def without_mmdet() -> Iterator[None]:
+    """Let mmpretrain do without mmdet, as it does where mmdet is not installed.
+
+    It would import all of it, a quarter of the whole start-up, for one layer of mmdet's models.
+    Our detectors import mmdet themselves when they are used.
+
+    Example:
+        >>> with without_mmdet():
+        ...     import mmpretrain.models
+    """
+    if 'mmdet' in sys.modules:
+        yield
+        return
+    sys.modules['mmdet'] = None  # makes "import mmdet" an ImportError
+    try:
+        yield
+    finally:
+        del sys.modules['mmdet']
 
 
 @contextlib.contextmanager

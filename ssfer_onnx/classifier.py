@@ -26,6 +26,8 @@ class OnnxClassifier:
     Attributes:
         classes: Names of the K classes, in the order of the columns.
         input_size: (height, width) in pixels that faces are resized to.
+        margin: What to add around a detected face on each side, as a share of its longer edge;
+            None if the file does not say.
 
     Raises:
         OnnxModelError: no such file, a damaged one, or one that ``tools/export.py`` did not write.
@@ -48,6 +50,7 @@ class OnnxClassifier:
         try:
             self.classes: Tuple[str, ...] = tuple(json.loads(meta['classes']))
             self.input_size: Tuple[int, int] = tuple(json.loads(meta['input_size']))
+            self.margin: Optional[float] = json.loads(meta.get('margin', 'null'))
         except (KeyError, ValueError) as error:
             raise OnnxModelError(f'{self.path} does not name its classes and input size; expected '
                                  'a file written by tools/export.py. Export it again.') from error
@@ -69,8 +72,12 @@ class OnnxClassifier:
         for start in range(0, len(faces), self.batch_size):
             batch = np.stack([self._prepare(face, start + i) for i, face in
                               enumerate(faces[start:start + self.batch_size])])
-            rows.append(self._session.run(None, {self._input: batch})[0])
+            rows.append(self.run(batch))
         return np.concatenate(rows)
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """The network alone: float32 (N, 3, H, W), RGB in 0-255, to (N, K) probabilities."""
+        return self._session.run(None, {self._input: batch})[0]
 
     def _prepare(self, face: np.ndarray, index: int) -> np.ndarray:
         """One face as float32 (3, H, W), RGB in 0-255, as in the test of the training."""

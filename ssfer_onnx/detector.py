@@ -11,6 +11,8 @@ import numpy as np
 from .classifier import OnnxModelError, _open
 
 PAD_VALUE = 114  # the grey around an image in its square, as in training
+# float32 (3, S, S) in BGR, 0-255; and the (width, height) factors from the image to the square.
+Prepared = Tuple[np.ndarray, Tuple[float, float]]
 LIMIT = 1000  # boxes per image that are compared with each other
 
 
@@ -69,13 +71,21 @@ class OnnxFaceDetector:
         Args:
             images: uint8 (H, W, 3) BGR arrays of any sizes.
         """
+        return self.detect_prepared([self.prepare(image) for image in images])
+
+    def prepare(self, image: np.ndarray) -> Prepared:
+        """What `detect` does to each image before the network; to be called in any thread."""
+        square, factors = _letterbox(image, self.input_size)
+        return np.ascontiguousarray(square.transpose(2, 0, 1), dtype=np.float32), factors
+
+    def detect_prepared(self, images: Sequence[Prepared]) -> List[OnnxFaces]:
+        """The faces of each image, given what `prepare` made of it."""
         found: List[OnnxFaces] = []
         for start in range(0, len(images), self.batch_size):
-            prepared = [_letterbox(image, self.input_size)
-                        for image in images[start:start + self.batch_size]]
-            boxes, scores = self.forward(np.stack([square for square, _ in prepared]))
+            part = images[start:start + self.batch_size]
+            boxes, scores = self.run(np.stack([pixels for pixels, _ in part]))
             found += [self._faces(own / np.float32(factors * 2), own_scores)
-                      for own, own_scores, (_, factors) in zip(boxes, scores, prepared)]
+                      for own, own_scores, (_, factors) in zip(boxes, scores, part)]
         return found
 
     def describe(self) -> dict:
@@ -85,17 +95,16 @@ class OnnxFaceDetector:
                     weights_sha256=digest, score_threshold=self.score_threshold,
                     nms_iou=self.nms_iou, input_size=self.input_size)
 
-    def forward(self, squares: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        """Run the network.
+    def run(self, pixels: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+        """The network alone.
 
         Args:
-            squares: uint8 (N, S, S, 3) BGR.
+            pixels: float32 (N, 3, S, S), BGR in 0-255.
 
         Returns:
             (N, P, 4) boxes in pixels of the square, and their (N, P) scores.
         """
-        batch = np.ascontiguousarray(squares.transpose(0, 3, 1, 2), dtype=np.float32)
-        return tuple(self._session.run(['boxes', 'scores'], {'images': batch}))
+        return tuple(self._session.run(['boxes', 'scores'], {'images': pixels}))
 
     def _faces(self, boxes: np.ndarray, scores: np.ndarray) -> OnnxFaces:
         kept = (scores >= self.score_threshold) & np.isfinite(boxes).all(axis=1)

@@ -61,3 +61,16 @@ def test_a_bad_file_is_named(tmp_path, content):
     with pytest.raises(UserError, match='face_17.png') as caught:
         read_reduced(str(path), 10)
     assert '\n' not in str(caught.value)
+
+
+def test_a_jpeg_is_reduced_while_enough_is_left(tmp_path):
+    image = picture((800, 480), (400, 0, 800, 480))
+    jpeg, png = save(tmp_path / 'x.jpg', image), save(tmp_path / 'x.png', image)
+    many = 10**9
+    for enough, width in ((0, 800), (401, 800), (400, 400), (200, 200), (101, 200), (1, 100)):
+        img, size = read_reduced(str(jpeg), many, enough)
+        assert (img.shape[1], size) == (width, (800, 480))
+        assert abs(np.flatnonzero(img[0, :, 0] > 127)[0] * 800 / width - 400) <= 8
+    # Others would be decoded whole, and shrunk without averaging.
+    assert read_reduced(str(png), many, 100)[0].shape[1] == 800
+    assert read_reduced(str(jpeg), 100 * 60, 400)[0].shape[1] == 100, 'too large is too large'

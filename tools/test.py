@@ -1,7 +1,17 @@
 """Evaluate: python tools/test.py CONFIG CHECKPOINT [--out FILE] ..."""
 import sys
 
-from ssfer_mm.apis import run_cli, test_main
+from ssfer_cli import prepare_packages
+
+
+def main():
+    from ssfer_mm.apis.launch import test_main
+
+    return test_main
+
 
 if __name__ == '__main__':
-    sys.exit(run_cli(test_main))
+    prepare_packages()
+    from ssfer_mm.command_lines import run_tool, test_parser
+
+    sys.exit(run_tool(test_parser(), main))

@@ -1,7 +1,17 @@
 """Train: python tools/train.py CONFIG [--work-dir DIR] [--resume [CHECKPOINT]] ..."""
 import sys
 
-from ssfer_mm.apis import run_cli, train_main
+from ssfer_cli import prepare_packages
+
+
+def main():
+    from ssfer_mm.apis.launch import train_main
+
+    return train_main
+
 
 if __name__ == '__main__':
-    sys.exit(run_cli(train_main, resumable=True))
+    prepare_packages()
+    from ssfer_mm.command_lines import run_tool, train_parser
+
+    sys.exit(run_tool(train_parser(), main, resumable=True))

@@ -15,7 +15,9 @@ default_hooks = dict(
     checkpoint=dict(type='SafeCheckpointHook', interval=10, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     global_log=dict(type='GlobalLogHook'),
-    exact_resume=dict(type='ExactResumeHook'))
+    log_history=dict(type='LogHistoryHook'),
+    exact_resume=dict(type='ExactResumeHook'),
+    numerics=dict(type='NumericsHook'))
 
 # For TensorBoard add dict(type='TensorboardVisBackend').
 vis_backends = [dict(type='LocalVisBackend')]

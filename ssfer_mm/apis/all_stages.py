@@ -11,6 +11,7 @@ from mmengine.config import DictAction
 from mmengine.logging import print_log
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.inference.model_names import shipped_models
 
 from .config import PACKAGE, load_config
 from .report import RunReport, read_report, save_curves, table
@@ -42,6 +43,15 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     (work_dir / 'table.txt').write_text(text + '\n', encoding='utf-8')
     print(f'\n{text}\n\nCurves: {work_dir / "curves.png"}   '
           f'Recogniser: {work_dir / "ssfer" / "classifier_semi.pth"}')
+    print(how_to_use(work_dir / 'ssfer' / 'classifier_semi.pth'))
+
+
+def how_to_use(trained: Path) -> str:
+    """The last line: how to look at photos, with the package's own recogniser if it has one."""
+    shipped = next((model.name for model in shipped_models() if model.default), None)
+    if shipped:
+        return f'Your photos: ssfer predict PHOTO   (model {shipped}, which comes with the package)'
+    return f'Your photos: ssfer predict PHOTO --model {trained}'
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:

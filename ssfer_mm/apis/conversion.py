@@ -19,8 +19,10 @@ from ssfer_mm.checkpoints import (
     sha256_of,
     weights_in,
 )
+from ssfer_mm.component_types import check_types
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import CLASSES_OF
+from ssfer_mm.faces.square_crop import square_around
 from ssfer_mm.models.export import classifier_config
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
@@ -46,6 +48,8 @@ class Options:
         num_heads: Attention heads of a ViT, which its weights do not tell.
         config: Path of the config that the weights were trained with.
         key: Entry of the file that holds the weights.
+        margin: Around a detected face, in crops like those of the training; see
+            `ssfer_mm.faces.square_crop.square_around`.
     """
     dataset: str = ''
     classes: Tuple[str, ...] = ()
@@ -55,6 +59,7 @@ class Options:
     num_heads: Optional[int] = None
     config: str = ''
     key: str = ''
+    margin: Optional[float] = None
 
 
 @dataclass
@@ -67,6 +72,8 @@ class Described:
         model: Config that builds the model they fit.
         input_size: (height, width) in pixels.
         classes, mean, std: None where unknown; RGB in 0-255.
+        margin: Of a classifier, how much larger than a detected face its crops were; None where
+            unknown.
         training: As from `training_summary`.
         source: ``file``, ``sha256`` and ``layout`` of what it was read from.
     """
@@ -77,13 +84,14 @@ class Described:
     classes: Optional[Tuple[str, ...]] = None
     mean: RGB = None
     std: RGB = None
+    margin: Optional[float] = None
     training: dict = field(default_factory=dict)
     source: dict = field(default_factory=dict)
 
     def meta(self) -> dict:
         """All but the weights, JSON-able; ``dataset_meta`` is where mmpretrain looks for names."""
         known = dict(kind=self.kind, classes=self.classes, mean=self.mean, std=self.std,
-                     input_size=self.input_size)
+                     input_size=self.input_size, margin=self.margin)
         known = {key: list(value) if isinstance(value, tuple) else value
                  for key, value in known.items() if value is not None}
         if self.classes:
@@ -111,16 +119,30 @@ def describe(path: Union[str, Path], options: Optional[Options] = None) -> Descr
         state = in_mmpretrain_names(raw)
         cfg = _config(path, meta, options)
         model = _model(cfg, meta) or infer_model(state, options.num_heads)
+        if not options.config:
+            check_types(model)
         check_fit(state, model)
         result = Described(kind_of(state), state, model, source=dict(
             file=path.name, sha256=sha256_of(path), layout=layout_of(raw)))
         _set_size(result, cfg, meta, options)
         _set_classes(result, meta, options)
         _set_normalisation(result, meta, options)
+        _set_margin(result, meta, options)
+        result.training = training_summary(path, meta, cfg)
     except UserError as error:
         raise UserError(f'{path}: {error}') from error
-    result.training = training_summary(path, meta, cfg)
+    except Exception as error:  # a description that is no such thing fails in any component
+        if options.config:
+            raise
+        raise UserError(f'{path}: the description of the model inside the file cannot be used '
+                        f'({type(error).__name__}: {_one_line(error)}); name its config with '
+                        '--config') from error
     return result
+
+
+def _one_line(error: BaseException) -> str:
+    """The beginning of an error's text, without line breaks."""
+    return ' '.join(str(error).split())[:200]
 
 
 def _config(path: Path, meta: dict, options: Options) -> Optional[dict]:
@@ -131,7 +153,7 @@ def _config(path: Path, meta: dict, options: Options) -> Optional[dict]:
         return read_config_text(meta['cfg'], str(path))
     beside = path.with_name('classifier.py')
     if 'stage' in meta and beside.is_file():
-        return read_config_text(beside.read_text(encoding='utf-8'), str(beside))
+        return read_config_text(beside.read_text(encoding='utf-8', errors='replace'), str(beside))
     return None
 
 
@@ -201,3 +223,9 @@ def _set_normalisation(result: Described, meta: dict, options: Options) -> None:
             type='ClsDataPreprocessor', mean=list(result.mean), std=list(result.std),
             to_rgb=known.get('to_rgb', True),
             num_classes=result.model['head'].get('num_classes'))
+
+
+def _set_margin(result: Described, meta: dict, options: Options) -> None:
+    if result.kind == 'classifier':
+        result.margin = options.margin if options.margin is not None else meta.get('margin')
+        square_around((0, 0, 1, 1), result.margin or 0)  # refuses one out of range

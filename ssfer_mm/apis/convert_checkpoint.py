@@ -107,6 +107,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--num-heads', type=int, help='heads of a ViT (default: 64 channels each)')
     parser.add_argument('--config', default='', help='config that the weights were trained with')
     parser.add_argument('--key', default='', help='entry of the file that holds the weights')
+    parser.add_argument('--margin', type=float, help='around a detected face, in crops like those '
+                        'of the training, as a share of its longer edge; may be negative')
     parser.add_argument('--card', action=argparse.BooleanOptionalAction, default=None,
                         help='write a model card beside the model (default: if anything is known '
                              'of its training)')
@@ -119,7 +121,8 @@ def options_of(args: argparse.Namespace) -> Options:
         dataset=args.dataset.lower(),
         classes=tuple(name.strip() for name in args.classes.split(',') if name.strip()),
         mean=args.mean and tuple(args.mean), std=args.std and tuple(args.std),
-        img_size=args.img_size, num_heads=args.num_heads, config=args.config, key=args.key)
+        img_size=args.img_size, num_heads=args.num_heads, config=args.config, key=args.key,
+        margin=args.margin)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

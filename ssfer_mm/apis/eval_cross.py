@@ -40,8 +40,8 @@ def main(argv: Optional[Sequence[str]] = None) -> dict:
     return result
 
 
-def evaluate(model: object, data: FERDataset, detector: object = 'whole', margin: float = 0.,
-             batch_size: int = 64, device: str = 'cpu') -> dict:
+def evaluate(model: object, data: FERDataset, detector: object = 'whole',
+             margin: Optional[float] = None, batch_size: int = 64, device: str = 'cpu') -> dict:
     """Accuracy of a recogniser on a labeled data set with other classes, or in another order.
 
     Classes are compared by name. Images of a class that the model does not know are left out, and
@@ -53,7 +53,7 @@ def evaluate(model: object, data: FERDataset, detector: object = 'whole', margin
         data: The labeled images.
         detector: As in `FERInferencer`; ``'whole'`` takes each image for a face. Of several
             faces the largest counts; where none is found, the whole image.
-        margin: Around a detected face, as a share of its longer edge.
+        margin: Around a detected face, as in `FERInferencer`.
         batch_size: Images per forward pass.
         device: Where torch runs.
 
@@ -141,7 +141,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
                         help='default: all of Faces13k, valid of FERPlus, test of others')
     parser.add_argument('--detector', default='whole',
                         help="'whole' (images are faces; default), 'embedded', a file")
-    parser.add_argument('--margin', type=float, default=0., help='around a detected face')
+    parser.add_argument('--margin', type=float, help="around a detected face; default: the model's")
     parser.add_argument('--batch-size', type=int, default=64)
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--title', help='name of the model in the results page')

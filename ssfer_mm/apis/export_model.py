@@ -99,7 +99,7 @@ def _difference(model: nn.Module, exported: Callable[[Tensor], Tensor], images: 
 def _facts(described: Described, opset: int) -> dict:
     """What a program needs to use the file, and where it comes from."""
     return dict(classes=list(described.classes), input_size=list(described.input_size),
-                mean=list(described.mean), std=list(described.std),
+                mean=list(described.mean), std=list(described.std), margin=described.margin,
                 input='images: float32 (N, 3, height, width), RGB, 0-255; normalised inside',
                 output='probabilities: float32 (N, classes)', resize='bilinear, not antialiased',
                 opset=opset, made_by=f'ssfer_mm {__version__}', training=described.training,

@@ -99,7 +99,7 @@ def export_detector(detector: EmbeddedFaceDetector, target: Path) -> float:
     part = target.with_name(f'.{target.stem}.part.onnx')
     try:
         export_onnx(network, images[:2], part, facts, OPSET, outputs=('boxes', 'scores'))
-        found = OnnxFaceDetector(part).forward(noise)
+        found = OnnxFaceDetector(part).run(images.numpy())
         with torch.no_grad():
             expected = [value.numpy() for value in network(images)]
         score = float(np.abs(found[1] - expected[1]).max())

@@ -3,22 +3,25 @@ import argparse
 import json
 import logging
 import os
+import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.registry import OPTIMIZERS, RUNNERS
 from mmengine.runner import Runner
 
+from ssfer_mm.command_lines import test_parser, train_parser
 from ssfer_mm.engine import HeldOutHook
 from ssfer_mm.errors import UserError
 from ssfer_mm.safe_loading import enable_safe_loading, load_checkpoint_safely
 
 from .cli import run_cli
 from .config import load_config
+from .determinism import make_deterministic
 from .distributed import start_processes
 
 __all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main']
@@ -84,7 +87,9 @@ def build_runner(cfg: Config) -> Runner:
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if cfg.get(name):
             _complete_loader(cfg[name])
+    _watch_numerics(cfg)
     _check_optimizers(cfg)
+    make_deterministic(cfg)
     start_processes(cfg)
     differences = _differences_to_last_run(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
@@ -104,6 +109,13 @@ def _complete_loader(loader: Dict[str, Any]) -> None:
     loader.setdefault('persistent_workers', True)
     # Without workers PyTorch refuses to keep them.
     loader['persistent_workers'] &= loader.get('num_workers', 0) > 0
+
+
+def _watch_numerics(cfg: Config) -> None:
+    """Watch other packages' configs too; ``default_hooks.numerics=None`` turns it off."""
+    hooks = cfg.setdefault('default_hooks', {})
+    if hooks.setdefault('numerics', dict(type='mmpretrain.NumericsHook')) is None:
+        del hooks['numerics']  # mmengine allows None for its own hooks only
 
 
 def _check_optimizers(cfg: Config) -> None:
@@ -150,8 +162,8 @@ def _differences_to_last_run(cfg: Config) -> List[str]:
 
 def _weights_of(checkpoint: str) -> Dict[str, torch.Tensor]:
     loaded = load_checkpoint_safely(checkpoint)
-    weights = loaded.get('state_dict', loaded)
-    weights = {name.removeprefix('module.'): value for name, value in weights.items()}
+    weights = {name.removeprefix('module.'): value
+               for name, value in loaded.get('state_dict', loaded).items()}
     if not any(isinstance(value, torch.Tensor) for value in weights.values()):
         raise UserError(f'Checkpoint {checkpoint} holds no weights; found {list(weights)[:5]}, '
                         'expected a state_dict. Name a .pth file that training wrote.')
@@ -201,15 +213,7 @@ def _check_fit(model: torch.nn.Module, weights: Dict[str, torch.Tensor], checkpo
 
 def train_main(argv: Optional[Sequence[str]] = None) -> Runner:
     """``tools/train.py``."""
-    parser = _parser('Train a model.')
-    parser.add_argument(
-        '--resume', nargs='?', const='auto', metavar='CHECKPOINT',
-        help='continue from this checkpoint, or from the last one in the work dir')
-    parser.add_argument('--amp', action='store_true', help='mixed precision (needs a GPU)')
-    parser.add_argument('--no-validate', action='store_true', help='train without validation')
-    parser.add_argument('--auto-scale-lr', action='store_true',
-                        help='scale the learning rate by batch size / base_batch_size')
-    args = parser.parse_args(argv)
+    args = train_parser().parse_args(argv)
     cfg = _start_config(args)
     if args.resume:
         _set_resume(cfg, args.resume)
@@ -227,11 +231,7 @@ def train_main(argv: Optional[Sequence[str]] = None) -> Runner:
 
 def test_main(argv: Optional[Sequence[str]] = None) -> Dict[str, float]:
     """``tools/test.py``."""
-    parser = _parser('Evaluate a checkpoint on the test set.')
-    parser.add_argument('checkpoint', help='training checkpoint or exported classifier (.pth)')
-    parser.add_argument('--out', metavar='FILE',
-                        help='write the metrics (.json) or every prediction (.pkl)')
-    args = parser.parse_args(argv)
+    args = test_parser().parse_args(argv)
     if args.out and Path(args.out).suffix not in ('.json', '.pkl'):
         raise UserError(f'--out {args.out}: expected a name that ends in .json (metrics) or .pkl '
                         '(predictions).')
@@ -247,18 +247,6 @@ def test_main(argv: Optional[Sequence[str]] = None) -> Dict[str, float]:
                    for name, value in metrics.items()}
         Path(args.out).write_text(json.dumps(numbers, indent=2) + '\n', encoding='utf-8')
     return metrics
-
-
-def _parser(description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument('config', help='config file')
-    parser.add_argument('--work-dir', help='default: ./work_dirs/<config name>')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='change settings of the config, e.g. randomness.seed=1')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    # torchrun sets LOCAL_RANK; torch.distributed.launch passes the argument.
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
-    return parser
 
 
 def _start_config(args: argparse.Namespace) -> Config:
@@ -282,15 +270,32 @@ def _set_resume(cfg: Config, resume: str) -> None:
 
 
 def _set_amp(cfg: Config) -> None:
-    if not torch.cuda.is_available():
-        raise UserError('--amp: no GPU found, and mixed precision needs one. Leave --amp out.')
+    gpu = torch.cuda.is_available()
+    if not gpu and not has_bfloat16():
+        raise UserError('--amp: no GPU found, and this processor has no bfloat16 arithmetic '
+                        '(AVX512-BF16 or AMX); mixed precision needs one of them. '
+                        'Leave --amp out.')
     stages = [cfg.train_cfg.get(name) or {} for name in ('supervised', 'semi')]
     for wrapper in [cfg.optim_wrapper, *(stage.get('optim_wrapper') for stage in stages)]:
         if wrapper is None:
             continue
         kind = wrapper.get('type', 'OptimWrapper')
-        if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+        if kind not in ('OptimWrapper', 'AmpOptimWrapper', 'BFloat16OptimWrapper'):
             raise UserError(f'--amp: the config has optim_wrapper {kind}; expected OptimWrapper. '
                             'Leave --amp out.')
-        wrapper.type = 'AmpOptimWrapper'
-        wrapper.setdefault('loss_scale', 'dynamic')
+        if kind == 'OptimWrapper':
+            wrapper.type = 'AmpOptimWrapper' if gpu else 'BFloat16OptimWrapper'
+        if wrapper.type == 'AmpOptimWrapper':
+            wrapper.setdefault('loss_scale', 'dynamic')
+            # A fused optimizer makes even those steps that overflow, as steps that change nothing:
+            # the teacher would follow them.
+            wrapper.get('optimizer', {}).pop('fused', None)
+
+
+def has_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 matrices itself."""
+    try:
+        flags = Path('/proc/cpuinfo').read_text()
+    except OSError:
+        return False
+    return re.search(r'\b(avx512_bf16|amx_bf16|bf16)\b', flags) is not None

@@ -12,6 +12,7 @@ UNKNOWN = 'unknown (not recorded)'
 DATA_TERMS = {
     'RAFDB': 'RAF-DB: non-commercial research only, by agreement with its authors.',
     'AffectNet': 'AffectNet: non-commercial research only, by agreement with its authors.',
+    'FERPlus': 'FER+: labels MIT (Microsoft); images of the ICML 2013 FER challenge, for research.',
     'SynthFER': 'SynthFER: drawn by this package; no photograph of anybody.',
 }
 
@@ -69,6 +70,9 @@ def _summary(described: Described, formats: Sequence[str]) -> List[str]:
     if described.kind == 'classifier':
         lines.append(f'- Classes, in order: '
                      f'{", ".join(described.classes) if described.classes else UNKNOWN}')
+        if described.margin is not None:
+            lines.append(f'- Crops: squares about the detected face, its longer edge plus '
+                         f'{100 * described.margin:g} % on each side')
     lines += [f'- Format: {line}' for line in formats]
     return lines + [f'- Made from: {described.source["file"]} '
                     f'(SHA-256 {described.source["sha256"]}) by ssfer_mm {__version__}']
@@ -115,6 +119,8 @@ def _training(described: Described) -> List[str]:
     known = [('Run', 'run'), ('Stage', 'stage'), ('Epoch', 'epoch'), ('Steps', 'iterations'),
              ('Seconds of this stage', 'seconds'), ('Seed', 'seed'), ('Finished', 'finished'),
              ('Started from', 'pretrained')]
+    known += [(label, key) for label, key in (
+        ('Config', 'config'), ('Command', 'command'), ('Commit', 'commit')) if training.get(key)]
     lines = [f'- {label}: {training.get(key, UNKNOWN)}' for label, key in known]
     if described.source.get('layout') == 'ssfer' or training.get('stage') in ('supervised', 'semi'):
         lines.append('- Weights: the teacher, an exponential moving average of the student')
@@ -149,6 +155,8 @@ def _limits(described: Described) -> List[str]:
 def _licence(training: dict) -> List[str]:
     kind = training.get('train_data', {}).get('type', '')
     terms = DATA_TERMS.get(kind, f'Terms of the training images: {UNKNOWN}; ask their owner.')
-    return ['- Code of ssfer_mm: Apache-2.0.', f'- Weights: {UNKNOWN}; whoever trained them '
-            'decides, within the terms of the training data and of the starting weights.',
-            f'- {terms}']
+    weights = training.get('licence')
+    return ['- Code of ssfer_mm: Apache-2.0.',
+            f'- Weights: {weights}, within the terms of the training data.' if weights else
+            f'- Weights: {UNKNOWN}; whoever trained them decides, within the terms of the '
+            'training data and of the starting weights.', f'- {terms}']

@@ -50,8 +50,9 @@ def find_near_copies(facts: Sequence[FileFacts]) -> List[Copies]:
     thumbs = np.frombuffer(b''.join(one_each[content].thumb for content in contents),
                            np.uint8).reshape(-1, THUMB, THUMB)
     best: Dict[Tuple[int, int], Tuple[float, bool]] = {}
+    queries = [shifted_hashes(thumbs, right, down) for right, down in SHIFTS]
     for mirrored in (False, True):
-        pairs = candidates(thumbs, mirrored)
+        pairs = candidates(queries, mirrored)
         scores = same_photo_scores(thumbs, pairs, mirrored)
         for row in np.nonzero(scores >= SAME_PHOTO)[0]:
             pair = tuple(pairs[row].tolist())
@@ -60,19 +61,17 @@ def find_near_copies(facts: Sequence[FileFacts]) -> List[Copies]:
             for (i, j), (score, mirrored) in best.items()]
 
 
-def candidates(thumbs: np.ndarray, mirrored: bool) -> np.ndarray:
+def candidates(queries: Sequence[np.ndarray], mirrored: bool) -> np.ndarray:
     """Pairs worth a comparison, int64 (P, 2).
 
     Args:
-        thumbs: uint8 (N, 32, 32).
+        queries: uint64 (N,) for each of ``SHIFTS``: the hashes of all thumbnails, so shifted.
         mirrored: Compare each with the mirror images of the others.
     """
-    hashes = shifted_hashes(thumbs, 0, 0)
-    found = []
-    for right, down in SHIFTS:
-        queries = shifted_hashes(thumbs, right, down)
-        found.append(near_pairs(hashes, queries ^ MIRROR_BITS if mirrored else queries, RADIUS))
-    return np.unique(np.concatenate(found), axis=0)
+    flip = MIRROR_BITS if mirrored else np.uint64(0)
+    hashes = queries[SHIFTS.index((0, 0))]
+    return np.unique(np.concatenate([near_pairs(hashes, own ^ flip, RADIUS) for own in queries]),
+                     axis=0)
 
 
 def group_by_content(facts: Sequence[FileFacts]) -> Dict[bytes, List[int]]:

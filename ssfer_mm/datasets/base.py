@@ -1,6 +1,7 @@
 """What all face datasets share: samples in, mmpretrain data items out, nothing hidden."""
+import gc
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +81,7 @@ class FERDataset(BaseDataset):
                             f'use one of: {", ".join(self.SUBSETS)}.')
         self.subset = subset
         self.boxes = boxes
+        self._columns: tuple[list[str], list[int]] | None = None
         # The parent joins data_root with prefixes; our paths come complete from load_samples.
         super().__init__(ann_file='', pipeline=pipeline, test_mode=test_mode, lazy_init=True,
                          indices=indices, serialize_data=serialize_data)
@@ -97,6 +99,20 @@ class FERDataset(BaseDataset):
         """Among datasets of one scope the same id means the same image, wherever it lies."""
         return type(self).__name__
 
+    def full_init(self) -> None:
+        """Read the annotations, unless that has been done."""
+        if self._fully_initialized:
+            return
+        # The collector would walk over all that was read so far, again and again: a third of the
+        # time with 300,000 images.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            super().full_init()
+        finally:
+            if collecting:
+                gc.enable()
+
     def load_samples(self) -> list[Sample]:
         """Read the subset's samples, in a stable order. Subclasses implement this."""
         raise NotImplementedError(f'{type(self).__name__} must implement load_samples')
@@ -108,7 +124,9 @@ class FERDataset(BaseDataset):
         if self.boxes == 'image':
             # The extent is known once the image is decoded: PackFace fills it in.
             return [_data_item(sample, 'image') for sample in samples]
-        if self.boxes in (None, 'dataset'):
+        if self.boxes is None:
+            return [_data_item(sample) for sample in samples]
+        if self.boxes == 'dataset':
             return [_data_item(sample, box)
                     for sample, box in zip(samples, self._own_boxes(samples))]
         found = boxes_of_images(ids=[sample.id for sample in samples], **_box_file(self.boxes))
@@ -116,9 +134,37 @@ class FERDataset(BaseDataset):
         return [_data_item(sample, box, size)
                 for sample, box, size in zip(samples, found.boxes, found.sizes.tolist())]
 
+    def get_data_info(self, idx: int) -> dict:
+        """The item before its pipeline."""
+        info = super().get_data_info(idx)
+        # Not stored: four NaN for every image triple the time and memory of a large set.
+        info.setdefault('face_box', np.full(4, np.nan, dtype=np.float32))
+        return info
+
+    def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
+        """Note ids and labels before the items become bytes, out of which they come slowly.
+
+        Unlabeled collections have millions of ids, and nobody asks for them.
+        """
+        if self.data_list and 'gt_label' in self.data_list[0]:
+            self._columns = _columns(self.data_list)
+        return super()._serialize_data()
+
+    def get_subset_(self, indices: int | Sequence[int]) -> None:
+        """Keep some of the items only, in place; see mmengine's ``BaseDataset``."""
+        self._columns = None
+        super().get_subset_(indices)
+
+    def _ids_and_labels(self) -> tuple[list[str], list[int]]:
+        if not self._fully_initialized:
+            self.full_init()
+        if self._columns is not None:
+            return self._columns
+        return _columns(self.get_data_info(i) for i in range(len(self)))
+
     def ids(self) -> list[str]:
         """The samples' ids, in dataset order."""
-        return [self.get_data_info(i)['sample_id'] for i in range(len(self))]
+        return list(self._ids_and_labels()[0])
 
     def labels(self) -> np.ndarray:
         """The samples' labels, int64 (N,), in dataset order.
@@ -126,8 +172,7 @@ class FERDataset(BaseDataset):
         Raises:
             UserError: The dataset has images without labels.
         """
-        infos = (self.get_data_info(i) for i in range(len(self)))
-        labels = [info.get('gt_label', -1) for info in infos]
+        labels = self._ids_and_labels()[1]
         if -1 in labels:
             raise UserError(f'{self.name} has no labels ({labels.count(-1)} of {len(labels)} '
                             'images carry none); use a labeled dataset here.')
@@ -169,8 +214,6 @@ class FERDataset(BaseDataset):
     def _own_boxes(self, samples: list[Sample]) -> np.ndarray:
         """Boxes that the dataset itself supplies, float32 (N, 4) xyxy, NaN where there is none."""
         boxes = np.full((len(samples), 4), np.nan, dtype=np.float32)
-        if self.boxes is None:
-            return boxes
         supplied = [i for i, sample in enumerate(samples) if sample.box is not None]
         if not supplied:
             raise UserError(f"{self.name} supplies no face boxes, but boxes='dataset' was asked "
@@ -179,6 +222,12 @@ class FERDataset(BaseDataset):
         print_log(f'{self.name} {self.subset}: {len(supplied)} of {len(samples)} images have a '
                   'face box from the dataset', logger='current')
         return boxes
+
+
+def _columns(items: Iterable[dict]) -> tuple[list[str], list[int]]:
+    """Ids and labels, -1 where there is none."""
+    pairs = [(item['sample_id'], item.get('gt_label', -1)) for item in items]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
 def _box_file(boxes: str | Mapping) -> dict:
@@ -191,8 +240,11 @@ def _box_file(boxes: str | Mapping) -> dict:
     return dict(given, path=path)
 
 
-def _data_item(sample: Sample, box: np.ndarray | str, size: Sequence[int] = (0, 0)) -> dict:
-    item = dict(sample_id=sample.id, face_box=box)
+def _data_item(sample: Sample, box: np.ndarray | str | None = None,
+               size: Sequence[int] = (0, 0)) -> dict:
+    item: dict = dict(sample_id=sample.id)
+    if box is not None:
+        item['face_box'] = box
     if all(size):
         # PackFace compares it with the image, to find out a box file for other images.
         item['face_box_size'] = tuple(size)

@@ -98,8 +98,10 @@ def class_folder_samples(dataset: str, root: str, folder: str, classes: Sequence
     samples = []
     for name in names:
         label = list(classes).index(class_of(name))
-        samples += [Sample(id=f'{prefix}{name}/{image}', path=osp.join(base, name, image),
-                           label=label) for image in scan_images(osp.join(base, name))]
+        # Joined once: for 300,000 images os.path.join takes longer than reading the folders.
+        own = osp.join(base, name, '')
+        samples += [Sample(f'{prefix}{name}/{image}', label, own + image)
+                    for image in scan_images(own)]
     return samples
 
 

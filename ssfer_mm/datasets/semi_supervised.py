@@ -78,7 +78,7 @@ class SemiSupervisedDataset(Dataset):
             self.split = resolve_split(self._split_cfg, self.metainfo['dataset_name'],
                                        self.metainfo['classes'], ids, labels)
             chosen = set(self.split.labeled)
-            self._labeled = np.array([i for i in everything if ids[i] in chosen])
+            self._labeled = np.array([i for i, id_ in enumerate(ids) if id_ in chosen])
         rest = np.setdiff1d(everything, self._labeled)
         self._rest = rest if self._use_unlabeled else rest[:0]
         self._extra_ends = np.cumsum([len(extra) for extra in self._extra], dtype=int)
@@ -124,7 +124,8 @@ class SemiSupervisedDataset(Dataset):
         pseudo-labels are right.
         """
         ids, labels = self.dataset.ids(), self.dataset.labels()
-        return {ids[i]: int(labels[i]) for i in self._rest}
+        return {ids[i]: label
+                for i, label in zip(self._rest.tolist(), labels[self._rest].tolist())}
 
     def record_split(self, path: str) -> None:
         """Write the split to a file, so that the run can be repeated on it."""

@@ -14,7 +14,8 @@ def square_around(box: Sequence[float], margin: float = 0.25) -> Square:
 
     Args:
         box: (x1, y1, x2, y2) of the face in pixels.
-        margin: What is added on each side, as a share of the box's longer edge; 0 or more.
+        margin: What is added on each side, as a share of the box's longer edge; a negative one
+            cuts the outermost part of the face off.
 
     Returns:
         (x1, y1, x2, y2) about the box's middle; it may reach past the image.
@@ -26,8 +27,9 @@ def square_around(box: Sequence[float], margin: float = 0.25) -> Square:
         >>> square_around((10, 10, 30, 50), 0.25)
         (-10, 0, 50, 60)
     """
-    if not 0 <= margin <= 10:
-        raise UserError(f'--margin {margin}: give a share of the face box from 0 to 10, e.g. 0.25')
+    if not -0.4 <= margin <= 10:
+        raise UserError(f'--margin {margin}: give a share of the face box from -0.4 to 10, e.g. '
+                        '0.25')
     x1, y1, x2, y2 = box
     side = max(1, round(max(x2 - x1, y2 - y1) * (1 + 2 * margin)))
     left, top = round((x1 + x2 - side) / 2), round((y1 + y2 - side) / 2)

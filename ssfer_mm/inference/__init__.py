@@ -1,7 +1,7 @@
 """Predicting: faces and their expressions in photos, videos and camera pictures.
 
-Nothing here but ``torch_backend`` needs torch or OpenMMLab, and ``ssfer doctor`` not even numpy:
-so names are imported when they are asked for.
+Nothing here but ``torch_backend`` and ``explain`` needs torch or OpenMMLab, and ``ssfer doctor``
+not even numpy: so names are imported when they are asked for.
 """
 import importlib
 from typing import Any

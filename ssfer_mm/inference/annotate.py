@@ -13,13 +13,15 @@ COLOURS = ((200, 200, 200), (71, 179, 255), (255, 160, 80), (80, 230, 250), (230
            (90, 190, 90), (80, 80, 240), (150, 130, 60))
 
 
-def draw_result(image: np.ndarray, result: ImageResult, top: int = 3) -> np.ndarray:
+def draw_result(image: np.ndarray, result: ImageResult, top: int = 3,
+                zoom: float = 1.) -> np.ndarray:
     """Draw boxes and the most probable expressions.
 
     Args:
         image: uint8 (H, W, 3) BGR, at the result's size or reduced. Not changed.
         result: What was found in it.
         top: How many expressions to name per face.
+        zoom: Of lines and letters, beyond what suits the size of the image.
 
     Returns:
         A copy with the drawing, of the same size.
@@ -27,7 +29,7 @@ def draw_result(image: np.ndarray, result: ImageResult, top: int = 3) -> np.ndar
     canvas = image.copy()
     height, width = canvas.shape[:2]
     factor = width / result.size[0] if result.size else 1.
-    scale = float(np.clip(min(height, width) / 900, 0.35, 2.))
+    scale = zoom * float(np.clip(min(height, width) / 900, 0.35, 2.))
     for face in reversed(result.faces):  # the best one last, on top
         _draw_face(canvas, face, factor, scale, top)
     return canvas

@@ -125,7 +125,7 @@ def _onnx_classifier(path: Path, settings: BackendSettings, clock: Clock) -> Cla
         classifier = OnnxClassifier(path, settings.batch_size)
     except OnnxModelError as error:
         raise UserError(str(error)) from error
-    classifier.predict = timed(clock, classifier.predict)
+    classifier.run = timed(clock, classifier.run)
     return classifier
 
 
@@ -138,7 +138,7 @@ def _onnx_detector(path: Union[str, Path], settings: BackendSettings, clock: Clo
         detector = OnnxFaceDetector(path, batch_size=settings.batch_size, **known)
     except OnnxModelError as error:
         raise UserError(str(error)) from error
-    detector.forward = timed(clock, detector.forward)
+    detector.run = timed(clock, detector.run)
     return detector
 
 

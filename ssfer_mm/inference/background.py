@@ -1,9 +1,13 @@
-"""Reading ahead and writing behind, in one thread each and in bounded memory."""
+"""Reading ahead and writing behind, in threads and in bounded memory."""
+import contextlib
 import queue
 import threading
-from typing import Callable, Generic, Iterable, Iterator, Optional, TypeVar
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Callable, Deque, Generic, Iterable, Iterator, Optional, TypeVar
 
 Item = TypeVar('Item')
+Result = TypeVar('Result')
 PATIENCE = 0.1  # seconds after which a waiting thread looks whether it is still wanted
 
 
@@ -37,6 +41,10 @@ def read_ahead(items: Iterable[Item], depth: int = 1) -> Iterator[Item]:
             put((None, StopIteration()))
         except BaseException as error:
             put((None, error))
+        finally:
+            close = getattr(items, 'close', None)
+            if close is not None:  # threads of its own end with it
+                close()
 
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
@@ -51,6 +59,34 @@ def read_ahead(items: Iterable[Item], depth: int = 1) -> Iterator[Item]:
     finally:
         stop.set()
         thread.join()
+
+
+def map_ahead(function: Callable[[Item], Result], items: Iterable[Item],
+              workers: int) -> Iterator[Result]:
+    """``map(function, items)`` by several threads, in order.
+
+    Args:
+        function: Called in a thread; one that leaves Python's lock alone gains from it.
+        items: Taken one after the other by the caller's thread.
+        workers: How many threads, and how many results are in hand besides the one handed on.
+
+    Raises:
+        BaseException: What ``items`` or ``function`` raises, after all before it were handed on.
+    """
+    waiting: Deque[Future] = deque()
+    with ThreadPoolExecutor(workers) as pool, contextlib.ExitStack() as stack:
+        stack.callback(lambda: [future.cancel() for future in waiting])
+        iterator = iter(items)
+        error: Optional[BaseException] = None
+        while error is None:
+            try:
+                waiting.append(pool.submit(function, next(iterator)))
+            except BaseException as raised:
+                error = raised
+            while len(waiting) > (workers if error is None else 0):
+                yield waiting.popleft().result()
+        if not isinstance(error, StopIteration):
+            raise error
 
 
 class WriteBehind(Generic[Item]):

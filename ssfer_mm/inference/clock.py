@@ -14,7 +14,8 @@ class Clock:
 
     Attributes:
         stages: By name, see `STAGES`.
-        networks: Inside the forward passes of detector and classifier, a part of their stages.
+        networks: Inside detector and classifier, from pixels (normalisation counts) to raw boxes
+            and probabilities; a part of their stages.
 
     Example:
         >>> clock = Clock()

@@ -19,7 +19,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     try:
         return args.run(args)
     except KeyboardInterrupt:
-        print('\nInterrupted; no CSV, JSON or video was written.', file=sys.stderr)
+        print('\nInterrupted; what was not complete was not written.', file=sys.stderr)
         return 130
     except BrokenPipeError:  # "| head" has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -69,12 +69,19 @@ def _doctor(args: argparse.Namespace) -> int:
     return examine()
 
 
+def _demo(args: argparse.Namespace) -> int:
+    from .demo import demo
+
+    return demo(args)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='ssfer', description='Facial expressions in photos, videos and camera pictures.')
     parser.add_argument('--version', action='version', version=f'ssfer_mm {__version__}')
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
     _add_predict(commands)
+    _add_demo(commands)
     commands.add_parser('models', help='list the names of models').set_defaults(run=_models)
     commands.add_parser('doctor', help='check the installation and say how to repair it'
                         ).set_defaults(run=_doctor)
@@ -89,6 +96,32 @@ def _add_predict(commands) -> None:
     add = parser.add_argument
     add('source', nargs='+', metavar='PHOTO|FOLDER|VIDEO|webcam',
         help="photos and folders (searched at any depth), one video, or 'webcam' ('webcam:1')")
+    _add_model_options(parser)
+    add('--out', metavar='DIR', help='folder for annotated images or the annotated video')
+    add('--csv', metavar='FILE', help='table with one row per face')
+    add('--json', metavar='FILE', help='all results, and what they were made with')
+    add('--smooth', type=float, nargs='?', const=0.5, metavar='SECONDS',
+        help='video: follow people and average their probabilities over time (default 0.5 s)')
+    add('--show', action='store_true', help='video, camera: show a window; q ends')
+    parser.set_defaults(run=_predict)
+
+
+def _add_demo(commands) -> None:
+    parser = commands.add_parser(
+        'demo', help='a page in the browser: drop a photo, see faces and expressions',
+        epilog='Ctrl-C ends it. Pictures stay on this machine.')
+    _add_model_options(parser)
+    add = parser.add_argument
+    add('--port', type=int, metavar='N', help='of the page (default: the first free one from 7860)')
+    add('--host', default='127.0.0.1', metavar='ADDRESS',
+        help='default 127.0.0.1: only this machine; 0.0.0.0: whoever can reach it')
+    add('--no-browser', action='store_true', help='only print the address of the page')
+    parser.set_defaults(run=_demo)
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Which model and detector, and how they run."""
+    add = parser.add_argument
     add('--model', metavar='NAME|FILE', help='a name that "ssfer models" lists, or a .pth, '
         '.safetensors or .onnx file (default: the only one there is)')
     add('--detector', default='embedded', metavar='NAME',
@@ -96,18 +129,11 @@ def _add_predict(commands) -> None:
         'config file, or the .onnx file of an exported detector')
     add('--backend', choices=('torch', 'onnx'),
         help='default: the one that takes the model; onnx needs neither torch nor OpenMMLab')
-    add('--out', metavar='DIR', help='folder for annotated images or the annotated video')
-    add('--csv', metavar='FILE', help='table with one row per face')
-    add('--json', metavar='FILE', help='all results, and what they were made with')
     add('--config', default='', help='training config, for a .pth that does not carry its own')
     add('--dataset', default='', help='of a released model: rafdb, ferplus, affectnet7, affectnet8')
     add('--device', default='cpu', help='of torch, e.g. cuda (default: cpu)')
     add('--batch-size', type=int, default=16, metavar='N', help='images, and faces, at a time')
     add('--score-threshold', type=float, metavar='S',
         help="drop faces with a lower score (default: the detector's own)")
-    add('--margin', type=float, default=0., metavar='M',
-        help="added around a face on each side, as a share of its longer edge (default 0)")
-    add('--smooth', type=float, nargs='?', const=0.5, metavar='SECONDS',
-        help='video: follow people and average their probabilities over time (default 0.5 s)')
-    add('--show', action='store_true', help='video, camera: show a window; q ends')
-    parser.set_defaults(run=_predict)
+    add('--margin', type=float, metavar='M', help='added around a face on each side, as a share '
+        "of its longer edge; may be negative (default: the model's, or else -0.1)")

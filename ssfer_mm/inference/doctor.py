@@ -4,6 +4,7 @@ Whatever may be broken is tried in a process of its own, so that not even a cras
 examination.
 """
 import importlib.metadata
+import importlib.util
 import platform
 import subprocess
 import sys
@@ -124,7 +125,11 @@ def _family() -> Check:
     if problem is None:
         return Check('OpenMMLab packages and torch', text)
     repair = problem.rpartition('Run: ')[2] or install_command()
-    return Check('OpenMMLab packages and torch', problem.rpartition(' Run: ')[0] or text, repair)
+    found = problem.rpartition(' Run: ')[0] or text
+    if not versions and importlib.util.find_spec('onnxruntime'):
+        return Check('OpenMMLab packages and torch', f'{found} Without them exported models work '
+                     '(--backend onnx), and nothing else.', repair, needed=False)
+    return Check('OpenMMLab packages and torch', found, repair)
 
 
 def _torch_stack() -> List[Check]:

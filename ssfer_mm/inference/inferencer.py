@@ -9,15 +9,17 @@ from ssfer_mm.errors import UserError
 
 from .annotate import draw_result
 from .backends import BackendSettings, make_classifier, make_detector
-from .background import read_ahead
+from .background import map_ahead, read_ahead
 from .clock import Clock
 from .loading import Loaded, in_batches, load
 from .pipeline import Classifier, Detector, FacePipeline
 from .progress import progress
-from .results import NO_FACE, OK, ImageResult
+from .results import NO_FACE, OK, FaceResult, ImageResult
 from .sources import Photo, Video, Webcam, find_source
 
-MARGIN = 0.0  # the faces that classifiers are trained on fill their images
+READERS = max(1, min(4, os.cpu_count() or 1))  # threads that decode images
+# Of models that do not say; measured with benchmarks/crop_margin.py, see docs/predict.md.
+MARGIN = -0.1
 
 
 class FERInferencer:
@@ -35,7 +37,8 @@ class FERInferencer:
         config: Training config of a model file that does not carry its own.
         dataset: Data set of a released model (``'rafdb'``, ...), which sets its classes.
         score_threshold: Faces with a lower score are dropped. None: the detector's own.
-        margin: Added around a face on each side, as a share of its longer edge.
+        margin: Added around a face on each side, as a share of its longer edge. None: what the
+            model says, or else `MARGIN`.
         batch_size: Images, and faces, per forward pass.
 
     Attributes:
@@ -59,7 +62,7 @@ class FERInferencer:
                  config: str = '',
                  dataset: str = '',
                  score_threshold: Optional[float] = None,
-                 margin: float = MARGIN,
+                 margin: Optional[float] = None,
                  batch_size: int = 16) -> None:
         given = model is None or isinstance(model, (str, os.PathLike))
         settings = BackendSettings(
@@ -73,6 +76,9 @@ class FERInferencer:
             detector = make_detector(settings, known.path if known else None, self.clock)
         self.classes: Tuple[str, ...] = tuple(classifier.classes)
         self._model = known
+        if margin is None:
+            margin = next((owner.margin for owner in (detector, classifier)
+                           if getattr(owner, 'margin', None) is not None), MARGIN)
         self._pipeline = FacePipeline(detector, classifier, margin, self.clock)
         self.clock.reset()
 
@@ -93,19 +99,27 @@ class FERInferencer:
             UserError: A path does not exist, or a folder holds no images.
         """
         listed = list_inputs(images)
-        found = self.stream((load(image, k) for k, image in enumerate(listed)), batch_size)
+        found = self.stream(listed, batch_size)
         return [result for _, result in progress(found, len(listed), shown=show_progress)]
 
-    def stream(self, images: Iterable[Loaded], batch_size: Optional[int] = None,
-               ahead: bool = True) -> Iterator[Tuple[Loaded, ImageResult]]:
+    def stream(self, images: Iterable[object], batch_size: Optional[int] = None,
+               ahead: bool = True, whole: bool = False) -> Iterator[Tuple[Loaded, ImageResult]]:
         """Results as they come, with the images, of which only a few batches are held.
 
         Args:
-            images: Made by :func:`load`.
+            images: Anything that :func:`load` takes.
             batch_size: Images at a time.
-            ahead: Read the next batch in a thread meanwhile.
+            ahead: Read the next batch in threads meanwhile.
+            whole: Give all pixels of a large photo, for drawing into it. Otherwise a large JPEG
+                may come at a fraction of its size, which is faster.
         """
-        batches = in_batches(images, batch_size or self.batch_size)
+
+        def load_one(numbered: Tuple[int, object]) -> Loaded:
+            return self.load(numbered[1], numbered[0], whole)
+
+        numbered = enumerate(images)
+        loaded = map_ahead(load_one, numbered, READERS) if ahead else map(load_one, numbered)
+        batches = in_batches(loaded, batch_size or self.batch_size)
         batches = read_ahead(batches) if ahead else batches
         try:
             while True:
@@ -113,14 +127,18 @@ class FERInferencer:
                     batch = next(batches, None)
                 if batch is None:
                     return
-                yield from zip(batch, self.predict_batch(batch))
+                yield from zip(batch, self._predict_batch(batch))
         finally:
             batches.close()
 
-    def predict_batch(self, batch: Sequence[Loaded]) -> List[ImageResult]:
+    def load(self, image: object, number: int, whole: bool = False) -> Loaded:
+        """Decode an image and prepare it for the detector; see `stream`."""
+        return self._pipeline.prepare(load(image, number, 0 if whole else self._pipeline.enough))
+
+    def _predict_batch(self, batch: Sequence[Loaded]) -> List[ImageResult]:
         """The results of images that are decoded already."""
         readable = [image for image in batch if image.pixels is not None]
-        faces = iter(self._pipeline([image.pixels for image in readable]) if readable else [])
+        faces = iter(self._pipeline(readable) if readable else [])
         return [_result(image, next(faces)) if image.pixels is not None else
                 ImageResult(image.name, f'unreadable: {image.problem}') for image in batch]
 
@@ -146,6 +164,39 @@ class FERInferencer:
         if loaded.pixels is None:
             raise UserError(loaded.problem)
         return draw_result(loaded.pixels, result, top)
+
+    @property
+    def explains(self) -> bool:
+        """Whether the model can be asked for a map: those on torch can, exported ones cannot."""
+        return hasattr(self._pipeline.classifier, 'explain')
+
+    def crop(self, image: Loaded, face: FaceResult, size: Optional[int] = None) -> np.ndarray:
+        """The square about a face, as the classifier sees it: uint8 (size, size, 3) BGR.
+
+        Args:
+            image: As `stream` gives it, together with the face.
+            face: What was found in it.
+            size: Edge in pixels. None: the one that the classifier gets.
+        """
+        return self._pipeline.crop(image, face.box, size)
+
+    def explain(self, crops: Sequence[np.ndarray], labels: Sequence[str]) -> np.ndarray:
+        """Where in faces the model finds what speaks for a class.
+
+        Args:
+            crops: Made by :meth:`crop`.
+            labels: A class per crop, such as ``face.label``.
+
+        Returns:
+            float32 (N, h, w) in [0, 1], coarse; see ``ssfer_mm/inference/explain.py``.
+
+        Raises:
+            UserError: The model has no gradients, or its features no places.
+        """
+        if not self.explains:
+            raise UserError('an exported model has no gradients, from which maps are made: use the '
+                            'checkpoint that it was exported from')
+        return self._pipeline.classifier.explain(crops, labels)
 
     def describe(self) -> dict:
         """Model, detector and settings, JSON-able."""
@@ -176,10 +227,5 @@ def list_inputs(images: object) -> List[object]:
 
 
 def _result(image: Loaded, faces: tuple) -> ImageResult:
-    """Boxes in pixels of the whole image, where a reduced one was looked at."""
-    height, width = image.pixels.shape[:2]
-    fx, fy = image.size[0] / width, image.size[1] / height
-    if (fx, fy) != (1, 1):
-        faces = tuple(face.scaled(fx, fy) for face in faces)
     return ImageResult(image.name, OK if faces else NO_FACE, faces, image.size, image.frame,
                        image.time)

@@ -1,5 +1,5 @@
 """Images of every kind, decoded and put into batches of bounded size."""
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Iterable, Iterator, List, Optional, Tuple, Union
 
 import numpy as np
@@ -26,6 +26,8 @@ class Loaded:
         problem: Why there are no pixels.
         target: See :class:`Photo`.
         frame, time: Of a frame of a video.
+        file: Where the pixels come from, for a closer look; ``''`` if they are all there is.
+        prepared: What the detector made of the pixels, in a thread of its own.
     """
     name: str
     pixels: Optional[np.ndarray] = None
@@ -34,28 +36,49 @@ class Loaded:
     target: str = ''
     frame: Optional[int] = None
     time: Optional[float] = None
+    file: str = ''
+    prepared: object = None
+
+    @property
+    def scale(self) -> Tuple[float, float]:
+        """(width, height) of the whole image as multiples of those of `pixels`."""
+        height, width = self.pixels.shape[:2]
+        return self.size[0] / width, self.size[1] / height
+
+    def closer(self) -> 'Loaded':
+        """The same image with all its pixels, or all that are ever looked at.
+
+        Raises:
+            UserError: The file cannot be read any more.
+        """
+        return replace(self, pixels=read_reduced(self.file, MAX_PIXELS)[0], file='')
 
 
-def load(image: Union[Photo, str, np.ndarray, object], number: int) -> Loaded:
+def load(image: Union[Photo, str, np.ndarray, Loaded, object], number: int,
+         enough: int = 0) -> Loaded:
     """Decode one image.
 
     Args:
-        image: A file, a uint8 BGR or grey array, or a PIL image.
+        image: A file, a uint8 BGR or grey array, or a PIL image. A loaded one stays as it is.
         number: Its place among all, for naming one in memory.
+        enough: See :func:`read_reduced`.
     """
+    if isinstance(image, Loaded):
+        return image
     if isinstance(image, str):
         image = Photo(image, image, '')
     name = image.name if isinstance(image, Photo) else f'image {number}'
     target = image.target if isinstance(image, Photo) else ''
     try:
         if isinstance(image, Photo):
-            pixels, size = read_reduced(image.path, MAX_PIXELS)
+            pixels, size = read_reduced(image.path, MAX_PIXELS, enough)
         else:
             pixels = three_channels(_from_pil(image), str(number))
             size = (pixels.shape[1], pixels.shape[0])
     except UserError as error:
         return Loaded(name, problem=str(error), target=target)
-    return Loaded(name, pixels, size, target=target)
+    reduced = enough and pixels.shape[1::-1] != size
+    return Loaded(name, pixels, size, target=target, file=image.path if reduced else '')
 
 
 def in_batches(images: Iterable[Loaded], count: int,

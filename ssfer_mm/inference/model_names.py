@@ -8,7 +8,6 @@ from typing import Dict, List, Optional
 from ssfer_mm.errors import UserError
 
 WEIGHTS = Path(__file__).resolve().parent / 'weights'
-REGISTRY = WEIGHTS / 'models.json'
 TRAINED = 'work_dirs'
 # Endings of the files that a back-end takes.
 ENDINGS = {'torch': ('.pth', '.safetensors'), 'onnx': ('.onnx',)}
@@ -26,10 +25,12 @@ class NamedModel:
         name: What to type.
         path: Its file.
         about: A few words.
+        default: Whether it is meant where no model is named.
     """
     name: str
     path: Path
     about: str
+    default: bool = False
 
 
 def known_models(trained: str = TRAINED) -> List[NamedModel]:
@@ -45,13 +46,17 @@ def known_models(trained: str = TRAINED) -> List[NamedModel]:
 
 
 def shipped_models() -> List[NamedModel]:
-    """Models in the package, from the registry file ``weights/models.json``:
-    ``{name: {"file": ..., "about": ...}}``."""
-    if not REGISTRY.is_file():
-        return []
-    entries = json.loads(REGISTRY.read_text(encoding='utf-8'))
-    return [NamedModel(name, WEIGHTS / entry['file'], entry['about'])
-            for name, entry in entries.items()]
+    """Models in the package; one with an ONNX file is there twice, under one name."""
+    return [NamedModel(name, WEIGHTS / entry[kind], entry['about'], entry.get('default', False))
+            for name, entry in read_registry(WEIGHTS).items() for kind in ('file', 'onnx')
+            if kind in entry]
+
+
+def read_registry(folder: Path) -> Dict[str, dict]:
+    """The models of a folder, from its ``models.json``, which ``tools/ship_model.py`` writes:
+    ``{name: {"file": ..., "about": ..., "onnx": ..., "default": true}}``, the last two optional."""
+    path = folder / 'models.json'
+    return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else {}
 
 
 def trained_models(root: Path) -> List[NamedModel]:
@@ -77,7 +82,8 @@ def find_model(name: Optional[str], backend: str, trained: str = TRAINED) -> Nam
     """The model that a name or a path means.
 
     Args:
-        name: A name, a file, the folder of a run, or None for the only model there is.
+        name: A name, a file, the folder of a run, or None for the default of the package, or
+            else the only model there is.
         backend: ``'torch'`` or ``'onnx'``.
         trained: See :func:`known_models`.
 
@@ -95,6 +101,10 @@ def find_model(name: Optional[str], backend: str, trained: str = TRAINED) -> Nam
                             + ('write one with tools/export.py' if backend == 'onnx' else
                                'for an .onnx file use --backend onnx'))
         return NamedModel(path.stem, path, 'a file')
+    inside = [path / f'classifier_{stage}.pth' for stage in STAGES]
+    run = next((file for file in inside if file.is_file()), None)
+    if run and backend == 'torch':
+        return NamedModel(path.name, run, 'the result of a run')
     for wanted in (name, *(f'{name.rstrip("/").removeprefix(trained + "/")}/{stage}'
                            for stage in STAGES)):
         for model in models:
@@ -105,6 +115,9 @@ def find_model(name: Optional[str], backend: str, trained: str = TRAINED) -> Nam
 
 
 def _only(models: List[NamedModel], backend: str) -> NamedModel:
+    for model in models:
+        if model.default:
+            return model
     # Both stages of one run are one choice.
     runs: Dict[str, NamedModel] = {}
     for model in models:

@@ -1,25 +1,34 @@
-"""Filling the empty packages that the console command begins with; see ``ssfer_cli.py``."""
+"""Filling the empty packages that the tools begin with; see ``ssfer_cli.py``."""
 import sys
 
 from ssfer_mm.compat import check_environment
 from ssfer_mm.errors import UserError
 
 
-def load_package() -> None:
+def fill_packages() -> None:
     """Import all of ``ssfer_mm``; nothing to do where that has happened.
+
+    Raises:
+        UserError: What it needs is missing, or of the wrong version.
+    """
+    waiting = [name for name in ('ssfer_mm.faces', 'ssfer_mm')
+               if getattr(sys.modules.get(name), 'still_empty', False)]
+    if waiting:
+        check_environment()
+    for name in waiting:
+        module = sys.modules[name]
+        module.__spec__.loader.exec_module(module)
+        module.still_empty = False
+
+
+def load_package() -> None:
+    """The same, with the help that ``ssfer`` gives where it fails.
 
     Raises:
         UserError: What it needs is missing or does not work together.
     """
-    waiting = [name for name in ('ssfer_mm.faces', 'ssfer_mm')
-               if getattr(sys.modules.get(name), 'still_empty', False)]
     try:
-        if waiting:
-            check_environment()
-        for name in waiting:
-            module = sys.modules[name]
-            module.__spec__.loader.exec_module(module)
-            module.still_empty = False
+        fill_packages()
     except UserError as error:
         raise UserError(f'{error} ("ssfer doctor" checks the whole installation; --backend onnx '
                         'does without these packages)') from error

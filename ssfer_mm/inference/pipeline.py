@@ -1,5 +1,6 @@
 """From images to faces with expressions: detect, crop, classify."""
-from typing import List, Protocol, Sequence, Tuple
+from dataclasses import replace
+from typing import List, Optional, Protocol, Sequence, Tuple
 
 import numpy as np
 
@@ -7,7 +8,11 @@ from ssfer_mm.errors import UserError
 from ssfer_mm.faces.square_crop import cut_square, square_around
 
 from .clock import Clock
-from .results import FaceResult
+from .loading import Loaded
+from .results import Box, FaceResult
+
+# Side in pixels of what the detector sees, below which it finds few faces.
+SMALLEST_FACE = 24
 
 
 class FoundFaces(Protocol):
@@ -38,11 +43,19 @@ class Classifier(Protocol):
 class FacePipeline:
     """Finds the faces of several images and classifies all of them together.
 
+    A detector may have ``prepare``, ``detect_prepared`` and ``input_size`` (the longer side, in
+    pixels, of what its network sees): images are then prepared in other threads.
+
     Args:
         detector: Finds faces.
         classifier: Names expressions.
         margin: Around a face, see :func:`square_around`.
         clock: Where to count the time.
+
+    Attributes:
+        enough: Longer side in pixels at which a photo may be looked at; 0 if only the whole will
+            do. A face that the detector finds then has as many pixels as the classifier takes;
+            one that has fewer is cut from the whole photo.
     """
 
     def __init__(self, detector: Detector, classifier: Classifier, margin: float,
@@ -50,21 +63,55 @@ class FacePipeline:
         square_around((0, 0, 1, 1), margin)  # refuses a margin that cannot be used
         self.detector, self.classifier = detector, classifier
         self.margin, self.clock = margin, clock
+        sees = getattr(detector, 'input_size', None) if hasattr(detector, 'detect_prepared') else 0
+        self._prepares = bool(sees)
+        self._size = max(classifier.input_size)
+        self.enough = -(-sees * self._size // SMALLEST_FACE) if sees else 0
 
-    def __call__(self, images: Sequence[np.ndarray]) -> List[Tuple[FaceResult, ...]]:
-        """The faces of each image, uint8 (H, W, 3) BGR."""
+    def prepare(self, image: Loaded) -> Loaded:
+        """What can be done before the networks, in any thread."""
+        if not self._prepares or image.pixels is None:
+            return image
+        return replace(image, prepared=self.detector.prepare(image.pixels))
+
+    def __call__(self, images: Sequence[Loaded]) -> List[Tuple[FaceResult, ...]]:
+        """The faces of each image, with boxes in pixels of the whole one.
+
+        Args:
+            images: Readable ones, after `prepare`.
+        """
         with self.clock.measure('detection'):
-            found = self.detector.detect(images)
+            found = (self.detector.detect_prepared([image.prepared for image in images])
+                     if self._prepares else
+                     self.detector.detect([image.pixels for image in images]))
+        boxes = [_in_whole(image, faces) for image, faces in zip(images, found)]
+        with self.clock.measure('reading'):
+            images = [self._close_enough(image, own) for image, own in zip(images, boxes)]
         with self.clock.measure('cropping'):
-            size = max(self.classifier.input_size)
-            crops = [cut_square(image, square_around(box, self.margin), size)
-                     for image, faces in zip(images, found)
-                     for box in np.asarray(faces.boxes, dtype=float).tolist()]
+            crops = [self.crop(image, box) for image, own in zip(images, boxes) for box in own]
         with self.clock.measure('classification'):
             rows = self.classify(crops)
         named = iter([dict(zip(self.classifier.classes, row)) for row in rows.tolist()])
-        return [tuple(FaceResult(tuple(map(float, box)), float(score), next(named))
-                      for box, score in zip(faces.boxes, faces.scores)) for faces in found]
+        return [tuple(FaceResult(box, float(score), next(named))
+                      for box, score in zip(own, faces.scores))
+                for own, faces in zip(boxes, found)]
+
+    def _close_enough(self, image: Loaded, boxes: Sequence[Box]) -> Loaded:
+        """The image with enough pixels of each face, if there are more."""
+        squares = (square_around(_looked_at(image, box), self.margin) for box in boxes)
+        few = image.file and any(square[2] - square[0] < self._size for square in squares)
+        return image.closer() if few else image
+
+    def crop(self, image: Loaded, box: Box, size: Optional[int] = None) -> np.ndarray:
+        """The square around a face.
+
+        Args:
+            image: Where it was found.
+            box: In pixels of the whole image.
+            size: Edge in pixels. None: what the classifier takes.
+        """
+        return cut_square(image.pixels, square_around(_looked_at(image, box), self.margin),
+                          size or self._size)
 
     def classify(self, crops: Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities (N, K) of uint8 (H, W, 3) BGR crops."""
@@ -80,3 +127,15 @@ class FacePipeline:
             raise UserError('the model gives probabilities that are no numbers; its weights are '
                             'damaged or its training diverged. Use another checkpoint.')
         return rows
+
+
+def _in_whole(image: Loaded, faces: FoundFaces) -> List[Box]:
+    """Boxes in pixels of the whole image, where a reduced one was looked at."""
+    return [tuple(box) for box in (
+        np.asarray(faces.boxes, dtype=float).reshape(-1, 4) * (image.scale * 2)).tolist()]
+
+
+def _looked_at(image: Loaded, box: Box) -> Box:
+    """A box in the pixels that there are."""
+    fx, fy = image.scale
+    return box[0] / fx, box[1] / fy, box[2] / fx, box[3] / fy

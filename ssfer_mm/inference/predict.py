@@ -18,11 +18,11 @@ from .annotate import draw_result
 from .background import WriteBehind
 from .clock import STAGES
 from .inferencer import FERInferencer
-from .loading import Loaded, load
+from .loading import Loaded
 from .progress import progress
 from .results import ImageResult
 from .sources import Photo, find_source
-from .video import predict_video, show, until_interrupted, video_sink
+from .video import GentleStop, predict_video, show, video_sink
 from .video_source import FrameSource
 from .writers import csv_file, json_file
 
@@ -96,7 +96,7 @@ def _predict_photos(photos: Sequence[Photo], inferencer: FERInferencer,
                     args: argparse.Namespace) -> int:
     inferencer.clock.reset()
     tally = Tally()
-    found = inferencer.stream(load(photo, k) for k, photo in enumerate(photos))
+    found = inferencer.stream(photos, whole=bool(args.out))
     quiet = bool(args.out or args.csv or args.json)
     with contextlib.ExitStack() as stack:
         tables = stack.enter_context(_tables(args, inferencer))
@@ -119,7 +119,7 @@ def _predict_frames(source: FrameSource, inferencer: FERInferencer,
                     args: argparse.Namespace) -> int:
     inferencer.clock.reset()
     tally = Tally()
-    found = until_interrupted(predict_video(inferencer, source, args.smooth), source.live)
+    found = predict_video(inferencer, source, args.smooth)
     target = _video_target(source, args.out)
     if source.live and not (target or args.csv or args.json or args.show):
         raise UserError('nothing would be kept of the camera: add --show, --out DIR, --csv FILE '
@@ -128,6 +128,7 @@ def _predict_frames(source: FrameSource, inferencer: FERInferencer,
         tables = stack.enter_context(_tables(args, inferencer))
         sink = stack.enter_context(
             video_sink(target, source.rate, source.size, draw_result)) if target else None
+        stop = stack.enter_context(GentleStop())
         for loaded, result in progress(found, source.total, 'frame'):
             tally.add(result)
             with inferencer.clock.measure(WRITING):
@@ -137,11 +138,18 @@ def _predict_frames(source: FrameSource, inferencer: FERInferencer,
                     sink.put((loaded.pixels, result))
                 if args.show and not show(draw_result(loaded.pixels, result)):
                     break
+            if stop.wanted:
+                break
         with inferencer.clock.measure(WRITING):
             stack.close()
     if source.problem:
         tally.unreadable.append((source.name, source.problem))
-    return _finish(tally, inferencer, args, 'frames')
+    status = _finish(tally, inferencer, args, 'frames')
+    if stop.wanted and not source.live:  # of a camera, it is how recordings end
+        print(f'Interrupted after {tally.images} of {source.total or "unknown"} frames; these are '
+              'written.', file=sys.stderr)
+        return 130
+    return status
 
 
 def _finish(tally: Tally, inferencer: FERInferencer, args: argparse.Namespace, what: str) -> int:

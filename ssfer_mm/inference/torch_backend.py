@@ -11,6 +11,8 @@ from ssfer_mm.apis.detection import detector_settings
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.detectors import FaceDetector, build_detector
 
+from .explain import class_evidence
+
 Timer = Callable[[Callable], Callable]
 
 
@@ -27,6 +29,7 @@ class TorchClassifier:
     Attributes:
         classes: Names of the K classes, in the order of the columns.
         input_size: (height, width) in pixels that faces are resized to.
+        margin: Around a face, as in the training; None if unknown.
 
     Raises:
         UserError: The file is no classifier that can be used, or there is no such device.
@@ -38,6 +41,7 @@ class TorchClassifier:
         network = Probabilities(build_classifier(self._described), self._described).eval()
         self.classes: Tuple[str, ...] = self._described.classes
         self.input_size: Tuple[int, int] = self._described.input_size
+        self.margin = self._described.margin
         self.batch_size = batch_size
         self._device = torch.device(device)
         self._network = network.to(self._device)
@@ -53,6 +57,22 @@ class TorchClassifier:
             rows.append(self._network(rgb).cpu().numpy())
         return np.concatenate(rows)
 
+    def explain(self, faces: Sequence[np.ndarray], labels: Sequence[str]) -> np.ndarray:
+        """Where each face shows what speaks for a class; see :func:`class_evidence`.
+
+        Args:
+            faces: uint8 (H, W, 3) BGR crops.
+            labels: One class name per face.
+
+        Returns:
+            float32 (N, h, w) in [0, 1], on the coarse grid of the network's features.
+        """
+        model = self._network.model
+        batch = resize_faces(faces, self._described).to(self._device)
+        images = model.data_preprocessor(dict(inputs=batch))['inputs']
+        return class_evidence(model, images, [self.classes.index(label) for label in labels]
+                              ).cpu().numpy()
+
 
 def make_detector(name: str, score_threshold: Optional[float], batch_size: int, device: str,
                   timer: Timer) -> FaceDetector:
@@ -61,15 +81,17 @@ def make_detector(name: str, score_threshold: Optional[float], batch_size: int, 
     detector = build_detector(settings).to(device)
     network = getattr(detector, 'model', None)
     if isinstance(network, torch.nn.Module):
-        time_network(network, torch.device(device), timer)
+        # From normalisation to boxes, all of which an exported detector does in its graph.
+        time_network(network, torch.device(device), timer, 'test_step')
     elif getattr(detector, 'network', None) is not None:  # OpenCV's cannot be looked into
         detector.detect = timer(detector.detect)
     return detector
 
 
-def time_network(network: torch.nn.Module, device: torch.device, timer: Timer) -> None:
-    """Have the timer see every forward pass."""
-    forward = network.forward
+def time_network(network: torch.nn.Module, device: torch.device, timer: Timer,
+                 method: str = 'forward') -> None:
+    """Have the timer see every call of a method that runs the network."""
+    forward = getattr(network, method)
 
     def finished(*args, **kwargs):
         result = forward(*args, **kwargs)
@@ -77,7 +99,7 @@ def time_network(network: torch.nn.Module, device: torch.device, timer: Timer) -
             torch.cuda.synchronize(device)
         return result
 
-    network.forward = timer(finished)
+    setattr(network, method, timer(finished))
 
 
 def check_device(device: str) -> None:

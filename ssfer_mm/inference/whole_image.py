@@ -14,6 +14,7 @@ class OneFace:
 
 class WholeImage:
     """Takes every image for one face that fills it."""
+    margin = 0.  # there is nothing around it, and nothing of it to cut off
 
     def detect(self, images: Sequence[np.ndarray]) -> List[OneFace]:
         """One box around each of these (H, W, 3) images, with the score 1."""

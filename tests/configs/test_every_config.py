@@ -77,7 +77,8 @@ def test_pipelines_build_and_fit_the_input_size(name):
     cfg = load(name)
     train = cfg.train_dataloader.dataset
     model = cfg.model.get('classifier', cfg.model)
-    size = model.backbone.get('img_size', 224)
+    # A convolutional network takes any size; the micro ones are meant for 48 px.
+    size = model.backbone.get('img_size', 48 if 'micro' in name else 224)
     raw = dict(img=torch.randint(256, (50, 40, 3), dtype=torch.uint8).numpy(), sample_id='a')
     if 'pipeline' in train:
         views = [run(train.pipeline, raw)['inputs']]
@@ -149,7 +150,8 @@ def test_derived_configs_are_short_and_change_what_their_name_says(name):
         assert len(text.splitlines()) <= 12
 
 
-@pytest.mark.parametrize('name', configs('baselines'))
+# With all labels there is no SSFER to compare with: that one is a ceiling.
+@pytest.mark.parametrize('name', [n for n in configs('baselines') if '100pct' not in n])
 def test_a_baseline_differs_from_its_method_in_little(name):
     """The same labels, images, network, schedule; only what makes it a baseline changes."""
     method, _, kind = name[:-3].split('/')[1].rpartition('_')

@@ -18,6 +18,7 @@ WORLD = 2
 def small(work_dir, world=WORLD, **options):
     cfg = calm(two_stages(work_dir, world, epochs=EPOCHS, **options))
     cfg.default_hooks.checkpoint = dict(type='SafeCheckpointHook', by_epoch=False)
+    cfg.model.pseudo_label.threshold = 0.36
     return cfg
 
 

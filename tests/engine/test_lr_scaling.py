@@ -8,6 +8,7 @@ from ssfer_mm import UserError
 from ssfer_mm.apis import load_config, train
 from ssfer_mm.engine import Stage
 from ssfer_mm.engine.lr_scaling import learning_rate_factor
+from support.shrink import REPO, configs
 from support.world import stage_one, two_stages
 
 
@@ -56,9 +57,10 @@ def test_stage_one_counts_accumulated_batches(tmp_path):
         assert train(cfg).optim_wrapper.get_lr()['lr'][0] == pytest.approx(2e-3)
 
 
-@pytest.mark.parametrize('name', ['rafdb_25pct', 'synthfer_5pct_vit-micro'])
+@pytest.mark.parametrize('name', configs('ssfer'))
 def test_shipped_configs_scale_by_one_as_they_are(name):
-    cfg = load_config(f'configs/ssfer/{name}.py')
-    semi = cfg.train_cfg.semi
-    assert semi.base_batch_size == semi.labeled + semi.unlabeled
-    assert cfg.auto_scale_lr.base_batch_size == cfg.train_dataloader.batch_size
+    """On one process, those for ViT-L on four."""
+    cfg = load_config(REPO / 'configs' / name)
+    semi, processes = cfg.train_cfg.semi, 4 if 'fsdp' in name else 1
+    assert semi.base_batch_size == processes * (semi.labeled + semi.unlabeled)
+    assert cfg.auto_scale_lr.base_batch_size == processes * cfg.train_dataloader.batch_size

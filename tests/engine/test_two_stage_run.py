@@ -130,12 +130,13 @@ def variation(tmp_path, semi=None, supervised=None, **options):
 
 
 def test_the_teacher_moves_on_optimizer_steps_only(tmp_path):
-    """Gradients of two batches make a step; what is left over does not leak into stage III."""
+    """Gradients of two batches make a step; what is left over does not leak into stage III, and
+    stage III counts its pairs anew."""
     cfg = variation(tmp_path, dict(epochs=1), dict(epochs=1))
     cfg.optim_wrapper.accumulative_counts = 2
     recorder = train(cfg).recorder
-    # The very last batch steps whether or not it completes a pair.
-    assert recorder.teacher_steps == [0, 1, 1, 2, 2, 3, 3, 4, 5]
+    # The last batch of a stage steps whether or not it completes a pair.
+    assert recorder.teacher_steps == [0, 1, 2, 2, 3, 3, 4, 4, 5]
     assert recorder.starts['semi']['gradient'] == 0
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from ssfer_mm.inference.background import WriteBehind, read_ahead
+from ssfer_mm.inference.background import WriteBehind, map_ahead, read_ahead
 
 
 def threads():
@@ -77,3 +77,57 @@ def test_after_an_error_in_the_block_nothing_more_is_written():
             behind.put(2)
             raise KeyError
     assert 2 not in written and threads() == before
+
+
+def test_mapped_in_order_by_several_threads_and_not_far_ahead():
+    taken, working, most, got = [], [], [], []
+    lock = threading.Lock()
+
+    def items():
+        for k in range(24):
+            taken.append(k)
+            yield k
+
+    def work(k):
+        with lock:
+            working.append(k)
+            most.append(len(working))
+        time.sleep(0.004 if k % 2 else 0.001)
+        with lock:
+            working.remove(k)
+        return k * k
+
+    before = threads()
+    for square in map_ahead(work, items(), 3):
+        got.append(square)
+        assert len(taken) - len(got) <= 3
+    assert got == [k * k for k in range(24)] and threads() == before
+    assert 2 <= max(most) <= 3
+
+
+@pytest.mark.parametrize('where', ['items', 'function'])
+def test_mapping_hands_on_what_came_before_an_error(where):
+    def items():
+        yield from range(4)
+        if where == 'items':
+            raise OSError('gone')
+        yield 4
+
+    def work(k):
+        if k == 4:
+            raise OSError('gone')
+        return k
+
+    before, got = threads(), []
+    with pytest.raises(OSError, match='gone'):
+        for k in read_ahead(map_ahead(work, items(), 2)):
+            got.append(k)
+    assert got == [0, 1, 2, 3] and threads() == before
+
+
+def test_threads_end_where_nobody_wants_more():
+    before = threads()
+    ahead = read_ahead(map_ahead(abs, iter(range(10_000)), 2))
+    assert next(ahead) == 0
+    ahead.close()
+    assert threads() == before

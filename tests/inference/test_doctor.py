@@ -38,7 +38,6 @@ def test_all_is_well(machine, capsys):
 
 
 @pytest.mark.parametrize('versions, failing, words', [
-    ({}, {}, 'pip install'),
     ({**WHOLE, 'mmcv': '2.1.0'}, {}, 'pip uninstall -y onedl-mmengine'),
     ({**WHOLE, 'torch': '2.5.0'}, {}, 'onedl]'),
     (WHOLE, dict(TORCHVISION='operator torchvision::nms does not exist'),
@@ -48,13 +47,22 @@ def test_all_is_well(machine, capsys):
     (WHOLE, dict(PACKAGE='ImportError: x'), 'onedl]'),
     (WHOLE, dict(DETECTOR='KeyError'),
      'pip install --force-reinstall --no-deps onedl-mmdetection==3.5.1'),
-], ids=['nothing', 'two families', 'old torch', 'unmatched pair', 'mmcv', 'package', 'detector'])
+], ids=['two families', 'old torch', 'unmatched pair', 'mmcv', 'package', 'detector'])
 def test_the_repair_is_named_and_the_status_is_1(machine, capsys, versions, failing, words):
     machine(versions, **failing)
     assert doctor.examine() == 1
     said = capsys.readouterr().out
     assert words in said.partition('First do this:')[2]
     assert all(error in said for error in failing.values())
+
+
+def test_a_machine_that_only_predicts_is_in_order(machine, monkeypatch, capsys):
+    machine({})
+    monkeypatch.setattr(doctor.importlib.util, 'find_spec', lambda name: name == 'onnxruntime')
+    assert doctor.examine() == 0
+    assert '--backend onnx' in capsys.readouterr().out
+    monkeypatch.setattr(doctor.importlib.util, 'find_spec', lambda name: None)
+    assert doctor.examine() == 1
 
 
 def test_a_detector_without_weights(machine, tmp_path, capsys):

@@ -10,6 +10,7 @@ from ssfer_mm import UserError
 from ssfer_mm.apis.classifier import build_classifier, probabilities, resize_faces
 from ssfer_mm.apis.conversion import describe
 from ssfer_mm.inference import FERInferencer, loading
+from ssfer_mm.inference.inferencer import MARGIN
 from ssfer_mm.inference.loading import in_batches, load
 from support.faces import CLASSES, BlobDetector, MeanClassifier, scene
 from support.models import MEAN, STD, vit
@@ -17,7 +18,7 @@ from support.models import MEAN, STD, vit
 
 @pytest.fixture
 def inferencer():
-    return FERInferencer(MeanClassifier(), BlobDetector(), batch_size=4)
+    return FERInferencer(MeanClassifier(), BlobDetector(), batch_size=4, margin=0)
 
 
 def test_boxes_scores_and_named_probabilities(inferencer):
@@ -144,3 +145,55 @@ def test_checkpoint_with_another_number_of_classes(checkpoint):
         FERInferencer(checkpoint, 'whole', dataset='rafdb')
     with pytest.raises(UserError, match='--device cuda:99'):
         FERInferencer(checkpoint, 'whole', device='cuda:99')
+
+
+class Letterboxing(BlobDetector):
+    """Sees images at 40 pixels, in threads of its own."""
+    input_size = 40
+
+    def prepare(self, image):
+        return image
+
+    def detect_prepared(self, images):
+        return self.detect(images)
+
+
+class Remembering(MeanClassifier):
+
+    def predict(self, faces):
+        self.faces = list(faces)
+        return super().predict(faces)
+
+
+def test_large_jpegs_are_looked_at_reduced_but_small_faces_are_cut_from_the_whole(tmp_path):
+    # The classifier takes 12 px, so 40 * 12 / 24 = 20 px are enough: 320 px are read at an eighth.
+    photo = scene((64, 32, 128), size=(240, 320))
+    cv2.imwrite(str(tmp_path / 'near.jpg'), photo)
+    cv2.imwrite(str(tmp_path / 'far.jpg'), scene((64, 32, 64), size=(240, 320)))
+    seen, classifier = [], Remembering()
+    detector = Letterboxing()
+    detector.prepare = lambda image: seen.append(image.shape[:2]) or image
+    inferencer = FERInferencer(classifier, detector, margin=0)
+    near, = inferencer(str(tmp_path / 'near.jpg'))
+    assert seen == [(30, 40)] and near.size == (320, 240)
+    assert near.faces[0].box == pytest.approx((64, 32, 192, 160), abs=8)
+    far, = inferencer(str(tmp_path / 'far.jpg'))
+    assert far.faces[0].box == pytest.approx((64, 32, 128, 96), abs=8)
+    # 8 px would be blurred over the border; all pixels of the whole show a clean square.
+    inner = classifier.faces[0][2:-2, 2:-2].reshape(-1, 3).astype(int)
+    assert np.ptp(inner, axis=0).max() < 12
+    loaded, _ = next(inferencer.stream([str(tmp_path / 'near.jpg')], whole=True))
+    assert loaded.pixels.shape == photo.shape, 'for drawing'
+
+
+def test_the_margin_is_the_users_the_detectors_the_models_or_the_default():
+    def margin(classifier=None, detector=None, **options):
+        model, finder = MeanClassifier(), BlobDetector()
+        model.margin, finder.margin = classifier, detector
+        return FERInferencer(model, finder, **options).describe()['margin']
+
+    assert margin() == MARGIN
+    assert margin(classifier=0.1) == 0.1
+    assert margin(classifier=0.1, detector=0.) == 0
+    assert margin(classifier=0.1, detector=0., margin=0.3) == 0.3
+    assert FERInferencer(MeanClassifier(), 'whole').describe()['margin'] == 0

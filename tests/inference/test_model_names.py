@@ -11,7 +11,6 @@ from ssfer_mm.inference.model_names import find_model, known_models
 @pytest.fixture(autouse=True)
 def nothing_shipped(tmp_path, monkeypatch):
     monkeypatch.setattr(model_names, 'WEIGHTS', tmp_path / 'weights')
-    monkeypatch.setattr(model_names, 'REGISTRY', tmp_path / 'weights/models.json')
 
 
 def make(root, *files):
@@ -28,6 +27,7 @@ def test_a_run_stands_for_its_last_stage(tmp_path):
     assert [model.name for model in known_models(runs)] == ['rafdb/semi', 'rafdb/supervised']
     assert find_model(None, 'torch', runs).name == 'rafdb/semi'
     assert find_model('rafdb', 'torch', runs).path.name == 'classifier_semi.pth'
+    assert find_model(f'{runs}/lost', 'torch', runs).path.name == 'classifier_semi.pth'
     assert find_model('rafdb/supervised', 'torch', runs).path.name == 'classifier_supervised.pth'
 
 
@@ -37,6 +37,19 @@ def test_shipped_models_come_first(tmp_path):
         {'small': dict(file='small.safetensors', about='eight classes')}))
     found = find_model(None, 'torch', str(tmp_path / 'w'))
     assert (found.name, found.path) == ('small', tmp_path / 'weights/small.safetensors')
+
+
+def test_the_default_of_the_package_is_taken_whatever_is_trained_here(tmp_path):
+    runs = make(tmp_path / 'w', 'rafdb/classifier.py', 'rafdb/classifier_semi.pth')
+    (tmp_path / 'weights').mkdir()
+    (tmp_path / 'weights/models.json').write_text(json.dumps(dict(
+        old=dict(file='old.safetensors', about=''),
+        small=dict(file='small.safetensors', onnx='small.onnx', about='', default=True))))
+    assert find_model(None, 'torch', runs).path.name == 'small.safetensors'
+    assert find_model(None, 'onnx', runs).path.name == 'small.onnx'
+    assert find_model('old', 'torch', runs).path.name == 'old.safetensors'
+    assert find_model('small', 'onnx', runs).path.name == 'small.onnx'
+    assert find_model('rafdb', 'torch', runs).name == 'rafdb/semi'
 
 
 def test_unknown_names_and_too_many(tmp_path):

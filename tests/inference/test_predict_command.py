@@ -1,6 +1,7 @@
 """``ssfer predict`` and ``ssfer models``: files written, exit status, and one line per mistake."""
 import csv
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,33 @@ def test_interrupted_tables_are_not_written(place, monkeypatch, capsys):
     monkeypatch.setattr(predict_module.Tally, 'add', interrupt)
     assert predict('photos', '--csv', 'r.csv') == 130
     assert not Path('r.csv').exists() and 'Interrupted' in capsys.readouterr().err
+
+
+def test_an_interrupted_video_keeps_the_frames_that_are_done(place, monkeypatch, capsys):
+    add = predict_module.Tally.add
+
+    def add_then_interrupt(tally, result):
+        add(tally, result)
+        if tally.images == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(predict_module.Tally, 'add', add_then_interrupt)
+    assert predict('film.mp4', '--csv', 'r.csv', '--json', 'r.json', '--out', 'out') == 130
+    assert 'after 3 of 7 frames; these are written' in capsys.readouterr().err
+    assert len(Path('r.csv').read_text().splitlines()) == 1 + 3
+    assert len(json.loads(Path('r.json').read_text())['results']) == 3
+    assert cv2.VideoCapture('out/film.mp4').get(cv2.CAP_PROP_FRAME_COUNT) == 3
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_interrupt_ends_at_once(place, monkeypatch):
+    def interrupt_twice(tally, result):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(predict_module.Tally, 'add', interrupt_twice)
+    assert predict('film.mp4', '--csv', 'r.csv', '--out', 'out') == 130
+    assert not Path('r.csv').exists() and not list(Path('out').iterdir())
 
 
 def test_models_are_listed(place, capsys):

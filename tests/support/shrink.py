@@ -98,6 +98,7 @@ def _shrink_ssfer(cfg: dict) -> None:
     smaller, channels = {
         'VisionTransformer': (dict(arch=VIT, img_size=SIZE, patch_size=PATCH), 32),
         'ResNet': (dict(stem_channels=8, base_channels=8), 256),
+        'ResNet_CIFAR': (dict(stem_channels=8, base_channels=8), 64),
         'ConvNeXt': (dict(arch=dict(depths=[1] * 4, channels=[8, 16, 24, 32])), 32),
         'SwinTransformer': (dict(arch=dict(embed_dims=12, depths=[1] * 4, num_heads=[1, 2, 3, 6]),
                                  img_size=SIZE, pad_small_map=True), 96),

@@ -61,6 +61,8 @@ def two_stages(work_dir, world: int, labeled: int = 8, semi: tuple = (4, 4), epo
     """
     cfg = config(work_dir, facemix=dict(type='FaceMix'), default_hooks=dict(HOOKS_BY_DEFAULT))
     cfg.custom_hooks = [*map(dict, HOOKS_OF_A_RUN), dict(type='LogRecorder')]
+    # Between the two confidences that this model comes to, 0.5 and 0.6.
+    cfg.model.pseudo_label.threshold = 0.55
     loader = cfg.train_dataloader
     loader.batch_size = labeled // world
     loader.dataset.split = dict(per_class=8, seed=0)

@@ -2,7 +2,7 @@
 _base_ = ['./faces_unlabeled_224px.py']
 
 train_pipeline = [
-    dict(type='LoadFace'),
+    dict(type='LoadFace', cache_gb=0.5),
     dict(type='TrackedRandomResizedCrop', scale=48, interpolation='bicubic'),
     dict(type='TrackedRandomFlip'),
     dict(type='PackFace'),

@@ -17,9 +17,9 @@ strong = [
         magnitude_std=0.5,
         hparams=dict(pad_val=[103, 117, 150], interpolation='bicubic')),
 ]
-labeled_pipeline = [dict(type='LoadFace'), *weak, dict(type='PackFace')]
+labeled_pipeline = [dict(type='LoadFace', cache_gb=0.5), *weak, dict(type='PackFace')]
 unlabeled_pipeline = [
-    dict(type='LoadFace'),
+    dict(type='LoadFace', cache_gb=0.5),
     dict(type='WeakStrongViews', weak=weak, strong=strong),
     dict(type='PackViews'),
 ]

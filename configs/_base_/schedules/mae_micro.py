@@ -1,7 +1,7 @@
 # Stage I on two CPU cores, at batch 128: many short steps suit few images.
 _base_ = ['./mae_600e.py']
 
-optim_wrapper = dict(optimizer=dict(lr=1e-3, fused=True))
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
 
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-4, end=4, convert_to_iter_based=True),

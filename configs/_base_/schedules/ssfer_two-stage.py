@@ -1,7 +1,7 @@
 # METHOD, stages II and III.
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1.5e-4, betas=(0.9, 0.95), weight_decay=0.05))
+    optimizer=dict(type='AdamW', lr=1.5e-4, betas=(0.9, 0.95), weight_decay=0.05, fused=True))
 
 # Stage II: 5 epochs from 5e-5, a cosine to 1e-5 until epoch 50, flat from there.
 param_scheduler = [
@@ -24,7 +24,8 @@ train_cfg = dict(
         unlabeled=64,
         base_batch_size=128,  # 64 + 64; see auto_scale_lr
         optim_wrapper=dict(
-            type='OptimWrapper', optimizer=dict(type='AdamW', lr=1.5e-4, weight_decay=0.05)),
+            type='OptimWrapper',
+            optimizer=dict(type='AdamW', lr=1.5e-4, weight_decay=0.05, fused=True)),
         param_scheduler=[dict(type='MultiStepLR', milestones=[20, 40], gamma=0.1)]),
     val_interval=10)
 

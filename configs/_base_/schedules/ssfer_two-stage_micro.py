@@ -2,7 +2,7 @@
 # teacher that forgets its random start, and in stage III more unlabeled images per labeled one.
 _base_ = ['./ssfer_two-stage.py']
 
-optim_wrapper = dict(optimizer=dict(lr=5e-4, fused=True))
+optim_wrapper = dict(optimizer=dict(lr=5e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, end=5, convert_to_iter_based=True),
     dict(
@@ -20,7 +20,7 @@ train_cfg = dict(
         labeled=32,
         unlabeled=128,
         base_batch_size=160,
-        optim_wrapper=dict(optimizer=dict(lr=3e-4, fused=True)),
+        optim_wrapper=dict(optimizer=dict(lr=3e-4)),
         param_scheduler=[
             dict(type='CosineAnnealingLR', T_max=8, eta_min=1e-5, convert_to_iter_based=True)
         ]))

@@ -15,15 +15,16 @@ param_scheduler = [
 train_cfg = dict(
     supervised=dict(epochs=100),
     semi=dict(
-        epochs=20,
+        epochs=10,
         labeled=32,
         unlabeled=128,
+        base_batch_size=160,
         optim_wrapper=dict(
             type='BFloat16OptimWrapper', optimizer=dict(lr=1e-3, fused=True)),
         param_scheduler=[
             dict(
                 type='CosineAnnealingLR',
-                T_max=20,
+                T_max=10,
                 eta_min=1e-5,
                 convert_to_iter_based=True)
         ]))

@@ -1,6 +1,6 @@
 """What all detectors that are mmdet models share: batches in, faces out."""
 from collections import defaultdict
-from typing import Callable, Dict, List, Sequence, Tuple, Union
+from typing import Callable, Dict, Iterable, List, Sequence, Tuple, Union
 
 import numpy as np
 import torch
@@ -52,16 +52,21 @@ class MMDetNetwork(FaceDetector):
         return self
 
     def detect(self, images: Sequence[np.ndarray]) -> List[Faces]:
-        """See :class:`FaceDetector`.
+        """See :class:`FaceDetector`."""
+        check_images(images)
+        return self.detect_prepared(map(self.prepare, images))
+
+    def detect_prepared(self, images: Iterable[Prepared]) -> List[Faces]:
+        """The same for what `prepare` made of the images, perhaps in other threads.
 
         Only images of the same prepared size share a forward pass. mmdet would pad the smaller
         ones, and what is found in an image would then depend on its neighbours.
         """
-        check_images(images)
         found: Dict[int, Faces] = {}
         waiting: Dict[torch.Size, List[Tuple[int, Tensor, object]]] = defaultdict(list)
-        for number, image in enumerate(images):
-            pixels, sample = self.prepare(image)
+        count = 0
+        for number, (pixels, sample) in enumerate(images):
+            count += 1
             if pixels[0].numel() > MAX_PIXELS:
                 raise UserError(f'the test pipeline of {self.name} leaves image {number} at '
                                 f'{pixels.shape[2]} x {pixels.shape[1]} pixels, too large for the '
@@ -72,7 +77,7 @@ class MMDetNetwork(FaceDetector):
                 found.update(self._forward(waiting.pop(pixels.shape)))
         for group in waiting.values():
             found.update(self._forward(group))
-        return [found[number] for number in range(len(images))]
+        return [found[number] for number in range(count)]
 
     @torch.no_grad()
     def _forward(self, group: List[Tuple[int, Tensor, object]]) -> Dict[int, Faces]:

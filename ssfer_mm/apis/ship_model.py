@@ -1,0 +1,177 @@
+"""Put a trained recogniser into the package: the work behind ``tools/ship_model.py``."""
+import argparse
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from ssfer_mm.atomic import atomic_write
+from ssfer_mm.errors import UserError
+from ssfer_mm.inference.model_names import WEIGHTS, read_registry
+
+from .classifier import build_classifier, probabilities, resize_faces
+from .cli import run_cli
+from .config import PACKAGE
+from .conversion import Described, describe
+from .convert_checkpoint import add_options, options_of, summary_of, write_described
+from .export_model import export_model, faces_of
+from .model_card import write_card
+
+MAX_BYTES = 6_000_000
+# Half precision moves probabilities by about a thousandth; more means that it does not suit.
+HALF_TOLERANCE = 1e-2
+FIGURES = ('accuracy', 'mean_class_accuracy')
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status, 2 for an error of the user's."""
+    return run_cli(lambda: _run(_parse(arguments)))
+
+
+def ship(described: Described, name: str, about: str, folder: Path = WEIGHTS, half: bool = False,
+         onnx: bool = False, default: bool = True) -> List[Path]:
+    """Write weights, card and registry entry; nothing, if anything is wrong.
+
+    Args:
+        described: A classifier, with ``config``, ``command``, ``commit`` and ``metrics`` in its
+            ``training``.
+        name: What users will type.
+        about: A few words for ``ssfer models``.
+        folder: Where models of the package lie.
+        half: Store half precision, in half the bytes.
+        onnx: Also export it, for machines without torch.
+        default: Take it where no model is named.
+
+    Returns:
+        The files written.
+
+    Raises:
+        UserError: The model is not fit to be shipped; the message says why.
+    """
+    _check_record(described, name)
+    faces = faces_of('', 16)
+    images = resize_faces(faces, described)
+    expected = probabilities(build_classifier(described), images)
+    if half:
+        described.state = {key: value.half() if value.is_floating_point() else value
+                           for key, value in described.state.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix='.') as temporary:
+        weights = Path(temporary) / f'{name}.safetensors'
+        write_described(described, weights)
+        if weights.stat().st_size > MAX_BYTES:
+            advice = 'train a smaller one' if half else 'add --half, or train a smaller one'
+            raise UserError(f'{weights.name} would have {weights.stat().st_size / 1e6:.1f} MB, '
+                            f'more than {MAX_BYTES / 1e6:g} MB: {advice}')
+        again = describe(weights)
+        difference = float((probabilities(build_classifier(again), images) - expected).abs().max())
+        if not difference <= HALF_TOLERANCE:  # NaN too
+            raise UserError(f'the stored model differs by {difference:.1e} in a probability '
+                            f'(allowed: {HALF_TOLERANCE:g}); leave --half out')
+        precision = 'half precision' if half else 'single precision'
+        write_card(again, weights, True, formats=[
+            f'safetensors, {precision}; probabilities differ by at most {difference:.0e} from the '
+            'trained weights'])
+        if onnx:
+            export_model(again, weights.with_suffix('.onnx'), faces)
+        files = sorted(Path(temporary).iterdir())
+        for file in files:
+            os.replace(file, folder / file.name)
+    _register(folder, name, about, onnx, default)
+    return [folder / file.name for file in files]
+
+
+def _check_record(described: Described, name: str) -> None:
+    """A model whose origin nobody can repeat does not go into the package."""
+    if not re.fullmatch(r'[a-z0-9][a-z0-9._-]*', name):
+        raise UserError(f'--name {name}: use small letters, digits, dots, - and _, e.g. '
+                        'ferplus_cnn-48px')
+    training = described.training
+    missing = [f'{key} ({option})' for key, option in (
+        ('config', '--config'), ('command', '--command'), ('commit', 'a git checkout'))
+        if not training.get(key)]
+    metrics = training.get('metrics') or {}
+    missing += [f'{figure} (stages.json of the run, beside the checkpoint)' for figure in FIGURES
+                if figure not in metrics]
+    missing += [f'recall of {label}' for label in described.classes or ()
+                if metrics and f'recall/{label}' not in metrics]
+    if missing:
+        raise UserError(f'{described.source["file"]} does not record {", ".join(missing)}: ship '
+                        'the checkpoint from the folder of its run, with these options')
+
+
+def _register(folder: Path, name: str, about: str, onnx: bool, default: bool) -> None:
+    entries: Dict[str, dict] = read_registry(folder)
+    if default:
+        for entry in entries.values():
+            entry.pop('default', None)
+    entries[name] = dict(file=f'{name}.safetensors', about=about)
+    if onnx:
+        entries[name]['onnx'] = f'{name}.onnx'
+    if default:
+        entries[name]['default'] = True
+    with atomic_write(str(folder / 'models.json')) as file:
+        file.write(json.dumps(entries, indent=2) + '\n')
+
+
+def committed(config: str) -> str:
+    """The commit that a config is part of, unchanged.
+
+    Raises:
+        UserError: There is no such file, or git does not have it as it is.
+    """
+    path = Path(config)
+    if not path.is_file():
+        raise UserError(f'--config {config}: no such file; name the config of the training')
+    folder = str(path.resolve().parent)
+
+    def git(*words: str) -> Optional[str]:
+        done = subprocess.run(['git', '-C', folder, *words], capture_output=True, text=True)
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    head = git('log', '-1', '--format=%H', '--', path.resolve().name)
+    if not head or git('status', '--porcelain', '--', path.resolve().name) != '':
+        raise UserError(f'--config {config} is not committed as it is: commit it first, so that '
+                        'others can train the same model')
+    return git('rev-parse', 'HEAD')
+
+
+def _run(args: argparse.Namespace) -> None:
+    options = options_of(args)
+    described = describe(args.model, options)
+    config = os.path.relpath(args.config, PACKAGE.parent) if args.config else ''
+    described.training.update(
+        config=config, command=args.command, licence=args.licence,
+        commit=args.commit or (committed(args.config) if args.config else ''))
+    print(summary_of(described))
+    accuracy = (described.training.get('metrics') or {}).get('accuracy', float('nan'))
+    kind = (described.training.get('train_data') or {}).get('type', 'faces')
+    about = args.about or f'comes with the package; {kind}, {accuracy:.1f} % on its test images'
+    for file in ship(described, args.name, about, half=args.half, onnx=args.onnx,
+                     default=args.default):
+        print(f'written to {file} ({file.stat().st_size / 1e6:.2f} MB)')
+    print('Now "ssfer predict PHOTO" uses it; commit these files and models.json.'
+          if args.default else f'Use it with --model {args.name}; commit these files.')
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Put a classifier into the package: weights (at most 6 MB) with a model card, '
+        'and an entry in models.json.')
+    parser.add_argument('model', help='classifier_STAGE.pth in the folder of its run, or what '
+                        'tools/convert_checkpoint.py wrote')
+    parser.add_argument('--name', required=True, help='what users will type')
+    parser.add_argument('--command', required=True, help='the command that trained it')
+    parser.add_argument('--commit', help="git commit of that training (default: the checkout's)")
+    parser.add_argument('--about', help='a few words for "ssfer models"')
+    parser.add_argument('--licence', default='Apache-2.0', help='of the weights')
+    parser.add_argument('--half', action='store_true', help='store half precision')
+    parser.add_argument('--onnx', action='store_true', help='also for machines without torch')
+    parser.add_argument('--default', action=argparse.BooleanOptionalAction, default=True,
+                        help='take it where no model is named')
+    add_options(parser)
+    return parser.parse_args(arguments)

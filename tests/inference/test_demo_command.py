@@ -1,0 +1,69 @@
+"""``ssfer demo`` before it serves anything: every mistake is one line, and comes at once."""
+import importlib.metadata
+import socket
+
+import pytest
+
+import ssfer_cli
+from ssfer_mm.errors import UserError
+from ssfer_mm.inference import demo
+from ssfer_mm.inference.demo import GRADIO, free_port
+
+
+@pytest.fixture
+def taken():
+    """A port of this machine that something listens on."""
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def gradio(monkeypatch):
+    """Sets the version of Gradio that seems to be installed; None: none."""
+    def pretend(version):
+        def found(name):
+            if version is None:
+                raise importlib.metadata.PackageNotFoundError(name)
+            return version
+        monkeypatch.setattr(demo.importlib.metadata, 'version', found)
+    return pretend
+
+
+def mistake(capsys, *arguments):
+    assert ssfer_cli.main(['demo', '--no-browser', *map(str, arguments)]) == 2
+    error, = capsys.readouterr().err.strip().splitlines()
+    return error
+
+
+@pytest.mark.parametrize('version, words', [(None, 'not installed'), ('5.9.1', '5.9.1')])
+def test_without_the_right_gradio(gradio, capsys, version, words):
+    gradio(version)
+    error = mistake(capsys)
+    assert words in error and error.endswith(f'run: pip install "{GRADIO}"')
+
+
+def test_a_port_that_is_taken(gradio, taken, capsys, monkeypatch):
+    gradio('6.1.0')
+    error = mistake(capsys, '--port', taken)
+    assert f'--port {taken} is taken' in error and 'which is free' in error
+    monkeypatch.setattr(demo, 'FIRST_PORT', taken)
+    assert taken < free_port('127.0.0.1', None) < taken + demo.PORTS
+    monkeypatch.setattr(demo, 'PORTS', 1)
+    with pytest.raises(UserError, match='all taken'):
+        free_port('127.0.0.1', None)
+
+
+def test_addresses_that_cannot_be_had(gradio, capsys):
+    gradio('6.1.0')
+    assert '1 to 65535' in mistake(capsys, '--port', 70000)
+    for host in ('203.0.113.7', 'no.such.host.invalid'):
+        assert f'--host {host} is no address' in mistake(capsys, '--host', host)
+
+
+def test_unknown_model_names_the_closest(gradio, capsys, tmp_path, monkeypatch):
+    gradio('6.1.0')
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'work_dirs/rafdb').mkdir(parents=True)
+    (tmp_path / 'work_dirs/rafdb/classifier.safetensors').write_bytes(b'')
+    error = mistake(capsys, '--model', 'rafdv')
+    assert "no model is called 'rafdv'" in error and 'closest: rafdb' in error
