@@ -79,7 +79,7 @@ setup(
                   'ssfer_mm.inference': ['weights/*']},
     python_requires='>=3.10,<3.13',
     # opencv-python, not -headless: it is what mmcv asks for, and the two overwrite each other.
-    install_requires=['matplotlib', 'numpy', 'opencv-python', 'packaging', 'pyyaml',
+    install_requires=['matplotlib', 'numpy>=1.26', 'opencv-python', 'packaging', 'pyyaml',
                       'safetensors', 'tqdm'],
     extras_require=EXTRAS,
     cmdclass={'build_py': BuildWithConfigs},
