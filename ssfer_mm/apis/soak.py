@@ -109,6 +109,7 @@ def _prepare(cfg: Config, iterations: int) -> None:
         raise UserError(f'--iterations {iterations}: expected at least 10')
     own_memory(os.getpid())  # a system that does not tell is found out now
     cfg.resume = False
+    cfg.log_level = 'WARNING'  # on the screen; the log file gets everything
     if 'pretrained' in cfg.model:
         cfg.model.pretrained = None  # takes the same memory, and the file may not be here
     # An epoch has at least one iteration; the watching hook ends the run.
