@@ -213,8 +213,8 @@ class Matrix:
 def not_run(row):
     """The result of a row of which nothing is known."""
     return dict(row=row.name, family=row.family, python=row.python, suite=row.suite,
-                outcome='not run', why='no make test-matrix yet', versions={}, tests={}, commit=None, sources='',
-                date='')
+                outcome='not run', why='no make test-matrix yet', versions={}, tests={},
+                commit=None, sources='', date='')
 
 
 def find_interpreter(wanted):
