@@ -1,10 +1,14 @@
 # make demo   train all three stages on synthetic faces and compare with the labelled-only baseline
 # make test   run the tests
 # make lint   check the style (make clean removes what the others made)
-# Another interpreter: make demo PYTHON=python3.11
+# make test-matrix   run the tests on every combination of versions in the README's table
+# Another interpreter: make demo PYTHON=python3.11; some rows: make test-matrix ROWS=onedl-oldest
 
 PYTHON ?= python3
 VENV ?= .venv
+# What `make environment` installs, and a pip constraints file that chooses the versions.
+EXTRAS ?= onedl,test
+CONSTRAINTS ?=
 PY := $(VENV)/bin/python
 # mmcv's compiled operators take minutes to build, and nothing here needs them.
 export MMCV_WITH_OPS ?= 0
@@ -15,14 +19,14 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint clean environment test-matrix
 
 help:
 	sed -n 's/^# \(make.*\)/\1/p' $(firstword $(MAKEFILE_LIST))
 
 # $(call install,EXTRAS): a virtual environment that works, with the package and EXTRAS in it.
 # A half-made environment, or one of another Python version, is made again. A stamp file per
-# EXTRAS keeps the next call from installing again, until setup.py changes.
+# EXTRAS keeps the next call from installing again, until setup.py or CONSTRAINTS change.
 define install
 supported='import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))'
 stamp='$(VENV)/.installed-$(subst $(comma),-,$(1))'
@@ -41,9 +45,10 @@ if ! { '$(PY)' -c "$$supported" && '$(PY)' -m pip --version; } >/dev/null 2>&1; 
   rm -rf '$(VENV)'
   '$(PYTHON)' -m venv '$(VENV)'
 fi
-if [ ! -e "$$stamp" ] || [ setup.py -nt "$$stamp" ] || [ pyproject.toml -nt "$$stamp" ]; then
+outdated() { for file in setup.py pyproject.toml $(CONSTRAINTS); do [ "$$file" -nt "$$stamp" ] && return; done; false; }
+if outdated; then
   echo 'Installing ssfer-mm[$(1)] and what it needs (once; PyTorch makes it a large download)'
-  '$(PY)' -m pip install --progress-bar off -e '.[$(1)]' | awk '
+  '$(PY)' -m pip install --progress-bar off $(CONSTRAINTS:%=-c %) -e '.[$(1)]' | awk '
     function say(text) { if (open) print ""; open = 0; print "  " text; fflush() }
     /^ *Collecting / {
       sub(/[^A-Za-z0-9_.-].*/, "", $$2); printf "%s %s", open ? "" : "  Collecting", $$2
@@ -70,11 +75,18 @@ test:
 	'$(PY)' -m pip list --format=freeze | grep -E '^(torch|torchvision|numpy|onedl-.*|mm.*|pytest)=='
 	'$(PY)' -m pytest -ra --durations=10 $(ARGS)
 
+environment:
+	$(call install,$(EXTRAS))
+
+# Each row makes its own environment, .venv-ROW (about 6 GB), by `make environment`.
+test-matrix:
+	'$(PYTHON)' .ci/test_matrix.py $(ARGS) $(ROWS)
+
 lint:
 	$(call install,onedl$(comma)dev)
 	'$(PY)' -m ruff check .
 	'$(VENV)/bin/shellcheck' -x tools/*.sh .ci/run
 
 clean:
-	rm -rf .venv build dist *.egg-info ssfer_mm/.mim .pytest_cache .hypothesis .ruff_cache
+	rm -rf .venv .venv-* build dist *.egg-info ssfer_mm/.mim .pytest_cache .hypothesis .ruff_cache
 	find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +

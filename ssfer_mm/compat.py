@@ -150,12 +150,14 @@ def prepare_environment() -> None:
 
 # ------------------------------------------------------------------- noise of third-party imports
 
-# How each message begins. All of them report an optional feature that this package never uses.
+# How each message begins. They report an optional feature that this package never uses, or, the
+# last one, an old spelling in mmdet that works.
 HARMLESS_MESSAGES = (
     'Could not import OneDL',
     'Line NMS is not compiled. Most likely when installing the package cuda was not available.',
     'Fail to import ``MultiScaleDeformableAttention`` from ``mmcv.ops.multi_scale_deform_attn``',
     'faster_coco_eval is not installed, metrics will not be computed.',
+    '`torch.cuda.amp.autocast(args...)` is deprecated.',
 )
 
 

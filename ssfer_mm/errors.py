@@ -1,4 +1,4 @@
-"""The one exception that means: the input is wrong, and here is what to do."""
+"""The exceptions that mean: the input is wrong, and here is what to do."""
 
 
 class UserError(ValueError):
@@ -7,3 +7,7 @@ class UserError(ValueError):
     The message is one line that says what was found, what was expected and what to do next.
     Command-line tools print it without a traceback and exit with status 2.
     """
+
+
+class UnreadableImage(UserError):
+    """An image file that is missing, damaged, or too large to be decoded; the message names it."""

@@ -1,7 +1,7 @@
 """Which files are images, by their names."""
 import os
 import os.path as osp
-from typing import List
+from typing import Iterator, List, Tuple
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.pgm', '.ppm')
 
@@ -18,7 +18,18 @@ def scan_images(root: str) -> List[str]:
         Posix-style paths relative to ``root``, sorted, so that the order does not depend on the
         file system.
     """
-    found, seen = [], set()
+    return sorted(f'{folder}/{name}' if folder else name
+                  for folder, names in walk_images(root) for name in names)
+
+
+def walk_images(root: str) -> Iterator[Tuple[str, List[str]]]:
+    """Every folder under a folder, itself included, with the images directly in it.
+
+    Yields:
+        The folder's posix-style path relative to ``root``, ``''`` for that itself; and the names
+        of its images, sorted. Folders come sorted, too.
+    """
+    seen = set()
     for folder, children, names in os.walk(root, followlinks=True):
         real = osp.realpath(folder)
         if real in seen:
@@ -26,7 +37,5 @@ def scan_images(root: str) -> List[str]:
             continue
         seen.add(real)
         children[:] = sorted(name for name in children if not name.startswith(('.', '__')))
-        prefix = osp.relpath(folder, root)
-        prefix = '' if prefix == '.' else prefix.replace(os.sep, '/') + '/'
-        found.extend(prefix + name for name in names if is_image(name))
-    return sorted(found)
+        path = osp.relpath(folder, root)
+        yield '' if path == '.' else path.replace(os.sep, '/'), sorted(filter(is_image, names))

@@ -1,19 +1,21 @@
 """Decoding image files: the one place that decides which pixels and coordinates an image has."""
-import contextlib
-import warnings
-from collections.abc import Iterator
+import os
+import stat
 
 import cv2
 import numpy as np
 
-from ssfer_mm.errors import UserError
+from ssfer_mm.errors import UnreadableImage, UserError
+from ssfer_mm.image_header import is_cut_off, read_header, stored_size
 from ssfer_mm.jpeg_header import jpeg_header
 
 # What cv2 can halve while it decodes, and by how much each flag shrinks an edge.
 REDUCTIONS = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4,
               8: cv2.IMREAD_REDUCED_COLOR_8}
 
-EXIF_ORIENTATION = 0x0112
+# A small file can claim to be a huge image. Decoded, this many pixels take 600 MB.
+MAX_PIXELS = 200_000_000
+MAX_BYTES = 1 << 30
 
 
 def read_image(path: str) -> np.ndarray:
@@ -23,9 +25,10 @@ def read_image(path: str) -> np.ndarray:
     that a camera noted in the file (EXIF) is applied.
 
     Raises:
-        UserError: The file is missing, unreadable, empty or no image.
+        UnreadableImage: The file is missing, unreadable, empty, cut off, no image, or of more than
+            `MAX_PIXELS` pixels.
     """
-    return _decode(path, _read_bytes(path), cv2.IMREAD_COLOR)
+    return _decode(path, read_file(path), cv2.IMREAD_COLOR)
 
 
 def read_reduced(path: str, max_pixels: int, enough: int = 0) -> tuple[np.ndarray, tuple[int, int]]:
@@ -42,16 +45,44 @@ def read_reduced(path: str, max_pixels: int, enough: int = 0) -> tuple[np.ndarra
         :func:`read_image` gives, for scaling coordinates back.
 
     Raises:
-        UserError: As :func:`read_image`.
+        UnreadableImage: As :func:`read_image`.
     """
-    data = _read_bytes(path)
+    return decode_reduced(read_file(path), path, max_pixels, enough)
+
+
+def decode_image(data: bytes, name: str) -> np.ndarray:
+    """Decode the bytes of an image file as :func:`read_image` does.
+
+    Args:
+        data: The bytes.
+        name: What to call it in messages.
+
+    Raises:
+        UnreadableImage: As :func:`read_image`.
+    """
+    return _decode(name, data, cv2.IMREAD_COLOR)
+
+
+def decode_reduced(data: bytes, name: str, max_pixels: int,
+                   enough: int = 0) -> tuple[np.ndarray, tuple[int, int]]:
+    """Decode the bytes of an image file as :func:`read_reduced` does.
+
+    Args:
+        data: The bytes.
+        name: What to call it in messages.
+        max_pixels: As there.
+        enough: As there.
+
+    Raises:
+        UnreadableImage: As :func:`read_image`.
+    """
     header = jpeg_header(data)
-    width, height, turned = header or _stored_size(path)
+    width, height, turned = header or read_header(data) or (0, 0, False)
     factor = next((f for f in (1, *REDUCTIONS) if width * height <= max_pixels * f * f),
                   max(REDUCTIONS))
     if header and enough:
         factor = max([factor, *(f for f in REDUCTIONS if max(width, height) >= enough * f)])
-    img = _decode(path, data, REDUCTIONS.get(factor, cv2.IMREAD_COLOR))
+    img = _decode(name, data, REDUCTIONS.get(factor, cv2.IMREAD_COLOR))
     if factor == 1:
         return img, (img.shape[1], img.shape[0])
     # The header's size is that before turning upright; the pixels show whether edges swapped,
@@ -85,52 +116,64 @@ def three_channels(img: np.ndarray, name: str) -> np.ndarray:
                     'give (H, W) or (H, W, 3) in BGR order')
 
 
-def _read_bytes(path: str) -> np.ndarray:
+def read_file(path: str) -> bytes:
+    """The whole image file, once it is known to be one, and of a size that an image may have.
+
+    Raises:
+        UnreadableImage: It is missing, unreadable, empty, or larger than `MAX_BYTES`.
+    """
     try:
-        data = np.fromfile(path, dtype=np.uint8)
-    except OSError as error:
-        raise UserError(f'cannot read the image {path} ({error.strerror or error}): '
-                        'check data_root and that the data set is complete') from None
-    if data.size == 0:
-        raise UserError(f'the image {path} is an empty file: copy or extract it again')
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            # A pipe would wait for a writer for ever, and a device has no end.
+            raise UnreadableImage(f'cannot read the image {path!r} (a folder, pipe or device): '
+                                  'remove it')
+        if status.st_size > MAX_BYTES:
+            raise UnreadableImage(f'the image {path} has {status.st_size} bytes, expected at most '
+                                  f'{MAX_BYTES}: it is damaged or no image; remove it')
+        with open(path, 'rb') as file:
+            data = file.read()
+    except (OSError, ValueError) as error:  # the latter for a path with a null byte
+        if isinstance(error, UserError):
+            raise
+        reason = getattr(error, 'strerror', None) or error
+        raise UnreadableImage(f'cannot read the image {path!r} ({reason}): '
+                              'check data_root and that the data set is complete') from None
+    if not data:
+        raise UnreadableImage(f'the image {path} is an empty file: copy or extract it again')
     return data
 
 
-def _decode(path: str, data: np.ndarray, flags: int) -> np.ndarray:
+def check_image(data: bytes, name: str) -> None:
+    """Look at the header and the end of an image file, in microseconds, without decoding it.
+
+    Raises:
+        UnreadableImage: It is no image, cut off, or claims more than `MAX_PIXELS` pixels.
+    """
+    if _check_size(name, data) is None or is_cut_off(data):
+        raise _undecodable(name, data)
+
+
+def _check_size(name: str, data: bytes) -> tuple[int, int] | None:
+    size = stored_size(data)
+    if size is not None and size[0] * size[1] > MAX_PIXELS:
+        raise UnreadableImage(
+            f'the image {name} claims to have {size[0]} x {size[1]} pixels in {len(data)} bytes, '
+            f'expected at most {MAX_PIXELS // 10**6} million: shrink or remove it')
+    return size
+
+
+def _undecodable(name: str, data: bytes) -> UnreadableImage:
+    return UnreadableImage(f'the file {name} ({len(data)} bytes) cannot be decoded as an image: '
+                           'it is damaged, cut off or no image; copy or extract it again')
+
+
+def _decode(path: str, data: bytes, flags: int) -> np.ndarray:
+    _check_size(path, data)
     try:
-        img = cv2.imdecode(data, flags)
+        img = None if is_cut_off(data) else cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         img = None
     if img is None:
-        raise UserError(f'the file {path} ({data.size} bytes) cannot be decoded as an image: '
-                        'it is damaged or no image; copy or extract it again')
+        raise _undecodable(path, data)
     return img
-
-
-def _stored_size(path: str) -> tuple[int, int, bool]:
-    """Width and height in the file's header, 0 if unknown; whether EXIF asks for a quarter turn."""
-    try:
-        # Where nothing but opencv is installed, images are decoded whole.
-        from PIL import Image
-    except ImportError:
-        return 0, 0, False
-    try:
-        with _any_size(), Image.open(path) as image:
-            return *image.size, image.getexif().get(EXIF_ORIENTATION, 1) >= 5
-    except (OSError, ValueError, SyntaxError, TypeError):
-        return 0, 0, False
-
-
-@contextlib.contextmanager
-def _any_size() -> Iterator[None]:
-    """Pillow refuses huge images even to those who only ask for their size."""
-    from PIL import Image
-
-    limit = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')
-            yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit

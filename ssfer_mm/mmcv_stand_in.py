@@ -54,10 +54,11 @@ def install_mmcv_stand_in() -> bool:
 
 
 def _mend_earlier_imports() -> None:
-    """Hand mmcv's suppression to the parts of mmdet that were imported before the stand-in.
+    """Hand mmcv's operators to what was imported before the stand-in, which went without them.
 
     mmpretrain imports some of mmdet. Where mmcv has no operators, those files define functions of
-    the same names that do nothing but raise an error, and would keep them.
+    the same names that do nothing but raise an error, and would keep them. And mmcv's own
+    transformer.py passes on one layer, from where mmdet 3.3 imports it, only if it could have it.
     """
     early = [module for name, module in sys.modules.items() if name.startswith('mmdet.')]
     for module in early:
@@ -65,3 +66,7 @@ def _mend_earlier_imports() -> None:
             function = vars(module).get(name)
             if getattr(function, '__module__', None) == module.__name__:
                 setattr(module, name, getattr(importlib.import_module('mmcv.ops'), name))
+    transformer = sys.modules.get('mmcv.cnn.bricks.transformer')
+    layer = 'MultiScaleDeformableAttention'
+    if transformer is not None and not hasattr(transformer, layer):
+        setattr(transformer, layer, getattr(importlib.import_module('mmcv.ops'), layer))

@@ -75,8 +75,12 @@ def load_checkpoint_safely(path: Union[str, Path], map_location: Any = 'cpu') ->
                 f'Checkpoint {path} holds {unsafe[1]}, which could run code; expected only '
                 'weights, numbers and logs. If you trust it, load it where it was made and save '
                 'its state_dict alone.') from error
-        if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError, PermissionError)):
+        if isinstance(error, torch.cuda.OutOfMemoryError):
             raise
+        if isinstance(error, (MemoryError, PermissionError)):
+            raise UserError(f'Checkpoint {path} ({path.stat().st_size} bytes) cannot be read '
+                            f'({error}); make it readable, free memory, or copy it '
+                            'again.') from error
         raise UserError(f'Checkpoint {path} is damaged or no checkpoint ({path.stat().st_size} '
                         'bytes); expected a complete .pth file. Copy or train it again.') from error
     if not isinstance(checkpoint, dict):
@@ -94,26 +98,31 @@ def _load_safetensors(path: Path, map_location: Any) -> Dict[str, Any]:
         with safe_open(path, framework='pt', device=device) as file:
             state = {name: file.get_tensor(name) for name in file.keys()}
             texts = file.metadata() or {}
-    except SafetensorError as error:
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, RuntimeError,
+            OverflowError, MemoryError) as error:
         raise UserError(f'Checkpoint {path} is damaged or no safetensors file '
                         f'({path.stat().st_size} bytes); expected a complete one. Copy or convert '
                         'it again.') from error
     meta: Dict[str, Any] = dict(texts)
     for name, text in texts.items():
-        with contextlib.suppress(json.JSONDecodeError):
+        # Text that is no JSON stays text: also digits, or brackets, beyond all bounds.
+        with contextlib.suppress(ValueError, RecursionError):
             meta[name] = json.loads(text)
     return dict(state_dict=state, meta=meta)
 
 
 def enable_safe_loading() -> None:
-    """Make mmengine read every local or downloaded checkpoint through the safe loader.
+    """Make mmengine read every checkpoint through the safe loader.
 
     mmengine 0.10.7 with torch >= 2.6 cannot read its own checkpoints (so it cannot resume), and
     its maintained fork falls back to unsafe unpickling. mmengine lets the reader of a kind of
-    path be replaced, which covers `resume`, `load_from` and `init_cfg` at once.
+    path be replaced, which covers `resume`, `load_from` and `init_cfg` at once. Short names
+    (``torchvision://``, ``open-mmlab://``, ``mmcls://``) are addresses in the end; buckets
+    (``s3://``, ``petrel://``, ``pavi://``) have readers of their own, and are refused.
     """
     import torch
     from mmengine.runner import CheckpointLoader
+    from mmengine.runner import checkpoint as mmengine_checkpoint
 
     def load_from_local(filename: str, map_location: Any = None) -> Dict[str, Any]:
         return load_checkpoint_safely(filename, map_location)
@@ -130,6 +139,16 @@ def enable_safe_loading() -> None:
         barrier()
         return load_checkpoint_safely(target, map_location)
 
+    def load_from_bucket(filename: str, map_location: Any = None) -> Dict[str, Any]:
+        raise UserError(f'checkpoint {filename} lies in a bucket, from which mmengine would '
+                        'unpickle it unsafely: download it and name the file')
+
     CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
     CheckpointLoader.register_scheme(
         prefixes=['http://', 'https://'], loader=load_from_http, force=True)
+    CheckpointLoader.register_scheme(
+        prefixes=[r'(\S+\:)?s3://', r'(\S+\:)?petrel://', 'pavi://'], loader=load_from_bucket,
+        force=True)
+    # The readers of short names look these up when they are called; one is the fork's only.
+    mmengine_checkpoint.load_from_http = load_from_http
+    mmengine_checkpoint._safe_torch_load = load_from_local

@@ -16,7 +16,8 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     global_log=dict(type='GlobalLogHook'),
     log_history=dict(type='LogHistoryHook'),
-    exact_resume=dict(type='ExactResumeHook'))
+    exact_resume=dict(type='ExactResumeHook'),
+    numerics=dict(type='NumericsHook'))
 
 # For TensorBoard add dict(type='TensorboardVisBackend').
 vis_backends = [dict(type='LocalVisBackend')]

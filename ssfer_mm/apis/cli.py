@@ -75,7 +75,7 @@ def user_message(error: BaseException) -> Optional[str]:
     if isinstance(error, UserError):
         text = str(error)
         if 'Original Traceback' in text:
-            text = text.strip().rsplit('UserError: ', 1)[-1]
+            text = text.strip().rsplit(f'{type(error).__name__}: ', 1)[-1]
         text = re.sub(r'^(?:class `[^`]+` in \S+\.py: )+', '', text)
         return ' '.join(text.split())
     match = NOT_REGISTERED.search(str(error)) if isinstance(error, KeyError) else None

@@ -19,6 +19,7 @@ from ssfer_mm.checkpoints import (
     sha256_of,
     weights_in,
 )
+from ssfer_mm.component_types import check_types
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import CLASSES_OF
 from ssfer_mm.faces.square_crop import square_around
@@ -118,6 +119,8 @@ def describe(path: Union[str, Path], options: Optional[Options] = None) -> Descr
         state = in_mmpretrain_names(raw)
         cfg = _config(path, meta, options)
         model = _model(cfg, meta) or infer_model(state, options.num_heads)
+        if not options.config:
+            check_types(model)
         check_fit(state, model)
         result = Described(kind_of(state), state, model, source=dict(
             file=path.name, sha256=sha256_of(path), layout=layout_of(raw)))
@@ -125,10 +128,21 @@ def describe(path: Union[str, Path], options: Optional[Options] = None) -> Descr
         _set_classes(result, meta, options)
         _set_normalisation(result, meta, options)
         _set_margin(result, meta, options)
+        result.training = training_summary(path, meta, cfg)
     except UserError as error:
         raise UserError(f'{path}: {error}') from error
-    result.training = training_summary(path, meta, cfg)
+    except Exception as error:  # a description that is no such thing fails in any component
+        if options.config:
+            raise
+        raise UserError(f'{path}: the description of the model inside the file cannot be used '
+                        f'({type(error).__name__}: {_one_line(error)}); name its config with '
+                        '--config') from error
     return result
+
+
+def _one_line(error: BaseException) -> str:
+    """The beginning of an error's text, without line breaks."""
+    return ' '.join(str(error).split())[:200]
 
 
 def _config(path: Path, meta: dict, options: Options) -> Optional[dict]:
@@ -139,7 +153,7 @@ def _config(path: Path, meta: dict, options: Options) -> Optional[dict]:
         return read_config_text(meta['cfg'], str(path))
     beside = path.with_name('classifier.py')
     if 'stage' in meta and beside.is_file():
-        return read_config_text(beside.read_text(encoding='utf-8'), str(beside))
+        return read_config_text(beside.read_text(encoding='utf-8', errors='replace'), str(beside))
     return None
 
 

@@ -19,6 +19,17 @@ OPSET = 18
 NEEDED = ('onnx', 'onnxscript', 'onnxruntime')
 
 
+def _program(network: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
+    """The network's operators, for any batch.
+
+    Not ``strict``: torch 2.6 then reads the source code too and stumbles over branches on a
+    tensor (mmpretrain's drop rates), after which its ONNX exporter fixes the size of the batch.
+    Without a ``max`` it minds that the batch might be infinite.
+    """
+    batch = torch.export.Dim('batch', max=2 ** 31 - 1)
+    return torch.export.export(network, (example,), strict=False, dynamic_shapes=({0: batch},))
+
+
 def export_onnx(network: nn.Module, example: Tensor, path: Path, facts: dict, opset: int,
                 outputs: Sequence[str] = (OUTPUT,)) -> None:
     """One self-contained ONNX file with a dynamic batch; ``facts`` become its metadata."""
@@ -28,11 +39,16 @@ def export_onnx(network: nn.Module, example: Tensor, path: Path, facts: dict, op
                         f'{" ".join(missing)}')
     import onnx
 
-    with _quiet():
-        program = torch.onnx.export(
-            network, (example,), dynamo=True, opset_version=opset, input_names=[INPUT],
-            output_names=list(outputs), verbose=False,
-            dynamic_shapes=({0: torch.export.Dim('batch')},))
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                _program(network, example), (example,), dynamo=True, opset_version=opset,
+                input_names=[INPUT], output_names=list(outputs), verbose=False)
+    except torch.onnx.errors.OnnxExporterError as error:  # torch 2.6 and batch normalisation
+        reason = str(error.__cause__ or error).strip().split('\n')[0][:120]
+        raise UserError(f'torch {torch.__version__} cannot write this network as ONNX ({reason}); '
+                        'expected operators that it can translate. Install a newer torch, or '
+                        'export to .torchscript.') from error
     model = program.model_proto
     onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in facts.items()})
     # Where the exporter found each operator is of no use to others, and names folders of this
@@ -72,9 +88,8 @@ def export_program(network: nn.Module, example: Tensor, path: Path, facts: dict,
                    opset: int) -> None:
     """A ``torch.export`` program; ``facts`` is an extra file ``facts.json`` in it."""
     with _quiet(), torch.no_grad():
-        program = torch.export.export(
-            network, (example,), dynamic_shapes=({0: torch.export.Dim('batch')},))
-        torch.export.save(program, str(path), extra_files={'facts.json': json.dumps(facts)})
+        torch.export.save(_program(network, example), str(path),
+                          extra_files={'facts.json': json.dumps(facts)})
 
 
 def run_program(path: Path) -> Callable[[Tensor], Tensor]:

@@ -21,6 +21,7 @@ from ssfer_mm.safe_loading import enable_safe_loading, load_checkpoint_safely
 
 from .cli import run_cli
 from .config import load_config
+from .determinism import make_deterministic
 from .distributed import start_processes
 
 __all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main']
@@ -86,7 +87,9 @@ def build_runner(cfg: Config) -> Runner:
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if cfg.get(name):
             _complete_loader(cfg[name])
+    _watch_numerics(cfg)
     _check_optimizers(cfg)
+    make_deterministic(cfg)
     start_processes(cfg)
     differences = _differences_to_last_run(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
@@ -106,6 +109,13 @@ def _complete_loader(loader: Dict[str, Any]) -> None:
     loader.setdefault('persistent_workers', True)
     # Without workers PyTorch refuses to keep them.
     loader['persistent_workers'] &= loader.get('num_workers', 0) > 0
+
+
+def _watch_numerics(cfg: Config) -> None:
+    """Watch other packages' configs too; ``default_hooks.numerics=None`` turns it off."""
+    hooks = cfg.setdefault('default_hooks', {})
+    if hooks.setdefault('numerics', dict(type='mmpretrain.NumericsHook')) is None:
+        del hooks['numerics']  # mmengine allows None for its own hooks only
 
 
 def _check_optimizers(cfg: Config) -> None:
@@ -152,8 +162,8 @@ def _differences_to_last_run(cfg: Config) -> List[str]:
 
 def _weights_of(checkpoint: str) -> Dict[str, torch.Tensor]:
     loaded = load_checkpoint_safely(checkpoint)
-    weights = loaded.get('state_dict', loaded)
-    weights = {name.removeprefix('module.'): value for name, value in weights.items()}
+    weights = {name.removeprefix('module.'): value
+               for name, value in loaded.get('state_dict', loaded).items()}
     if not any(isinstance(value, torch.Tensor) for value in weights.values()):
         raise UserError(f'Checkpoint {checkpoint} holds no weights; found {list(weights)[:5]}, '
                         'expected a state_dict. Name a .pth file that training wrote.')

@@ -5,7 +5,7 @@ it. mmengine would execute both. A dump holds nothing but literals and ``dict(..
 the syntax tree is enough, and a checkpoint from a stranger stays harmless.
 """
 import ast
-from typing import Any, Dict
+from typing import Any, Dict, Iterator, Tuple
 
 from ssfer_mm.errors import UserError
 
@@ -25,17 +25,24 @@ def read_config_text(text: str, where: str) -> Dict[str, Any]:
         {'model': {'type': 'MAE', 'sizes': [-1, 2.5]}}
     """
     try:
-        body = ast.parse(text).body
+        return {name: _value(value, where) for name, value in _assignments(text, where)}
     except SyntaxError as error:
         raise UserError(f'the config in {where} is no Python ({error.msg}, line {error.lineno}); '
                         'name the config file with --config') from error
-    settings = {}
-    for statement in body:
+    except UserError:
+        raise
+    except (ValueError, TypeError, RecursionError, MemoryError) as error:
+        # A null byte, a list as a key, or more brackets inside each other than Python reads.
+        raise UserError(f'the config in {where} is damaged ({type(error).__name__}: {error}); '
+                        'name the config file with --config') from error
+
+
+def _assignments(text: str, where: str) -> Iterator[Tuple[str, ast.expr]]:
+    for statement in ast.parse(text).body:
         if not (isinstance(statement, ast.Assign) and len(statement.targets) == 1
                 and isinstance(statement.targets[0], ast.Name)):
             _refuse(statement, where)
-        settings[statement.targets[0].id] = _value(statement.value, where)
-    return settings
+        yield statement.targets[0].id, statement.value
 
 
 def _value(node: ast.expr, where: str) -> Any:

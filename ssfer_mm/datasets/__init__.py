@@ -12,13 +12,15 @@ from ssfer_mm.datasets.rafdb import RAFDB
 from ssfer_mm.datasets.seeded import SeededIndex, item_seeds, seed_draws
 from ssfer_mm.datasets.seeded_sampler import SeededSampler
 from ssfer_mm.datasets.semi_supervised import SemiSupervisedDataset
+from ssfer_mm.datasets.shard_sampler import ShardSampler
 from ssfer_mm.datasets.splits import Split, check_split, draw_split, load_split, save_split
+from ssfer_mm.datasets.stored_faces import StoredFaces
 from ssfer_mm.datasets.synthfer import SynthFER
 from ssfer_mm.datasets.two_source_sampler import TwoSourceBatchSampler, TwoSourceSampler
 from ssfer_mm.datasets.unlabeled import UnlabeledFaces
 
 __all__ = ['AffectNet', 'ChapterSampler', 'ClassFolders', 'FER2013', 'FERDataset', 'FERPlus',
            'FaceScenes', 'Faces13k', 'RAFDB', 'Sample', 'SeededIndex', 'SeededSampler',
-           'SemiSupervisedDataset', 'Split', 'SynthFER', 'TwoSourceBatchSampler',
-           'TwoSourceSampler', 'UnlabeledFaces', 'check_split', 'collate_sources', 'draw_split',
-           'item_seeds', 'load_split', 'save_split', 'seed_draws']
+           'SemiSupervisedDataset', 'ShardSampler', 'Split', 'StoredFaces', 'SynthFER',
+           'TwoSourceBatchSampler', 'TwoSourceSampler', 'UnlabeledFaces', 'check_split',
+           'collate_sources', 'draw_split', 'item_seeds', 'load_split', 'save_split', 'seed_draws']

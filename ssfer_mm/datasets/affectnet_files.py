@@ -5,17 +5,17 @@ import os
 import os.path as osp
 from collections import Counter
 
-import numpy as np
-
 from ssfer_mm.atomic import atomic_write
 from ssfer_mm.datasets.base import Box, Sample
 from ssfer_mm.datasets.files import (
     describe_folder,
+    finite_number,
     first_existing,
     iter_rows,
     progress,
     require_files,
 )
+from ssfer_mm.datasets.npy_file import load_npy
 from ssfer_mm.errors import UserError
 
 _COLUMNS = ('subDirectory_filePath', 'face_x', 'face_y', 'face_width', 'face_height',
@@ -80,46 +80,51 @@ def _cached_labels(folder: str, names: list[str], cache: str) -> list[int]:
     try:
         with open(cache, encoding='utf-8') as file:
             content = json.load(file)
-        if content['key'] == key and len(content['labels']) == len(names):
-            return content['labels']
-    except (OSError, ValueError, KeyError, TypeError):
+        labels = content['labels']
+        if content['key'] == key and content['check'] == _check(labels) \
+                and len(labels) == len(names) and set(labels) <= set(range(11)):
+            return labels
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass  # absent or damaged: it is only a cache
     labels = [_npy_label(osp.join(folder, name))
               for name in progress(names, f'Reading AffectNet annotations in {folder}')]
     try:
         with atomic_write(cache) as file:
-            json.dump(dict(key=key, labels=labels), file)
+            json.dump(dict(key=key, labels=labels, check=_check(labels)), file)
     except OSError:
         pass  # a read-only data folder works too, only slower
     return labels
 
 
+def _check(labels: list[int]) -> str:
+    """A changed digit in the cache would be a wrong label."""
+    return hashlib.sha256(json.dumps(labels).encode()).hexdigest()
+
+
 def _npy_label(path: str) -> int:
     try:
-        # The release stores numbers as text; never unpickle a downloaded file.
-        value = np.load(path, allow_pickle=False)
-        text = str(value.item())
-    except (OSError, ValueError, EOFError) as error:
+        value = load_npy(path)
+        if value.size != 1:
+            raise ValueError(f'{value.size} values instead of one')
+    except (OSError, ValueError) as error:
         raise UserError(f'{path!r} is not a readable annotation ({error}); unpack it '
                         'again.') from error
-    return _expression(text, repr(path))
+    # The release stores numbers as text.
+    return _expression(str(value.item()), repr(path))
 
 
 def _expression(text: str, where: str) -> int:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1
+    number = finite_number(text)
     if number not in range(11):
-        raise UserError(f'{where}: expression {text!r} is out of range, AffectNet numbers '
+        raise UserError(f'{where}: expression {text[:20]!r} is out of range, AffectNet numbers '
                         'expressions 0 to 10; correct it, or unpack the file again.')
     return int(number)
 
 
 def _corners(cells: list[str]) -> Box | None:
     """x, y, width, height to corners; None where the file has no face ('NULL' or empty box)."""
-    try:
-        x, y, width, height = (float(cell) for cell in cells)
-    except ValueError:
+    numbers = [finite_number(cell) for cell in cells]
+    if None in numbers:
         return None
+    x, y, width, height = numbers
     return (x, y, x + width, y + height) if width > 0 and height > 0 else None

@@ -156,9 +156,11 @@ def _lines(rng: Random, picture: np.ndarray, size: int, cuts: Sequence[FaceCut])
 
 def _letters(rng: Random, picture: np.ndarray, size: int, cuts: Sequence[FaceCut]) -> None:
     text = ''.join(chr(code) for code in rng.integers(48, 123, rng.integers(1, 9)))
-    cv2.putText(picture, text, rng.integers(0, size, 2).tolist(), int(rng.integers(0, 6)),
-                float(rng.uniform(.4, 2)), colour(rng).tolist(), int(rng.integers(1, 4)),
-                cv2.LINE_AA)
+    start, font = rng.integers(0, size, 2).tolist(), int(rng.integers(0, 6))
+    scale, tone, width = float(rng.uniform(.4, 2)), colour(rng), int(rng.integers(1, 4))
+    ink = np.zeros(picture.shape[:2], np.uint8)  # OpenCV 5 writes on bytes only
+    cv2.putText(ink, text, start, font, scale, 255, width, cv2.LINE_8)
+    picture[ink > 0] = tone
 
 
 def _put(picture: np.ndarray, piece: np.ndarray, x: int, y: int) -> None:

@@ -4,8 +4,14 @@ import os.path as osp
 from mmpretrain.registry import DATASETS
 
 from ssfer_mm.datasets.base import FERDataset, Sample
-from ssfer_mm.datasets.fer2013_csv import USAGE_OF_SUBSET, parse_pixels, read_columns, subset_parts
-from ssfer_mm.datasets.files import first_existing, progress, wrong_layout
+from ssfer_mm.datasets.fer2013_csv import (
+    USAGE_OF_SUBSET,
+    check_usages,
+    parse_pixels,
+    read_columns,
+    subset_parts,
+)
+from ssfer_mm.datasets.files import first_existing, progress, whole_number, wrong_layout
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import FER2013_7, FER2013_NUMBERS
 
@@ -35,6 +41,7 @@ class FER2013(FERDataset):
         if path is None:
             raise wrong_layout('FER2013', root, 'fer2013.csv')
         rows = read_columns(path, ('emotion', 'pixels', 'usage'))
+        check_usages(path, [row[2] for row in rows])
         samples = []
         for part in subset_parts(self.subset):
             own = [(index, row) for index, row in enumerate(rows)
@@ -46,9 +53,9 @@ class FER2013(FERDataset):
 
 def _sample(part: str, index: int, row: list[str], path: str) -> Sample:
     line = index + 2  # the first line is the header
-    number = int(row[0]) if row[0].isdecimal() else None
+    number = whole_number(row[0])
     if number not in FER2013_NUMBERS:
-        raise UserError(f'{path!r} line {line}: emotion {row[0]!r} is out of range, expected 0 to '
-                        '6; correct the file.')
+        raise UserError(f'{path!r} line {line}: emotion {row[0][:9]!r} is out of range, expected 0 '
+                        'to 6; correct the file.')
     return Sample(id=f'{part}/{index:05d}.png', image=parse_pixels(row[1], path, line),
                   label=FER2013_7.index(FER2013_NUMBERS[number]))

@@ -1,11 +1,13 @@
 """Reading ``fer2013.csv``, whose images are rows of numbers (FER2013 and FERPlus share it)."""
 import os.path as osp
+import re
 
 import numpy as np
 
 from ssfer_mm.datasets.files import read_rows
 from ssfer_mm.errors import UserError
 
+_PIXELS = re.compile(r'(?:[0-9]{1,9} *)+')
 USAGE_OF_SUBSET = {'train': 'Training', 'valid': 'PublicTest', 'test': 'PrivateTest'}
 
 
@@ -38,16 +40,27 @@ def read_columns(path: str, columns: tuple[str, ...]) -> list[list[str]]:
     return [[row[place] for place in places] for row in rows[1:]]
 
 
+def check_usages(path: str, usages: list[str]) -> None:
+    """Refuse rows that belong to no subset, which would be left out without a word.
+
+    Raises:
+        UserError: A row says something else; the message names its line.
+    """
+    for line, usage in enumerate(usages, start=2):
+        if usage not in USAGE_OF_SUBSET.values():
+            raise UserError(f'{path!r} line {line}: usage {usage[:20]!r} is none of '
+                            f'{", ".join(USAGE_OF_SUBSET.values())}; use the original file.')
+
+
 def parse_pixels(text: str, path: str, line: int) -> np.ndarray:
     """A cell of blank-separated grey values to a square uint8 image (H, H).
 
     Raises:
         UserError: The values are not 0-255, or not a square number of them.
     """
-    try:
-        values = np.array(list(map(int, text.split())), dtype=np.int64)
-    except (ValueError, OverflowError):
-        values = np.array([-1])
+    # One match for all of them: int alone would take '1_0' and other alphabets' digits.
+    numbers = map(int, text.split()) if _PIXELS.fullmatch(text) else [-1]
+    values = np.array(list(numbers), dtype=np.int64)
     side = int(np.sqrt(values.size))
     if side == 0 or side * side != values.size or values.min() < 0 or values.max() > 255:
         raise UserError(f'{osp.basename(path)!r} line {line}: {values.size} pixel values are no '

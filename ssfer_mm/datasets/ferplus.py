@@ -7,12 +7,27 @@ from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 
 from ssfer_mm.datasets.base import Box, FERDataset, Sample
-from ssfer_mm.datasets.fer2013_csv import USAGE_OF_SUBSET, parse_pixels, read_columns, subset_parts
-from ssfer_mm.datasets.files import progress, read_rows, require_files, wrong_layout
+from ssfer_mm.datasets.fer2013_csv import (
+    USAGE_OF_SUBSET,
+    check_usages,
+    parse_pixels,
+    read_columns,
+    subset_parts,
+)
+from ssfer_mm.datasets.files import (
+    finite_number,
+    progress,
+    read_rows,
+    require_files,
+    whole_number,
+    wrong_layout,
+)
 from ssfer_mm.datasets.splits import draw_split
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import FERPLUS8, FERPLUS_VOTE_COLUMNS
 
+_NUMBER = r'\s*(-?[0-9]+(?:\.[0-9]+)?)\s*'
+_BOX = re.compile(r'\(?' + ','.join([_NUMBER] * 4) + r'\)?')
 _FOLDERS = {'train': 'FER2013Train', 'valid': 'FER2013Valid', 'test': 'FER2013Test'}
 # The held-out part of the training images: fixed for ever, and no seed of a labeled split.
 _DEV = dict(fraction=0.125, seed=20161112)
@@ -114,6 +129,7 @@ def _read_csv_pair(root: str, parts: tuple[str, ...]) -> list[Sample]:
     if not osp.isfile(pixel_file):
         raise wrong_layout('FERPlus', root, 'fer2013.csv (the images) beside fer2013new.csv')
     pixels = read_columns(pixel_file, ('pixels', 'usage'))
+    check_usages(pixel_file, [usage for _, usage in pixels])
     votes = read_columns(vote_file, ('image name', *(c.lower() for c in FERPLUS_VOTE_COLUMNS)))
     if len(pixels) != len(votes):
         raise UserError(f'{pixel_file!r} has {len(pixels)} rows but {vote_file!r} has '
@@ -130,21 +146,19 @@ def _read_csv_pair(root: str, parts: tuple[str, ...]) -> list[Sample]:
 
 
 def _votes(cells: list[str], table: str, line: int) -> list[int]:
-    try:
-        votes = [int(cell) for cell in cells]
-    except ValueError:
-        votes = [-1]
-    if min(votes) < 0:
-        raise UserError(f'{table!r} line {line}: votes {cells} are not ten counts of 0 or more; '
-                        'use the file that FERPlus provides.')
+    votes = [whole_number(cell) for cell in cells]
+    if None in votes or not any(votes):
+        raise UserError(f'{table!r} line {line}: votes {", ".join(cells)[:60]!r} are not ten '
+                        'counts of 0 or more, not all 0; use the file that FERPlus provides.')
     return votes
 
 
 def _parse_box(text: str, table: str, line: int) -> Box | None:
     """``'(x, y, w, h)'`` to corners; None for an empty box."""
-    numbers = re.findall(r'-?\d+(?:\.\d+)?', text)
-    if len(numbers) != 4:
-        raise UserError(f'{table!r} line {line}: {text!r} is not a box like "(0, 0, 48, 48)"; '
+    match = _BOX.fullmatch(text)
+    numbers = [finite_number(cell) for cell in match.groups()] if match else [None]
+    if None in numbers:
+        raise UserError(f'{table!r} line {line}: {text[:60]!r} is not a box like "(0, 0, 48, 48)"; '
                         'use the label.csv that FERPlus provides.')
-    x, y, width, height = (float(number) for number in numbers)
+    x, y, width, height = numbers
     return (x, y, x + width, y + height) if width > 0 and height > 0 else None

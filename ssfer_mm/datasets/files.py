@@ -74,7 +74,7 @@ def require_files(dataset: str, folder: str, names: Iterable[str], listed_in: st
     missing = [name for name in names if name not in present]
     if missing:
         raise UserError(f'{dataset}: {len(missing)} of {len(names)} images listed in '
-                        f'{listed_in!r} are not in {folder!r}, the first is {missing[0]!r}; '
+                        f'{listed_in!r} are not in {folder!r}, the first is {missing[0][:80]!r}; '
                         'unpack the images again.')
 
 
@@ -91,9 +91,40 @@ def iter_rows(path: str) -> Iterator[list[str]]:
             for row in csv.reader(file):
                 if row:
                     yield [cell.strip() for cell in row]
-    except (UnicodeDecodeError, csv.Error) as error:
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
         raise UserError(f'{path!r} is not a readable CSV text file ({error}); '
                         'download it again.') from error
+
+
+def iter_lines(path: str) -> Iterator[str]:
+    """The lines of a text file one by one.
+
+    Raises:
+        UserError: The file cannot be read, or is not UTF-8 text.
+    """
+    try:
+        with open(path, encoding='utf-8-sig') as file:
+            yield from file
+    except (UnicodeDecodeError, OSError) as error:
+        raise UserError(f'{path!r} is not a readable text file ({error}); '
+                        'download it again.') from error
+
+
+def whole_number(text: str) -> int | None:
+    """The number that plain digits mean, None for anything else.
+
+    ``int`` also takes '1_0', other alphabets' digits, and as many digits as it likes.
+    """
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else None
+
+
+def finite_number(text: str) -> float | None:
+    """The number that a text means, None where it is none, infinite, or beyond any image."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if '_' not in text and abs(number) < 1e6 else None
 
 
 def read_rows(path: str) -> list[list[str]]:

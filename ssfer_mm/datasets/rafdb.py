@@ -8,13 +8,20 @@ from mmpretrain.registry import DATASETS
 
 from ssfer_mm.datasets.base import FERDataset, Sample
 from ssfer_mm.datasets.class_folders import class_folder_samples, match_class
-from ssfer_mm.datasets.files import first_existing, require_files, wrong_layout
+from ssfer_mm.datasets.files import (
+    first_existing,
+    iter_lines,
+    require_files,
+    whole_number,
+    wrong_layout,
+)
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import RAFDB7, RAFDB_NUMBERS
 
 # The first spelling is the dataset's own.
 _LABEL_FILES = tuple(f'{folder}EmoLabel/{name}' for folder in ('', 'basic/')
                      for name in ('list_patition_label.txt', 'list_partition_label.txt'))
+_LISTED_NAME = re.compile(r'(train|test)_[^/\\\0]+')
 _OWN_NAME = re.compile(r'(train|test)_\d+(_aligned)?\.\w+')
 
 
@@ -91,14 +98,13 @@ class RAFDB(FERDataset):
                              else 'original')
         folder, ending = osp.join(base, 'Image', view), '_aligned' if view == 'aligned' else ''
         samples = []
-        with open(label_file, encoding='utf-8') as file:
-            for line, text in enumerate(file, start=1):
-                if text.strip():
-                    name, label = _parse_line(text, label_file, line)
-                    stem, suffix = osp.splitext(name)
-                    image = f'{stem}{ending}{suffix}'
-                    samples.append(Sample(id=f'{stem.split("_")[0]}/{image}', label=label,
-                                          path=osp.join(folder, image)))
+        for line, text in enumerate(iter_lines(label_file), start=1):
+            if text.strip():
+                name, label = _parse_line(text, label_file, line)
+                stem, suffix = osp.splitext(name)
+                image = f'{stem}{ending}{suffix}'
+                samples.append(Sample(id=f'{stem.split("_")[0]}/{image}', label=label,
+                                      path=osp.join(folder, image)))
         own = [sample for sample in samples if sample.id.startswith(f'{self.subset}/')]
         require_files('RAFDB', folder, (osp.basename(s.path) for s in own), label_file)
         return sorted(own, key=lambda sample: sample.id)
@@ -107,17 +113,17 @@ class RAFDB(FERDataset):
 def _parse_line(text: str, path: str, line: int) -> tuple[str, int]:
     """``'train_00001.jpg 5'`` to the name and the index into RAFDB7."""
     parts = text.split()
-    if len(parts) != 2 or not parts[0].startswith(('train_', 'test_')):
+    if len(parts) != 2 or not _LISTED_NAME.fullmatch(parts[0]):
         raise UserError(f'{path!r} line {line} is {text.strip()[:60]!r}, expected like '
                         "'train_00001.jpg 5'; use the label file of the basic expressions.")
     return parts[0], RAFDB7.index(_class_of_number(parts[1], f'{path!r} line {line}'))
 
 
 def _class_of_number(text: str, where: str) -> str:
-    number = int(text) if text.isdecimal() else None
+    number = whole_number(text)
     if number not in RAFDB_NUMBERS:
-        raise UserError(f'{where}: label {text!r} is out of range, RAF-DB numbers its seven basic '
-                        'expressions 1 to 7; correct it.')
+        raise UserError(f'{where}: label {text[:20]!r} is out of range, RAF-DB numbers its seven '
+                        'basic expressions 1 to 7; correct it.')
     return RAFDB_NUMBERS[number]
 
 

@@ -116,7 +116,9 @@ def load_split(path: str) -> Split:
                   in content.pop('counts').items()}
         split = Split(**{**content, 'classes': tuple(content['classes']),
                          'labeled': tuple(content['labeled']), 'counts': counts})
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        _check_kinds(split)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError,
+            OSError) as error:
         raise UserError(f'{path!r} is not a split file ({type(error).__name__}: {error}); '
                         f'{_make_hint(path=path)}.') from error
     if form != _FORMAT or split_hash(split) != recorded:
@@ -124,6 +126,16 @@ def load_split(path: str) -> Split:
                         f'{split_hash(split)[:12]}, recorded {str(recorded)[:12]}); restore it, '
                         f'or {_make_hint(split, path)}.')
     return split
+
+
+def _check_kinds(split: Split) -> None:
+    """A hash proves that nobody changed a split by mistake, not that a program wrote it."""
+    texts = (split.dataset, split.data_hash, *split.classes, *split.labeled, *split.counts)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError('a name or an id is no text')
+    if len(set(split.labeled)) != len(split.labeled) or set(split.counts) != set(split.classes):
+        raise ValueError('ids repeat, or the counts are of other classes')
+    _check_request(split.fraction, split.per_class, split.seed)
 
 
 def check_split(split: Split, dataset_name: str, classes: Sequence[str], ids: Sequence[str],

@@ -1,15 +1,14 @@
 """Unlabeled faces: any folders of images, for face reconstruction pre-training."""
-import logging
 import os.path as osp
 from collections.abc import Mapping, Sequence
 
-from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 
 from ssfer_mm.datasets.base import FERDataset, Sample
 from ssfer_mm.datasets.files import describe_folder, resolve_root
 from ssfer_mm.datasets.seeded import seed_draws
-from ssfer_mm.errors import UserError
+from ssfer_mm.datasets.unreadable import UnreadableTally
+from ssfer_mm.errors import UnreadableImage, UserError
 from ssfer_mm.image_files import scan_images
 
 
@@ -29,7 +28,10 @@ class UnlabeledFaces(FERDataset):
         indices (int | Sequence[int], optional): Keep the first so many, or these, images.
         serialize_data (bool): Hold the items as bytes, shared between workers.
         on_unreadable (str): ``'skip'`` uses the next readable image instead, with one warning
-            per file; ``'error'`` stops. Large crawled collections always hold broken files.
+            per file; ``'error'`` stops. Large crawled collections always hold broken files. Which
+            image is used is a function of the files alone, so a resumed run uses the same ones.
+        max_unreadable (float): Share of the images in [0, 1]; more broken files than this among
+            the first hundred or more that a process has read stop the run.
 
     Raises:
         UserError: Missing folder, folder without images, folders inside each other.
@@ -45,11 +47,10 @@ class UnlabeledFaces(FERDataset):
                  lazy_init: bool = False,
                  indices: int | Sequence[int] | None = None,
                  serialize_data: bool = True,
-                 on_unreadable: str = 'skip'):
-        if on_unreadable not in ('skip', 'error'):
-            raise UserError(f"on_unreadable is {on_unreadable!r}, expected 'skip' or 'error'.")
+                 on_unreadable: str = 'skip',
+                 max_unreadable: float = 0.05):
         self.on_unreadable = on_unreadable
-        self.unreadable: set[str] = set()
+        self.tally = UnreadableTally('UnlabeledFaces', data_root, on_unreadable, max_unreadable)
         super().__init__(data_root, subset='train', boxes=boxes, pipeline=pipeline,
                          test_mode=test_mode, lazy_init=lazy_init, indices=indices,
                          serialize_data=serialize_data)
@@ -81,24 +82,13 @@ class UnlabeledFaces(FERDataset):
         seed_draws(idx)
         for step in range(len(self)):
             index = (idx + step) % len(self)
+            self.tally.read += 1
             try:
                 return super().__getitem__(index)
-            except UserError as error:
-                path = self.get_data_info(index)['img_path']
-                # Only what the loader says about this very file may be skipped.
-                if self.on_unreadable == 'error' or path not in str(error):
-                    raise
-                self._warn_once(path)
+            except UnreadableImage as error:
+                self.tally.skip(self.get_data_info(index)['img_path'], error)
         raise UserError(f'UnlabeledFaces: none of the {len(self)} images under '
                         f'{self.data_root!r} can be read; check the files.')
-
-    def _warn_once(self, path: str) -> None:
-        if path in self.unreadable:
-            return
-        self.unreadable.add(path)
-        print_log(f'UnlabeledFaces: skipping the unreadable image {path!r}, using the next one '
-                  f'({len(self.unreadable)} skipped so far)', logger='current',
-                  level=logging.WARNING)
 
 
 def _root_names(roots: list[str]) -> list[str]:

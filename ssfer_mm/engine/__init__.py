@@ -5,9 +5,11 @@ from .checkpoint_hook import SafeCheckpointHook
 from .exact_resume_hook import ExactResumeHook
 from .export_hook import ExportClassifierHook
 from .facemix_monitor import FaceMixMonitor
+from .failed_batch import load_failed_batch, set_rng_states
 from .global_log_hook import GlobalLogHook
 from .held_out_hook import HeldOutHook
 from .log_history_hook import LogHistoryHook
+from .numerics_hook import NumericsHook
 from .pseudo_label_monitor import PseudoLabelMonitor, pseudo_label_figures
 from .resumable_loop import ResumableTrainLoop
 from .sharded_runner import ShardedRunner
@@ -17,11 +19,13 @@ from .stage_timer_hook import StageTimerHook
 from .teacher_hook import EMATeacherHook
 from .two_stage_hook import TwoStageFinetuneHook
 from .two_stage_loop import Stage, TwoStageTrainLoop
+from .unreadable_hook import UnreadableHook
 
 __all__ = [
     'BFloat16OptimWrapper', 'ChannelsLastHook', 'CheckpointFolder', 'EMATeacherHook',
     'ExactResumeHook', 'ExportClassifierHook', 'FaceMixMonitor', 'GlobalLogHook', 'HeldOutHook',
-    'LogHistoryHook', 'PseudoLabelMonitor', 'ResumableTrainLoop', 'SafeCheckpointHook',
-    'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook',
-    'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'pseudo_label_figures'
+    'LogHistoryHook', 'NumericsHook', 'PseudoLabelMonitor', 'ResumableTrainLoop',
+    'SafeCheckpointHook', 'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook',
+    'StageTimerHook', 'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'UnreadableHook',
+    'load_failed_batch', 'pseudo_label_figures', 'set_rng_states'
 ]

@@ -111,7 +111,7 @@ class CheckpointFolder:
             return [entry for entry in entries if _is_entry(entry)]
         except FileNotFoundError:
             return []
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError, OSError) as error:
             _warn(f'{self.path(MANIFEST)} is damaged ({error}); going on without it')
             return []
 
@@ -142,8 +142,8 @@ class CheckpointFolder:
         names = [name for name in reversed(usable) if osp.exists(self.path(name))]
         pointer = self.path(POINTER)
         if osp.isfile(pointer):
-            with open(pointer, encoding='utf-8') as file:
-                target = file.read().strip()
+            with open(pointer, encoding='utf-8', errors='replace') as file:
+                target = file.read(4096).strip().replace('\0', '')
             if target:
                 # Named in full where it lies elsewhere; a work dir that moved took it along.
                 here = osp.basename(target)
@@ -183,7 +183,8 @@ class CheckpointFolder:
 def _is_entry(entry: dict) -> bool:
     """Names of other folders are refused: pruning deletes files."""
     return (all(isinstance(entry[key], str) for key in ('file', 'sha256', 'kind'))
-            and osp.basename(entry['file']) == entry['file'] != '')
+            and osp.basename(entry['file']) == entry['file'] not in ('', '.', '..')
+            and '\0' not in entry['file'])
 
 
 def _sync(path: str) -> None:

@@ -63,11 +63,16 @@ class ExactResumeHook(Hook):
         """Go on with the order that the run began with.
 
         Raises:
-            UserError: Its epochs had another number of iterations.
+            UserError: It is none of a training, or its epochs had another number of iterations.
         """
         if not runner._resume:
             return
-        meta, now = checkpoint.get('meta', {}), _epoch_lengths(runner)
+        meta, now = checkpoint.get('meta'), _epoch_lengths(runner)
+        if not isinstance(meta, dict) or not all(
+                isinstance(meta.get(key), int) for key in ('epoch', 'iter')):
+            raise UserError(f'{runner._load_from} does not say at which iteration it was written: '
+                            'resume from a checkpoint of a training, or start from these weights '
+                            'with --cfg-options load_from=FILE')
         before = meta.get('epoch_lengths', now)
         # Up to the shorter: a run that was to end with stage II may go on with stage III.
         if any(then != here for then, here in zip(before, now)):

@@ -14,8 +14,8 @@ class GlobalLogHook(Hook):
     nothing happens with one process.
     """
 
-    # Before the hooks that read them.
-    priority = 'HIGHEST'
+    # Before the hooks that read them, but for NumericsHook, which has to see whose loss it is.
+    priority = 5
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Average in place: every hook is handed the same dictionary."""

@@ -30,7 +30,8 @@ class EMATeacherHook(Hook):
         self._release()
         model = model_of(runner)
         self._optimizer = optimizer
-        self._handle = optimizer.register_step_post_hook(lambda *_: _follow(model))
+        self._handle = optimizer.register_step_post_hook(
+            lambda optimizer, *_: _follow(model, optimizer))
 
     def after_train(self, runner) -> None:
         """Stop listening."""
@@ -42,7 +43,12 @@ class EMATeacherHook(Hook):
         self._optimizer, self._handle = None, None
 
 
-def _follow(model) -> None:
+def _follow(model, optimizer) -> None:
+    # A fused optimizer is called for overflown gradients too, and told to do nothing. Reading
+    # that waits for the GPU, as the scaler itself does for all other optimizers.
+    overflow = getattr(optimizer, 'found_inf', None)
+    if overflow is not None and bool(overflow):
+        return
     if model.has_batch_statistics and get_world_size() > 1:
         averages = [b for b in model.student.buffers() if b.is_floating_point()]
         all_reduce_params(averages, op='mean')

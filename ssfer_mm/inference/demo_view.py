@@ -56,14 +56,11 @@ def look(inferencer: FERInferencer, path: str) -> Seen:
     if image.pixels is None:
         return Seen(f'**This picture cannot be read** ({image.problem}). Try a JPEG or PNG file.')
     faces = tuple(sorted(result.faces, key=lambda face: face.box[0]))
-    # Boxes are in pixels of the whole picture, crops are cut from what was decoded.
-    share = image.pixels.shape[1] / image.size[0]
-    inside = [face.scaled(share, share) for face in faces]
     shown = fit(image.pixels, *SHOWN)
     return Seen(_status(len(faces)), draw_faces(shown, replace(result, faces=faces))[..., ::-1],
                 shown.shape[1] / image.size[0], faces,
-                tuple(inferencer.crop(image.pixels, face) for face in inside),
-                tuple(inferencer.crop(image.pixels, face, PORTRAIT) for face in inside))
+                tuple(inferencer.crop(image, face) for face in faces),
+                tuple(inferencer.crop(image, face, PORTRAIT) for face in faces))
 
 
 def _status(count: int) -> str:

@@ -170,12 +170,12 @@ class FERInferencer:
         """Whether the model can be asked for a map: those on torch can, exported ones cannot."""
         return hasattr(self._pipeline.classifier, 'explain')
 
-    def crop(self, image: np.ndarray, face: FaceResult, size: Optional[int] = None) -> np.ndarray:
-        """The square about a face, as the classifier sees it.
+    def crop(self, image: Loaded, face: FaceResult, size: Optional[int] = None) -> np.ndarray:
+        """The square about a face, as the classifier sees it: uint8 (size, size, 3) BGR.
 
         Args:
-            image: uint8 (H, W, 3) BGR, the one that the face was found in.
-            face: What was found, in its pixels.
+            image: As `stream` gives it, together with the face.
+            face: What was found in it.
             size: Edge in pixels. None: the one that the classifier gets.
         """
         return self._pipeline.crop(image, face.box, size)

@@ -88,7 +88,7 @@ class FacePipeline:
         with self.clock.measure('reading'):
             images = [self._close_enough(image, own) for image, own in zip(images, boxes)]
         with self.clock.measure('cropping'):
-            crops = [self._crop(image, box) for image, own in zip(images, boxes) for box in own]
+            crops = [self.crop(image, box) for image, own in zip(images, boxes) for box in own]
         with self.clock.measure('classification'):
             rows = self.classify(crops)
         named = iter([dict(zip(self.classifier.classes, row)) for row in rows.tolist()])
@@ -102,13 +102,15 @@ class FacePipeline:
         few = image.file and any(square[2] - square[0] < self._size for square in squares)
         return image.closer() if few else image
 
-    def _crop(self, image: Loaded, box: Box) -> np.ndarray:
-        return self.crop(image.pixels, _looked_at(image, box))
+    def crop(self, image: Loaded, box: Box, size: Optional[int] = None) -> np.ndarray:
+        """The square around a face.
 
-    def crop(self, image: np.ndarray, box: Sequence[float],
-             size: Optional[int] = None) -> np.ndarray:
-        """The square around a face, at a size in pixels or that of the classifier's input."""
-        return cut_square(image, square_around(box, self.margin),
+        Args:
+            image: Where it was found.
+            box: In pixels of the whole image.
+            size: Edge in pixels. None: what the classifier takes.
+        """
+        return cut_square(image.pixels, square_around(_looked_at(image, box), self.margin),
                           size or self._size)
 
     def classify(self, crops: Sequence[np.ndarray]) -> np.ndarray:

@@ -37,11 +37,6 @@ class FaceResult:
         named = dict(zip(self.probabilities, map(float, probabilities)))
         return replace(self, probabilities=named, track=track)
 
-    def scaled(self, fx: float, fy: float) -> 'FaceResult':
-        """The same face in an image whose edges are longer by these factors."""
-        x1, y1, x2, y2 = self.box
-        return replace(self, box=(x1 * fx, y1 * fy, x2 * fx, y2 * fy))
-
     def to_dict(self) -> dict:
         """JSON-able; boxes in hundredths of a pixel, probabilities in millionths."""
         data = dict(box=[round(edge, 2) for edge in self.box], score=round(self.score, 4),

@@ -146,6 +146,18 @@ def test_channels_of_a_model_that_wants_bgr(faces, tmp_path):
     assert export_model(described, tmp_path / 'm.torchscript', faces) < 1e-5
 
 
+def test_a_network_that_torch_cannot_write_as_onnx(faces, tmp_path, monkeypatch):
+    """As torch 2.6 cannot, where there is batch normalisation."""
+    def export(*args, **kwargs):
+        raise torch.onnx.errors.OnnxExporterError('step 3/3') from AttributeError('no dtype')
+
+    monkeypatch.setattr(torch.onnx, 'export', export)
+    source = checkpoint(tmp_path, vit())
+    with pytest.raises(UserError, match=r'\(no dtype\).* newer torch, or export to .torchscript'):
+        export_model(describe(source), tmp_path / 'm.onnx', faces)
+    assert not (tmp_path / 'm.onnx').exists()
+
+
 @pytest.mark.parametrize('arguments, message', [
     (['m.engine'], r'ends in .onnx or .torchscript or .pt2'),
     (['model.onnx'], 'exists; choose another name, or add --force'),

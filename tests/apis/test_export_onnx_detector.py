@@ -4,11 +4,17 @@ import json
 import numpy as np
 import onnx
 import pytest
+import torch
+from packaging.version import Version
 
 from ssfer_mm.apis.export_onnx_detector import main
 from ssfer_mm.faces.detectors import EmbeddedFaceDetector
 from ssfer_onnx import OnnxFaceDetector
 from support.detectors import noise, save_embedded
+
+pytestmark = pytest.mark.skipif(
+    Version(torch.__version__) < Version('2.7'),
+    reason='torch 2.6 cannot write batch normalisation as ONNX with the newest onnxscript')
 
 
 @pytest.fixture(scope='module')

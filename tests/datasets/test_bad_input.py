@@ -172,13 +172,31 @@ def test_unlabeled_skips_to_the_next_readable_image_and_warns_once(tmp_path, mon
     for broken in names[1:3]:
         (tmp_path / broken).write_bytes(b'not an image')
     said = []
-    monkeypatch.setattr('ssfer_mm.datasets.unlabeled.print_log',
+    monkeypatch.setattr('ssfer_mm.datasets.unreadable.print_log',
                         lambda text, **_: said.append(text))
     dataset = ds.UnlabeledFaces(str(tmp_path), pipeline=[LoadFace()])
     assert [dataset[1]['img_path'] for _ in range(2)] == [str(tmp_path / names[3])] * 2
     assert len(said) == 2 and names[1] in said[0] and '2 skipped' in said[1]
     with refuses(names[1]):
         ds.UnlabeledFaces(str(tmp_path), pipeline=[LoadFace()], on_unreadable='error')[1]
+
+
+def test_unlabeled_stops_past_a_share_of_unreadable_images(tmp_path):
+    names = layouts.make_unlabeled(tmp_path, 20)
+    (tmp_path / names[7]).write_bytes(b'not an image')
+    said = {}
+    for share in (0.06, 0.04):
+        dataset = ds.UnlabeledFaces(str(tmp_path), pipeline=[LoadFace()], max_unreadable=share)
+        try:
+            for index in range(200):
+                said[share] = dataset[index % 20]['img_path']
+        except UserError as error:
+            said[share] = str(error)
+    # One of 20, and its neighbour read once more: one failure in 21 reads.
+    assert said[0.06] == str(tmp_path / names[19])
+    assert 'of 113 images read' in said[0.04] and names[7] in said[0.04]
+    with refuses('max_unreadable is 2'):
+        ds.UnlabeledFaces(str(tmp_path), max_unreadable=2)
 
 
 def test_unlabeled_with_nothing_readable_stops(tmp_path):

@@ -45,7 +45,7 @@ def painted_views():
 
 
 def mix(model, data):
-    torch.manual_seed(0)
+    np.random.seed(0)  # lam
     return model(data, training=True)['inputs']['facemix']
 
 

@@ -80,3 +80,23 @@ def test_a_bad_file_is_named(tmp_path, content, says):
 def test_a_folder_in_place_of_a_file_is_named(tmp_path):
     with pytest.raises(UserError, match='cannot read the image'):
         LoadFace()(dict(img_path=str(tmp_path)))
+
+
+def test_a_huge_image_is_reduced_and_the_matrix_knows(tmp_path):
+    pixels = np.zeros((160, 240, 3), np.uint8)
+    pixels[:, 120:] = 255
+    cv2.imwrite(str(tmp_path / 'x.jpg'), pixels)
+    data = (tmp_path / 'x.jpg').read_bytes()
+    load = LoadFace(max_pixels=120 * 80)
+    for item in (dict(img_path=str(tmp_path / 'x.jpg')), dict(img_bytes=data, sample_id='a')):
+        results = load(dict(item))
+        assert results['img_shape'] == (80, 120) and results['ori_shape'] == (160, 240)
+        assert np.array_equal(results['view_matrix'], np.diag([0.5, 0.5, 1]))
+        assert results['img'][40, 57].max() < 60 < 200 < results['img'][40, 62].min()
+        assert 'img_bytes' not in results
+    whole = LoadFace()(dict(img_bytes=data, sample_id='a'))
+    assert np.array_equal(whole['img'], LoadFace()(dict(img_path=str(tmp_path / 'x.jpg')))['img'])
+    with pytest.raises(UserError, match="some/face.jpg"):
+        load(dict(img_bytes=data[:300], sample_id='some/face.jpg'))
+    with pytest.raises(UserError, match='no cache'):
+        LoadFace(cache_gb=1, max_pixels=5)

@@ -15,7 +15,7 @@ param_scheduler = [
 train_cfg = dict(
     supervised=dict(epochs=100),
     semi=dict(
-        epochs=20,
+        epochs=10,
         labeled=32,
         unlabeled=128,
         base_batch_size=160,
@@ -24,7 +24,7 @@ train_cfg = dict(
         param_scheduler=[
             dict(
                 type='CosineAnnealingLR',
-                T_max=20,
+                T_max=10,
                 eta_min=1e-5,
                 convert_to_iter_based=True)
         ]))

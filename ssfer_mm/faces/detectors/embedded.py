@@ -6,12 +6,14 @@ from typing import Dict, Optional, Tuple, Union
 from mmpretrain.registry import TASK_UTILS
 from torch import Tensor
 
+from ssfer_mm.component_types import check_types
 from ssfer_mm.errors import UserError
 
 from .base import check_settings
 from .download import sha256_of
 from .mmdet_model import (
     build_model,
+    import_mmdet,
     keep_boxes_whole,
     load_weights,
     prepare_to_predict,
@@ -54,6 +56,8 @@ class EmbeddedFaceDetector(MMDetNetwork):
         metadata, tensors = read_weights(self.file)
         input_size = input_size or int(metadata['input_size'])
         check_settings('EmbeddedFaceDetector', score_threshold, nms_iou, batch_size, input_size)
+        import_mmdet()
+        check_types(metadata['config'])
         model = build_model(set_thresholds(metadata['config'], score_threshold, nms_iou),
                             str(self.file))
         load_weights(model, tensors, str(self.file))

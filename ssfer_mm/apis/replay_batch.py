@@ -1,0 +1,139 @@
+"""Look into a batch that ended a run: which module, and which gradients, were not finite."""
+import argparse
+import contextlib
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.runner.amp import autocast
+from mmengine.utils import import_modules_from_strings
+from mmpretrain.registry import MODELS
+from torch import Tensor, nn
+
+from ssfer_mm.checkpoints import read_config_text
+from ssfer_mm.component_types import check_types
+from ssfer_mm.engine import CheckpointFolder, load_failed_batch, set_rng_states
+from ssfer_mm.errors import UserError
+from ssfer_mm.safe_loading import load_checkpoint_safely
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> None:
+    """``tools/replay_batch.py``."""
+    args = _parse(arguments)
+    failed = load_failed_batch(args.file)
+    cfg = Config(read_config_text(failed['config'], args.file))
+    imports = cfg.get('custom_imports')
+    if imports:
+        import_modules_from_strings(**imports)
+    weights = args.checkpoint or _weights(failed, Path(args.file))
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):
+        model = build_model(cfg, weights).to(args.device)
+    print(f'iteration {failed["iteration"] + 1} (epoch {failed["epoch"] + 1}), process '
+          f'{failed["rank"]}, weights of {weights}')
+    print(f'images: {", ".join(failed["ids"])}')
+    print(f'in the run: {_figures(failed["losses"])}, gradient norm {failed["grad_norm"]}')
+    report = replay(model, failed, amp=failed['amp'] and args.device != 'cpu')
+    print('\n'.join(report))
+
+
+def build_model(cfg: Config, weights: str) -> nn.Module:
+    """The model of a training config with the weights of a checkpoint in it.
+
+    Raises:
+        UserError: The config names what is no registered component, or the weights do not fit.
+    """
+    model_cfg = cfg.model.to_dict()
+    if cfg.get('data_preprocessor') is not None:
+        model_cfg.setdefault('data_preprocessor', cfg.data_preprocessor.to_dict())
+    check_types(model_cfg)
+    model = MODELS.build(model_cfg)
+    try:
+        model.load_state_dict(load_checkpoint_safely(weights)['state_dict'])
+    except (RuntimeError, KeyError) as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise UserError(f'{weights} does not fit the model of the run ({reason}): name a '
+                        'checkpoint of the same run with --checkpoint') from error
+    return model
+
+
+def replay(model: nn.Module, failed: dict, amp: bool = False) -> List[str]:
+    """Do what the iteration did, with the same draws, up to the optimizer.
+
+    Args:
+        model: With the weights to try.
+        failed: As from :func:`load_failed_batch`.
+        amp: Compute in mixed precision.
+
+    Returns:
+        Lines that say what was found.
+    """
+    model.train()
+    first, handles = _watch(model)
+    lines = []
+    try:
+        for batch, rng in zip(failed['batches'], failed['rng']):
+            set_rng_states(rng)
+            with autocast() if amp else contextlib.nullcontext():
+                data = model.data_preprocessor(batch, True)
+                losses = model(**data, mode='loss')
+                total, figures = model.parse_losses(losses)
+            total.backward()
+            values = {name: float(value.detach()) for name, value in figures.items()}
+            lines.append(f'replayed: {_figures(values)}')
+    finally:
+        for handle in handles:
+            handle.remove()
+    lines.append(f'first output that is not finite: {first[0] if first else "none"}')
+    return lines + [_gradients(model)]
+
+
+def _watch(model: nn.Module) -> tuple:
+    """Note the name of every module whose output is not finite, in the order of computing."""
+    found: List[str] = []
+
+    def watch(name: str, module: nn.Module):
+        def look(_, __, output) -> None:
+            tensors = output if isinstance(output, (list, tuple)) else [output]
+            for tensor in tensors:
+                if isinstance(tensor, Tensor) and not torch.isfinite(tensor).all():
+                    found.append(f'{name} ({type(module).__name__})')
+                    break
+        return module.register_forward_hook(look)
+
+    return found, [watch(name, module) for name, module in model.named_modules() if name]
+
+
+def _gradients(model: nn.Module) -> str:
+    grads = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    bad = [name for name, grad in grads.items() if not torch.isfinite(grad).all()]
+    norm = float(torch.nn.utils.get_total_norm(list(grads.values())))
+    names = f': {", ".join(bad[:5])}{" ..." if len(bad) > 5 else ""}' if bad else ''
+    return f'gradients: norm {norm:.4g}; {len(bad)} of {len(grads)} tensors not finite{names}'
+
+
+def _weights(failed: dict, path: Path) -> str:
+    """The weights that were kept with the batch, or else the newest checkpoint of the run."""
+    if failed['weights'] and Path(failed['weights']).is_file():
+        return failed['weights']
+    newest = CheckpointFolder(str(path.parent)).newest_whole()
+    if newest is None:
+        raise UserError(f'no weights were kept with {path}, and no checkpoint lies beside it: name '
+                        'one with --checkpoint')
+    return newest
+
+
+def _figures(values: Dict[str, float]) -> str:
+    return ', '.join(f'{name} {value:.6g}' for name, value in values.items())
+
+
+def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Repeat the iteration that ended a run with a loss or gradients that are not '
+                    'finite, and say where it went wrong.')
+    parser.add_argument('file', help='nonfinite_iter_*_rank*.pth in the work dir of the run')
+    parser.add_argument('--checkpoint', help='try these weights (default: those kept with the '
+                                             'batch, or else the newest checkpoint beside it)')
+    parser.add_argument('--device', default='cpu', help='e.g. cuda (default: cpu)')
+    return parser.parse_args(arguments)

@@ -1,0 +1,86 @@
+"""A folder of image files."""
+import os
+import os.path as osp
+from array import array
+
+import numpy as np
+
+from ssfer_mm.datasets.files import describe_folder
+from ssfer_mm.errors import UserError
+from ssfer_mm.image_files import walk_images
+from ssfer_mm.images import read_file
+
+from .index_file import IndexFile, cache_file, compact, open_or_build
+from .source import FACE_SOURCES, FaceSource
+
+VERSION = 1
+
+
+@FACE_SOURCES.register_module()
+class ImageFolder(FaceSource):
+    """All images under a folder, at any depth.
+
+    The list of files is kept in an index and made anew when a folder under it changes; what is
+    looked at then is each folder's time of change, not each file.
+
+    Args:
+        path: The folder.
+        index: File of the index; without it, one in the user's cache folder.
+
+    Raises:
+        UserError: There is no such folder, or no image in it.
+    """
+
+    def __init__(self, path: str, index: str | None = None) -> None:
+        self.root = osp.expanduser(os.fspath(path))
+        if not osp.isdir(self.root):
+            raise UserError(f'the image folder {self.root!r} does not exist (looked from '
+                            f'{os.getcwd()!r}); set path to a folder of images.')
+        self.label = osp.basename(osp.abspath(self.root))
+        real = osp.realpath(self.root)
+        self._index = open_or_build(
+            self.root, [index or cache_file('ImageFolder', real)],
+            dict(kind='ImageFolder', version=VERSION, root=real), self._build, self._is_current)
+
+    def __len__(self) -> int:
+        return self._index.rows('name_ends')
+
+    def read(self, index: int) -> bytes:
+        return read_file(osp.join(self.root, self.name(index)))
+
+    def name(self, index: int) -> str:
+        if not 0 <= index < len(self):
+            raise IndexError(f'{self.root} has {len(self)} images, there is no number {index}')
+        return os.fsdecode(self._index.text('names', 'name_ends', index))
+
+    def _build(self) -> dict[str, np.ndarray]:
+        names, ends = bytearray(), array('Q')
+        folders, folder_ends, changed = bytearray(), array('Q'), array('Q')
+        for folder, images in walk_images(self.root):
+            # Before the images were listed or after: a change in between is seen the next time.
+            changed.append(os.stat(osp.join(self.root, folder)).st_mtime_ns)
+            folders += os.fsencode(folder)
+            folder_ends.append(len(folders))
+            for image in images:
+                names += os.fsencode(f'{folder}/{image}' if folder else image)
+                ends.append(len(names))
+        if not ends:
+            raise UserError(f'no images under {self.root!r}: {describe_folder(self.root)}; '
+                            'set path to a folder of images.')
+        return dict(names=np.frombuffer(names, np.uint8),
+                    name_ends=compact(np.frombuffer(ends, np.uint64)),
+                    folders=np.frombuffer(folders, np.uint8),
+                    folder_ends=compact(np.frombuffer(folder_ends, np.uint64)),
+                    changed=np.frombuffer(changed, np.uint64))
+
+    def _is_current(self, index: IndexFile) -> bool:
+        try:
+            return all(
+                os.stat(osp.join(self.root, _folder(index, row))).st_mtime_ns
+                == changed for row, changed in enumerate(index['changed'].tolist()))
+        except OSError:
+            return False  # a folder is gone
+
+
+def _folder(index: IndexFile, row: int) -> str:
+    return os.fsdecode(index.text('folders', 'folder_ends', row))

@@ -1,0 +1,43 @@
+"""Several sources as one."""
+from collections.abc import Sequence
+
+import numpy as np
+
+from .source import FaceSource
+
+
+class Mixture(FaceSource):
+    """Sources one after the other, each image's name beginning with its source's label.
+
+    A second source of the same label gets ``-2``.
+
+    Args:
+        sources: At least one.
+    """
+
+    def __init__(self, sources: Sequence[FaceSource]) -> None:
+        self.sources = list(sources)
+        self.sizes = [len(source) for source in self.sources]
+        self._ends = np.cumsum(self.sizes)
+        self._labels, seen = [], {}
+        for source in self.sources:
+            count = seen[source.label] = seen.get(source.label, 0) + 1
+            self._labels.append(source.label if count == 1 else f'{source.label}-{count}')
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def locate(self, index: int) -> tuple[int, int]:
+        """Which source an image is in, and its number there."""
+        if not 0 <= index < len(self):
+            raise IndexError(f'there are {len(self)} images, and no number {index}')
+        number = int(np.searchsorted(self._ends, index, side='right'))
+        return number, index - int(self._ends[number]) + self.sizes[number]
+
+    def read(self, index: int) -> bytes:
+        number, index = self.locate(index)
+        return self.sources[number].read(index)
+
+    def name(self, index: int) -> str:
+        number, index = self.locate(index)
+        return f'{self._labels[number]}/{self.sources[number].name(index)}'

@@ -1,0 +1,34 @@
+"""Tar files of images, as WebDataset and ``tools/pack_faces.py`` write them."""
+import os.path as osp
+import tarfile
+from collections.abc import Iterator
+
+from ssfer_mm.errors import UserError
+from ssfer_mm.image_files import is_image
+
+from .archives import Archives
+from .source import FACE_SOURCES
+
+
+@FACE_SOURCES.register_module()
+class TarShards(Archives):
+    """Uncompressed tar files; members that are no images, such as ``.cls`` and ``.json``, are
+    left out. Takes the arguments of :class:`Archives`."""
+
+    SUFFIX = '.tar'
+
+    def read(self, index: int) -> bytes:
+        file = self.files[self._file_of(index)]
+        return self._reader.read(file, self._index.value('offset', index),
+                                 self._index.value('length', index), self.name(index))
+
+    def members(self, file: str) -> Iterator[tuple[str, tuple[int, int]]]:
+        try:
+            with tarfile.open(file, 'r:') as archive:
+                while (member := archive.next()) is not None:
+                    if member.isreg() and is_image(osp.basename(member.name)):
+                        yield member.name, (member.offset_data, member.size)
+                    archive.members.clear()  # tarfile keeps every one otherwise
+        except (tarfile.TarError, OSError, ValueError) as error:
+            raise UserError(f'{file!r} cannot be read as a plain tar file ({error}): decompress '
+                            'it if it is compressed, else copy it again.') from error

@@ -1,0 +1,69 @@
+"""RecordIO against a writer that follows dmlc's description byte by byte."""
+import struct
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ssfer_mm.datasets.sources import RecordIO
+from ssfer_mm.datasets.sources.record_io import record_data, scan
+from ssfer_mm.errors import UserError
+from support import stores
+
+WORDS = st.lists(st.sampled_from([stores.RECORD_MAGIC, b'abcd', b'\0\0\0\0', b'xy']), max_size=8)
+
+
+@settings(max_examples=200, deadline=None)
+@given(WORDS)
+def test_records_that_contain_the_magic_number(words):
+    payload = b''.join(words)
+    assert record_data(stores.frame_record(payload) + b'what follows') == payload
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=60))
+def test_anything_else_is_a_value_error(data):
+    for whole in (data, stores.RECORD_MAGIC + data):
+        try:
+            record_data(whole)
+        except ValueError:
+            pass
+
+
+@pytest.mark.parametrize('header', [True, False])
+@pytest.mark.parametrize('idx', [True, False])
+def test_with_and_without_header_record_and_idx(tmp_path, header, idx):
+    # The third image holds the magic number at every word.
+    images = [stores.jpeg(9), stores.jpeg(99), stores.RECORD_MAGIC * 5, stores.jpeg(200)]
+    source = RecordIO(stores.write_rec(tmp_path / 'train.rec', images, header, idx))
+    assert [source.read(index) for index in range(len(source))] == images
+    assert source.name(0) == ('1' if header else '0')
+    assert RecordIO(tmp_path).path == str(tmp_path / 'train.rec'), 'the folder will do'
+
+
+def test_a_cut_off_file_loses_its_last_image_only(tmp_path):
+    images = [stores.jpeg(9), stores.jpeg(99)]
+    path = stores.write_rec(tmp_path / 'train.rec', images, header=False)
+    path.write_bytes(path.read_bytes()[:-50])
+    source = RecordIO(path)
+    assert source.read(0) == images[0]
+    with pytest.raises(UserError, match='record 1 of .*train.rec is damaged .it is cut off'):
+        source.read(1)
+
+
+@pytest.mark.parametrize('text, says', [
+    ('0\t0\n1\t999999\n', 'does not fit'), ('0\t0\n1\t0\n', 'does not fit'),
+    ('0 0\nx 5\n', 'is no .idx file'), ('0\t0\n1\n', '3 numbers'), ('', '0 numbers')])
+def test_an_idx_that_does_not_fit(tmp_path, text, says):
+    path = stores.write_rec(tmp_path / 'train.rec', [stores.jpeg(9)], header=False)
+    path.with_suffix('.idx').write_text(text)
+    with pytest.raises(UserError, match=says):
+        RecordIO(path)
+
+
+def test_a_hole_in_a_file_without_idx_is_placed(tmp_path):
+    path = stores.write_rec(tmp_path / 'a.rec', [stores.jpeg(9)], header=False, idx=False)
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes() + struct.pack('<II', 5, 5) + bytes(8))
+    with pytest.raises(UserError, match=f'no record at byte {size}'):
+        scan(str(path))

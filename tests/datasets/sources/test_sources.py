@@ -1,0 +1,157 @@
+"""Every kind of store gives the same images, in every process, and says what is damaged."""
+import multiprocessing
+import pickle
+import sys
+
+import pytest
+
+from ssfer_mm.datasets.sources import Mixture, build_source
+from ssfer_mm.errors import UnreadableImage, UserError
+from support import stores
+
+COUNT = 12
+KINDS = ['ImageFolder', 'TarShards', 'ZipArchives', 'RecordIO', 'LMDB']
+
+
+@pytest.fixture
+def images():
+    return [stores.jpeg(20 * number) for number in range(COUNT)]
+
+
+def make(kind, tmp_path, images):
+    if kind == 'LMDB':
+        pytest.importorskip('lmdb')
+    return dict(type=kind, **stores.write_all(tmp_path, images)[kind])
+
+
+def read_all(source):
+    return [source.read(index) for index in range(len(source))]
+
+
+def tell(source, answers):
+    answers.put(read_all(source))
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_all_images_in_order_in_this_process_and_others(kind, tmp_path, images):
+    source = build_source(make(kind, tmp_path, images))
+    assert read_all(source) == images
+    assert len({source.name(index) for index in range(COUNT)}) == COUNT
+    assert read_all(pickle.loads(pickle.dumps(source))) == images, 'a spawned worker'
+    answers = multiprocessing.get_context('fork').Queue()
+    child = multiprocessing.get_context('fork').Process(target=tell, args=(source, answers))
+    child.start()
+    assert answers.get(timeout=30) == images, 'a forked worker, with files already open'
+    child.join()
+    assert read_all(source) == images
+    with pytest.raises(IndexError):
+        source.read(COUNT)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_a_source_pickles_small(kind, tmp_path, images):
+    assert len(pickle.dumps(build_source(make(kind, tmp_path, images)))) < 1000
+
+
+@pytest.mark.parametrize('kind', ['ZipArchives', 'RecordIO'])
+def test_damage_that_a_format_can_notice(kind, tmp_path, images):
+    cfg = make(kind, tmp_path, images)
+    # The zip's data; the word before the record's data.
+    if kind == 'ZipArchives':
+        stores.flip(cfg['path'], images[4], place=60)
+    else:
+        stores.flip(cfg['path'], stores.frame_record(stores.pack_record([0.0, 1.0], 5, images[4])))
+    source = build_source(cfg)
+    with pytest.raises(UnreadableImage) as error:
+        source.read(4)
+    assert source.name(4).split('/')[-1] in str(error.value)
+    assert source.read(3) == images[3] and source.read(5) == images[5]
+
+
+def test_a_shard_that_became_shorter_is_named(tmp_path, images):
+    source = build_source(make('TarShards', tmp_path, images))
+    path = tmp_path / 'tars' / 'set-0001.tar'
+    with open(path, 'r+b') as file:
+        file.truncate(700)
+    with pytest.raises(UnreadableImage, match=r'set-0001.tar.* ends before it'):
+        source.read(5)
+
+
+def test_an_index_is_used_again_and_made_anew_for_other_data(tmp_path, images, monkeypatch):
+    cfg = make('TarShards', tmp_path, images)
+    build_source(cfg)
+    from ssfer_mm.datasets.sources import TarShards
+    monkeypatch.setattr(TarShards, 'members', None)
+    assert len(build_source(cfg)) == COUNT, 'from the index'
+    monkeypatch.undo()
+    (tmp_path / 'tars' / 'set-0002.tar').unlink()
+    assert len(build_source(dict(cfg, index=str(tmp_path / 'my.index')))) == 10
+
+
+def test_a_folder_is_listed_again_when_one_in_it_changed(tmp_path, images):
+    cfg = make('ImageFolder', tmp_path, images)
+    assert len(build_source(cfg)) == COUNT
+    (tmp_path / 'folder' / 'id_001' / 'zzz.jpg').write_bytes(images[0])
+    source = build_source(cfg)
+    assert len(source) == COUNT + 1 and source.name(8) == 'id_001/zzz.jpg'
+
+
+@pytest.mark.parametrize('spoil', [b'', b'SSFERIX1', b'x' * 100])
+def test_a_damaged_index_is_made_anew(tmp_path, images, spoil):
+    index = tmp_path / 'my.index'
+    cfg = dict(make('ZipArchives', tmp_path, images), index=str(index))
+    whole = (build_source(cfg), index.read_bytes())[1]
+    index.write_bytes(spoil or whole[:-40])
+    assert read_all(build_source(cfg)) == images
+    assert index.read_bytes() == whole
+
+
+def test_brace_and_glob_patterns(tmp_path, images):
+    stores.write_tars(tmp_path / 'tars', images)
+    for pattern, count in (('set-{0000..0001}.tar', 10), ('*-000[12].tar', 7)):
+        assert len(build_source(dict(type='TarShards', path=str(tmp_path / 'tars' / pattern)))
+                   ) == count
+    with pytest.raises(UserError, match=r"1 of the 4 files.*set-0003.tar"):
+        build_source(dict(type='TarShards', path=str(tmp_path / 'tars' / 'set-{0000..0003}.tar')))
+
+
+def test_mixture_names_and_numbers(tmp_path, images):
+    folder = build_source(make('ImageFolder', tmp_path, images))
+    both = Mixture([folder, folder])
+    assert both.name(0).startswith('folder/') and both.name(COUNT).startswith('folder-2/')
+    assert read_all(both) == images + images
+    assert both.locate(COUNT - 1) == (0, COUNT - 1) and both.locate(COUNT) == (1, 0)
+
+
+@pytest.mark.parametrize('cfg, says', [
+    (dict(path='x'), 'has no type'),
+    (dict(type='Nothing'), r"unknown source type 'Nothing'; use one of: ImageFolder"),
+    (dict(type='RecordIO', path='missing.rec'), "'missing.rec' does not exist"),
+    (dict(type='TarShards', path='missing'), "no .tar files: 'missing' does not exist"),
+    (dict(type='LMDB', path='missing'), "'missing' does not exist"),
+    (dict(type='ImageFolder', path='missing'), "image folder 'missing' does not exist"),
+    (dict(type='TarShards', file='x'), 'cannot be made from'),
+])
+def test_what_is_wrong_is_said(cfg, says):
+    with pytest.raises(UserError, match=says):
+        build_source(cfg)
+
+
+def test_wrong_content_is_said(tmp_path):
+    for name, kind in (('a.tar', 'TarShards'), ('a.zip', 'ZipArchives'), ('a.rec', 'RecordIO'),
+                       ('data.mdb', 'LMDB')):
+        if kind == 'LMDB':
+            pytest.importorskip('lmdb')
+        (tmp_path / name).write_bytes(b'this is nothing of the kind' * 100)
+        with pytest.raises(UserError, match=name):
+            build_source(dict(type=kind, path=str(tmp_path / name)))
+
+
+def test_lmdb_is_optional_and_never_unpickles(tmp_path, images, monkeypatch):
+    pytest.importorskip('lmdb')
+    path = stores.write_lmdb(tmp_path / 'pickled', [pickle.dumps(images[0])])
+    with pytest.raises(UserError, match='pickled Python objects'):
+        build_source(dict(type='LMDB', path=str(path)))
+    monkeypatch.setitem(sys.modules, 'lmdb', None)
+    with pytest.raises(UserError, match='pip install lmdb'):
+        build_source(dict(type='LMDB', path=str(path)))

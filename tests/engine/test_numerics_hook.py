@@ -1,0 +1,215 @@
+"""A bad number ends the run before anything is saved, and what caused it can be repeated."""
+import json
+import math
+import re
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+from mmengine.optim import AmpOptimWrapper, OptimWrapper
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS, OPTIM_WRAPPERS
+
+from ssfer_mm.apis.replay_batch import main as replay_main
+from ssfer_mm.engine import NumericsHook, load_failed_batch
+from ssfer_mm.errors import UserError
+from ssfer_mm.safe_loading import load_checkpoint_safely
+from support.models import MEAN, STD, mae
+from support.runs import config, train
+
+II_ITERATION, III_ITERATION = 2, 9
+
+
+@HOOKS.register_module()
+class Spoil(Hook):
+    """At one iteration: an infinite weight, or a gradient that is NaN."""
+
+    def __init__(self, at, what):
+        self.at, self.what = at, what
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter != self.at:
+            return
+        weight = next(p for name, p in runner.model.named_parameters() if 'layers.1.ffn' in name
+                      and p.requires_grad)
+        self.before = {k: v.clone() for k, v in runner.model.state_dict().items()}
+        self.ids = [sample.sample_id for part in data_batch['data_samples'].values()
+                    for sample in part] if isinstance(data_batch['data_samples'], dict) else []
+        if self.what == 'loss':
+            with torch.no_grad():
+                weight.view(-1)[0] = math.inf
+        else:
+            weight.register_hook(lambda grad: grad * math.nan)
+
+
+def spoilt(work_dir, at, what, **options):
+    """The error, and the hook that spoilt the run."""
+    hooks = [dict(type='Spoil', at=at, what=what)]
+    cfg = config(work_dir, facemix=dict(type='FaceMix'), hooks=hooks, **options)
+    cfg.default_hooks.update(exact_resume=dict(type='ExactResumeHook'),
+                             numerics=dict(type='NumericsHook'),
+                             checkpoint=dict(type='SafeCheckpointHook', by_epoch=False))
+    runner = Runner.from_cfg(cfg)
+    with pytest.raises(UserError) as caught:
+        runner.train()
+    return str(caught.value), next(h for h in runner.hooks if isinstance(h, Spoil))
+
+
+@pytest.mark.parametrize('at, what', [
+    (II_ITERATION, 'loss'), (II_ITERATION, 'gradient'),
+    (III_ITERATION, 'loss'), (III_ITERATION, 'gradient')])
+def test_stages_ii_and_iii_stop_with_the_ids_and_can_be_repeated(tmp_path, capsys, at, what):
+    message, spoil = spoilt(tmp_path, at, what)
+    assert '\n' not in message and f'iteration {at + 1}:' in message
+    assert ('loss nan' in message) == (what == 'loss')
+    assert f'with the images {", ".join(spoil.ids[:4])}' in message
+    newest = json.loads((tmp_path / 'checkpoints.json').read_text())['checkpoints'][-1]
+    assert newest['file'] == f'iter_{at}.pth', 'what the bad step made is not saved'
+
+    path = re.search(r'replay_batch.py ([^"]+)', message)[1]
+    failed = load_failed_batch(path)
+    assert failed['ids'] == spoil.ids and failed['iteration'] == at
+    assert not math.isfinite(failed['grad_norm'])
+    if what == 'gradient':
+        kept = load_checkpoint_safely(failed['weights'])['state_dict']
+        assert all(torch.equal(kept[name], value) for name, value in spoil.before.items())
+    replay_main([path])
+    said = capsys.readouterr().out
+    if what == 'loss':
+        assert 'first output that is not finite: student.backbone.layers.1.ffn' in said
+    else:
+        # The spoiling was no part of batch and weights, all else is repeated to the last digit.
+        assert 'first output that is not finite: none' in said and '0 of' in said
+        assert f'replayed: loss {failed["losses"]["loss"]:.6g},' in said
+
+
+def test_the_step_of_several_added_batches_names_all_their_images(tmp_path):
+    wrapper = dict(optimizer=dict(type='AdamW', lr=1e-3), accumulative_counts=3)
+    message, spoil = spoilt(tmp_path, 1, 'gradient', optim_wrapper=wrapper)
+    failed = load_failed_batch(re.search(r'replay_batch.py ([^"]+)', message)[1])
+    assert failed['iteration'] == 2 and len(failed['batches']) == 3 and len(failed['ids']) == 12
+    assert failed['ids'][4:8] == spoil.ids
+
+
+def test_the_norm_is_that_of_clipping_where_there_is_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.nn.utils, 'get_total_norm', None)
+    wrapper = dict(optimizer=dict(type='AdamW', lr=1e-3), clip_grad=dict(max_norm=1.0))
+    message, _ = spoilt(tmp_path, II_ITERATION, 'gradient', optim_wrapper=wrapper)
+    assert f'iteration {II_ITERATION + 1}:' in message
+
+
+def test_another_model_on_a_stock_data_set(tmp_path):
+    """Stage I's model, a batch of another form, no ExactResumeHook."""
+    noise = torch.Generator().manual_seed(0)
+    data = [dict(inputs=torch.randint(0, 256, (3, 16, 16), generator=noise, dtype=torch.uint8),
+                 data_samples=sample(f'{k}.jpg')) for k in range(8)]
+    model = dict(mae(), data_preprocessor=dict(
+        type='SelfSupDataPreprocessor', mean=MEAN, std=STD, to_rgb=True))
+    cfg = config(tmp_path)
+    runner = Runner(
+        model=model, work_dir=str(tmp_path), default_scope='mmpretrain',
+        train_dataloader=dict(dataset=data, batch_size=4, sampler=dict(type='DefaultSampler'),
+                              collate_fn=dict(type='default_collate')),
+        train_cfg=dict(by_epoch=True, max_epochs=2), experiment_name=f'stock{tmp_path.name}',
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=1e-3)), randomness=dict(seed=0),
+        default_hooks=dict(numerics=dict(type='NumericsHook')),
+        custom_hooks=[dict(type='Spoil', at=1, what='loss')], cfg=cfg)
+    with pytest.raises(UserError, match=r'iteration 2: .*the images \d\.jpg'):
+        runner.train()
+    failed = load_failed_batch(tmp_path / 'nonfinite_iter_2_rank0.pth')
+    assert failed['rng'][0]['numpy'][0] == 'MT19937' and len(failed['ids']) == 4
+
+
+def sample(path):
+    from mmpretrain.structures import DataSample
+
+    return DataSample(metainfo=dict(img_path=path))
+
+
+def test_a_healthy_run_is_not_changed_by_being_watched(tmp_path):
+    ends = []
+    for name, hooks in (('with', dict(numerics=dict(type='NumericsHook'))), ('without', {})):
+        cfg = config(tmp_path / name)
+        cfg.default_hooks.update(hooks)
+        cfg.train_cfg.supervised.epochs = cfg.train_cfg.semi.epochs = 1
+        ends.append(train(cfg).model.state_dict())
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+def test_a_file_that_is_no_batch_is_refused(tmp_path):
+    torch.save(dict(format='ssfer_mm failed batch 1', batches=[]), tmp_path / 'x.pth')
+    torch.save(dict(state_dict={}), tmp_path / 'y.pth')
+    for name in ('x.pth', 'y.pth'):
+        with pytest.raises(UserError, match=f'{name} holds no batch'):
+            load_failed_batch(tmp_path / name)
+
+
+# ---- mixed precision ------------------------------------------------------------------------
+
+
+@OPTIM_WRAPPERS.register_module()
+class CpuScaler(AmpOptimWrapper):
+    """The scaler's part of mixed precision, which mmengine allows on a GPU only."""
+
+    def __init__(self, optimizer, init_scale=2.**16, **options):
+        OptimWrapper.__init__(self, optimizer, **options)
+        self.loss_scaler = torch.amp.GradScaler('cpu', init_scale=init_scale)
+        self._scale_update_param, self.cast_dtype = None, torch.float32
+
+    def optim_context(self, model):
+        return OptimWrapper.optim_context(self, model)
+
+
+@HOOKS.register_module()
+class Overflow(Hook):
+    """Gradients overflow in some iterations; notes what each of them moved."""
+
+    def __init__(self, at):
+        self.at, self.moved, self.steps = at, [], []
+
+    def before_train(self, runner):
+        for weight in runner.model.student.parameters():
+            weight.register_hook(lambda g: g * math.inf if runner.iter in self.at else g)
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self.before = {k: v.clone() for k, v in runner.model.state_dict().items()}
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        now = runner.model.state_dict()
+        self.moved.append({part for part in ('student', 'teacher') for name in now
+                           if name.startswith(part) and not torch.equal(now[name],
+                                                                        self.before[name])})
+        self.steps.append(int(runner.model.ema_steps))
+
+
+def run_with_overflows(work_dir, at, fused, max_skips=40):
+    wrapper = dict(type='CpuScaler', optimizer=dict(type='AdamW', lr=1e-3, fused=fused))
+    cfg = config(work_dir, hooks=[dict(type='Overflow', at=at)], optim_wrapper=wrapper)
+    cfg.train_cfg.semi.optim_wrapper = wrapper
+    cfg.train_cfg.supervised.epochs = cfg.train_cfg.semi.epochs = 1
+    cfg.default_hooks.numerics = dict(type='NumericsHook', max_skips=max_skips)
+    runner = train(cfg)
+    return runner, next(h for h in runner.hooks if isinstance(h, Overflow))
+
+
+@pytest.mark.parametrize('fused', [False, True])
+def test_overflows_are_left_out_and_counted_and_move_nobody(tmp_path, fused):
+    at = [1, 2, 5, 7]  # in both stages
+    runner, overflow = run_with_overflows(tmp_path, at, fused)
+    expected = [set() if k in at else {'student', 'teacher'} for k in range(runner.iter)]
+    assert overflow.moved == expected
+    assert overflow.steps[-1] == runner.iter - len(at)
+    assert runner.message_hub.get_info('skipped_steps') == len(at)
+    lines = [json.loads(line) for log in tmp_path.glob('*/vis_data/scalars.json')
+             for line in log.read_text().splitlines()]
+    assert [line['skipped_steps'] for line in lines if 'loss' in line][:6] == [0, 1, 2, 2, 2, 3]
+
+
+def test_overflows_for_ever_end_the_run(tmp_path):
+    with pytest.raises(UserError, match='iteration 9: mixed precision left out 5 steps in a row'):
+        run_with_overflows(tmp_path, at=[1, 2, *range(4, 99)], fused=True, max_skips=5)
+
+
+def test_a_number_of_skips_that_makes_no_sense():
+    with pytest.raises(UserError, match='max_skips must be 1 or more'):
+        NumericsHook(max_skips=0)

@@ -1,0 +1,12 @@
+"""Pack face images into tar shards (WebDataset layout) with a manifest, checksums and an index.
+
+    python tools/pack_faces.py data/faces --out data/faces_shards
+    python tools/pack_faces.py faces_emore/train.rec more/ --out data/faces_shards
+    python tools/pack_faces.py --verify data/faces_shards
+"""
+import sys
+
+from ssfer_mm.apis.pack_faces import main
+
+if __name__ == '__main__':
+    sys.exit(main())
