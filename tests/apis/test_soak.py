@@ -53,12 +53,12 @@ def test_thirty_iterations_with_a_worker(config, tmp_path, capsys):
     assert '30 of 30: main ' in said and 'Flat: nothing grew by more than 50 %' in said
     assert (tmp_path / 'soak' / 'memory.png').read_bytes().startswith(b'\x89PNG')
     found = json.loads(file.read_text())
-    assert found['stage'] == 'semi' and found['flat'] and found['warm_up'] == 6
+    assert found['stage'] == 'semi' and found['flat'] and found['warm_up'] == 8
     assert list(found['processes'])[:2] == ['main', 'worker 1']
     for name in ('main', 'worker 1'):
         process = found['processes'][name]
         assert process['iterations'] == list(range(1, 31)) and min(process['mib']) > 10
-        assert process['verdict']['first'] == 6 and process['verdict']['last'] == 30
+        assert process['verdict']['first'] == 8 and process['verdict']['last'] == 30
 
 
 def test_a_leak_fails(config, tmp_path, capsys):
@@ -74,7 +74,7 @@ def test_refusals(config, tmp_path, capsys):
             (['--stage', 'pretrain'], 'error: --stage pretrain: .*Give --stage supervised'),
             (['--stage', 'semi', '--iterations', '3'], 'expected at least 10'),
             (['--stage', 'semi', '--iterations', '10', '--cfg-options',
-              'train_cfg.semi.unlabeled=1'], 'one pass over the data has .* Give --iterations'),
+              'train_cfg.semi.unlabeled=1'], 'two passes over the data have .* Give --iterations'),
     ]:
         assert main([config(STAGES_II_III), '--work-dir', str(tmp_path), *arguments]) == 2
         assert re.search(message, capsys.readouterr().err), message
