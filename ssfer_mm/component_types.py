@@ -15,6 +15,8 @@ from ssfer_mm.errors import UserError
 # Where components come from that need nothing but their arguments: neither files, the network,
 # nor code that lies beside downloaded weights.
 PACKAGES = ('mmpretrain.', 'mmcv.', 'mmengine.', 'mmdet.', 'ssfer_mm.', 'torch.')
+# Functions of mmcv that a detector's test_cfg names.
+OPERATIONS = ('nms', 'soft_nms')
 # Wrappers around other libraries' downloads.
 OUTSIDERS = ('HuggingFace', 'TIMM')
 
@@ -29,6 +31,8 @@ def check_types(description: Any) -> None:
         UserError: One names a function, a module, or a component of no known package.
     """
     for name in _types(description):
+        if name in OPERATIONS:
+            continue
         found = _registered(name) if isinstance(name, str) else None
         if found is None or not f'{found.__module__}.'.startswith(PACKAGES) \
                 or found.__name__.startswith(OUTSIDERS):

@@ -1,5 +1,6 @@
 """What every test runs under."""
 import logging
+import signal
 import warnings
 
 import numpy as np
@@ -12,6 +13,8 @@ import ssfer_mm  # noqa: F401  registers all components
 
 torch.set_num_threads(1)
 warnings.filterwarnings('ignore')
+# A shell that starts the tests in the background has them ignore Ctrl-C, which some of them press.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

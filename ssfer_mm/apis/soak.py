@@ -43,12 +43,13 @@ def soak(cfg: Config, iterations: int, report: Callable[[str], None] = print
         report: Called with a line of progress, about ten times.
 
     Returns:
-        Process -> measurements, and the iterations of warm-up: a fifth of all, and one whole pass
-        over the data, in which caches and the workers' own copies of pages fill up.
+        Process -> measurements, and the iterations of warm-up: a fifth of all, and two whole
+        passes over the data. In the first one caches and the workers' own copies of pages fill
+        up; only with the second checkpoint and validation does malloc keep what they need.
 
     Raises:
-        UserError: The system does not tell a process's memory, or a pass over the data takes more
-            than half of the iterations.
+        UserError: The system does not tell a process's memory, or two passes over the data take
+            more than half of the iterations.
     """
     _prepare(cfg, iterations)
     interval = max(iterations // MEASUREMENTS, 1)
@@ -65,12 +66,12 @@ def soak(cfg: Config, iterations: int, report: Callable[[str], None] = print
     runner.register_hook(log)
     loop = runner.build_train_loop(cfg.train_cfg)
     runner._train_loop = loop
-    one_pass = loop.epoch_lengths[0]
-    warm_up = max(round(WARM_UP * iterations), one_pass)
+    two_passes = 2 * loop.epoch_lengths[0]
+    warm_up = max(round(WARM_UP * iterations), two_passes)
     if warm_up > iterations / 2:
-        raise UserError(f'--iterations {iterations}: one pass over the data has {one_pass} '
+        raise UserError(f'--iterations {iterations}: two passes over the data have {two_passes} '
                         'iterations, in which caches fill up and memory grows for good reason. '
-                        f'Give --iterations {2 * one_pass} or more, or larger batches')
+                        f'Give --iterations {2 * two_passes} or more, or larger batches')
     try:
         runner.train()
     except Enough:
@@ -109,6 +110,7 @@ def _prepare(cfg: Config, iterations: int) -> None:
         raise UserError(f'--iterations {iterations}: expected at least 10')
     own_memory(os.getpid())  # a system that does not tell is found out now
     cfg.resume = False
+    cfg.log_level = 'WARNING'  # on the screen; the log file gets everything
     if 'pretrained' in cfg.model:
         cfg.model.pretrained = None  # takes the same memory, and the file may not be here
     # An epoch has at least one iteration; the watching hook ends the run.

@@ -8,6 +8,7 @@ from mmpretrain.registry import HOOKS
 from ssfer_mm.errors import UserError
 
 from .checkpoint_folder import BEST, PERIODIC, STAGE_END, CheckpointFolder
+from .formatted_once import format_configs_once
 
 
 @HOOKS.register_module()
@@ -48,6 +49,7 @@ class SafeCheckpointHook(Hook):
 
     def before_train(self, runner) -> None:
         """Clean up after a process that was killed."""
+        format_configs_once()
         runner.logger.info(f'Checkpoints will be saved to {runner.work_dir}.')
         if is_main_process():
             CheckpointFolder(runner.work_dir).clear_parts()

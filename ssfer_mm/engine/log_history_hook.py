@@ -33,9 +33,14 @@ class LogHistoryHook(Hook):
         numbers = [window for window in windows if isinstance(window, int)]
         self._length = None if 'global' in windows else max(
             self.min_length, *numbers, *_epoch_lengths(runner))
+        # Now, too: a resumed run must drop the same values as one that was never stopped.
+        self._bound(runner)
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Figures may appear at any time; each drops what is too old at its next value."""
+        self._bound(runner)
+
+    def _bound(self, runner) -> None:
         if self._length is None:
             return
         for buffer in runner.message_hub.log_scalars.values():

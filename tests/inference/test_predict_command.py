@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import ssfer_cli
+from ssfer_mm.inference import model_names
 from ssfer_mm.inference import predict as predict_module
 from support.onnx_models import brightness_detector, colour_classifier
 
@@ -20,8 +21,9 @@ CLASSES = ['anger', 'neutral', 'fear', 'disgust']  # the shares of red, green, b
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder with two models, photos (red, dark, damaged) and a film."""
+    """A folder with two models, photos (red, dark, damaged) and a film; none is shipped."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(model_names, 'WEIGHTS', tmp_path / 'nothing shipped')
     colour_classifier(tmp_path / 'm.onnx', classes=CLASSES, input_size=[4, 6])
     brightness_detector(tmp_path / 'face_detector.onnx')
     (tmp_path / 'photos/deep').mkdir(parents=True)

@@ -5,7 +5,7 @@ from array import array
 
 import numpy as np
 
-from ssfer_mm.datasets.files import describe_folder, resolve_root
+from ssfer_mm.datasets.files import describe_folder
 from ssfer_mm.errors import UserError
 from ssfer_mm.image_files import walk_images
 from ssfer_mm.images import read_file
@@ -32,7 +32,10 @@ class ImageFolder(FaceSource):
     """
 
     def __init__(self, path: str, index: str | None = None) -> None:
-        self.root = resolve_root(path, 'ImageFolder')
+        self.root = osp.expanduser(os.fspath(path))
+        if not osp.isdir(self.root):
+            raise UserError(f'the image folder {self.root!r} does not exist (looked from '
+                            f'{os.getcwd()!r}); set path to a folder of images.')
         self.label = osp.basename(osp.abspath(self.root))
         real = osp.realpath(self.root)
         self._index = open_or_build(

@@ -129,6 +129,7 @@ def test_mixture_names_and_numbers(tmp_path, images):
     (dict(type='RecordIO', path='missing.rec'), "'missing.rec' does not exist"),
     (dict(type='TarShards', path='missing'), "no .tar files: 'missing' does not exist"),
     (dict(type='LMDB', path='missing'), "'missing' does not exist"),
+    (dict(type='ImageFolder', path='missing'), "image folder 'missing' does not exist"),
     (dict(type='TarShards', file='x'), 'cannot be made from'),
 ])
 def test_what_is_wrong_is_said(cfg, says):
