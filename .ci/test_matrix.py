@@ -29,8 +29,9 @@ SOURCES = ('ssfer_mm', 'ssfer_onnx', 'configs', 'tools', 'tests', 'setup.py', 's
 # The fast suite: all that touches torch, numpy, OpenCV or OpenMMLab, each subsystem at least once.
 FAST = (
     'tests/ssfer_onnx', 'tests/audit', 'tests/checkpoints', 'tests/datasets', 'tests/engine',
-    'tests/evaluation', 'tests/faces', 'tests/inference', 'tests/models', 'tests/synthfer',
-    'tests/tables', 'tests/transforms', 'tests/distributed/test_equal_losses.py',
+    'tests/evaluation', 'tests/faces', 'tests/fuzz', 'tests/inference', 'tests/models',
+    'tests/profiling', 'tests/synthfer', 'tests/tables', 'tests/transforms',
+    'tests/distributed/test_equal_losses.py',
     'tests/test_compat.py', 'tests/test_images.py', 'tests/test_mmcv_stand_in.py',
     'tests/test_safe_loading.py', 'tests/apis/test_export_model.py',
     'tests/apis/test_launch.py::test_train_resume_and_test', 'tests/configs/test_every_config.py',
