@@ -71,7 +71,7 @@ def test_wheel_carries_every_config_and_tool(wheel):
 def test_wheel_carries_the_whole_package_and_nothing_else(wheel):
     code = {name for name in wheel.namelist()
             if '.mim/' not in name and '.dist-info/' not in name}
-    data = {'.py', '.safetensors', '.onnx', '.json'}
+    data = {'.py', '.safetensors', '.onnx', '.json', '.md'}
     assert code == files('ssfer_mm', data) | files('ssfer_onnx', {'.py'}) | {'ssfer_cli.py'}
 
 

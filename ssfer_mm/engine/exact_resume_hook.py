@@ -1,6 +1,6 @@
 """What it takes for a resumed run to end as if it had never stopped."""
 import random
-from typing import List
+from typing import List, Optional
 
 import numpy as np
 import torch
@@ -36,6 +36,9 @@ class ExactResumeHook(Hook):
     # Before the hooks that look at what a run resumes from, and before any that draw.
     priority = 'VERY_HIGH'
 
+    def __init__(self) -> None:
+        self._epoch_lengths: Optional[List[int]] = None  # of the run to resume
+
     def before_run(self, runner) -> None:
         """Choose what to resume from; every process the same."""
         if not runner._resume or runner._load_from is not None:
@@ -63,26 +66,36 @@ class ExactResumeHook(Hook):
         """Go on with the order that the run began with.
 
         Raises:
-            UserError: It is none of a training, or its epochs had another number of iterations.
+            UserError: It is none of a training.
         """
         if not runner._resume:
             return
-        meta, now = checkpoint.get('meta'), _epoch_lengths(runner)
+        meta = checkpoint.get('meta')
         if not isinstance(meta, dict) or not all(
                 isinstance(meta.get(key), int) for key in ('epoch', 'iter')):
             raise UserError(f'{runner._load_from} does not say at which iteration it was written: '
                             'resume from a checkpoint of a training, or start from these weights '
                             'with --cfg-options load_from=FILE')
-        before = meta.get('epoch_lengths', now)
+        self._epoch_lengths = meta.get('epoch_lengths')
+        if meta.get('sampler_seed') is not None:
+            _sampler(runner).seed = meta['sampler_seed']
+
+    def before_train(self, runner) -> None:
+        """Compare what schedules, the stage switch and the position in the data are counted in.
+
+        Not sooner: where the checkpoint is another model's, that is the better news.
+
+        Raises:
+            UserError: The epochs of the run to resume had another number of iterations.
+        """
+        now = _epoch_lengths(runner)
+        before = self._epoch_lengths or now
         # Up to the shorter: a run that was to end with stage II may go on with stage III.
         if any(then != here for then, here in zip(before, now)):
-            # Schedules, the stage switch and the position in the data are counted in iterations.
             raise UserError(
                 f'the checkpoint to resume from counts {before} iterations per epoch of each '
                 f'stage, this run {now}: keep the data, and the number of processes times the '
                 'batch sizes, or start a new run from its weights with load_from and no --resume')
-        if meta.get('sampler_seed') is not None:
-            _sampler(runner).seed = meta['sampler_seed']
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         """Seed everything that this iteration may draw from."""

@@ -1,4 +1,5 @@
 """Raw data of every dataset, and one finished run that several tests look at."""
+import tarfile
 from types import SimpleNamespace
 
 import pytest
@@ -23,8 +24,11 @@ def raw(tmp_path_factory):
                                classes=layouts.ex.AFFECTNET8)
     layouts.make_unlabeled(base / 'my_faces' / 'unlabeled', n=12)
     layouts.make_unlabeled(base / 'faces', n=12)
-    return {f'data/{name}': base / name
-            for name in ('rafdb', 'ferplus', 'affectnet', 'my_faces', 'faces', 'synthfer')}
+    (base / 'faces_shards').mkdir()
+    with tarfile.open(base / 'faces_shards' / '0000.tar', 'w') as shard:
+        shard.add(base / 'faces', arcname='.')
+    return {f'data/{name}': base / name for name in (
+        'rafdb', 'ferplus', 'affectnet', 'my_faces', 'faces', 'faces_shards', 'synthfer')}
 
 
 @pytest.fixture()

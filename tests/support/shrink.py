@@ -71,6 +71,8 @@ def _walk(node, roots: Mapping[str, Path]) -> None:
         node.update(num_images=32, cache_dir=str(roots['data/synthfer']))
     if 'data_root' in node:
         node['data_root'] = _moved(node['data_root'], roots)
+    if node.get('type') == 'TarShards':
+        node['path'] = _moved(node['path'], roots)
     if 'num_workers' in node:
         node['num_workers'] = 0
     for child in node.values():
