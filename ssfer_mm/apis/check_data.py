@@ -53,9 +53,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         Exit status: 0 if the data are sound, 1 if not, 2 for an error of the user's, 130 after
         Ctrl-C.
     """
-    found: List[int] = []
-    status = run_cli(lambda: found.append(_run(_parse(arguments))), after_interrupt=go_on_hint())
-    return status or found[0]
+    return run_cli(lambda: _run(_parse(arguments)), after_interrupt=go_on_hint())
 
 
 def check_data(configs: Sequence[str], options: Optional[dict] = None, fast: bool = False,

@@ -18,12 +18,12 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
     """Run a tool and turn what the user can fix into one line on stderr.
 
     Args:
-        main: The tool; its result is ignored.
+        main: The tool. An int that it returns is its exit status; any other result is 0.
         resumable: Whether the same command with ``--resume`` continues an interrupted run.
         after_interrupt: What to say after Ctrl-C instead, for tools that go on in another way.
 
     Returns:
-        Exit status: 0, 2 after a user's mistake, 130 after Ctrl-C.
+        Exit status: the tool's own, 2 after a user's mistake, 130 after Ctrl-C.
 
     Raises:
         Exception: whatever is not a user's mistake; with SSFER_DEBUG=1 everything.
@@ -32,7 +32,7 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
         >>> sys.exit(run_cli(train_main, resumable=True))
     """
     try:
-        main()
+        result = main()
     except KeyboardInterrupt:
         hint = _resume_hint() if resumable else after_interrupt and f' {after_interrupt}'
         if os.environ.get('RANK', '0') == '0':
@@ -44,7 +44,7 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
             raise
         print(f'error: {message}', file=sys.stderr)
         return 2
-    return 0
+    return result if isinstance(result, int) else 0
 
 
 def _resume_hint() -> str:

@@ -17,6 +17,7 @@ from mmengine.config import DictAction
 from ssfer_mm.engine.checkpoint_folder import POINTER
 from ssfer_mm.errors import UserError
 
+from .cli import run_cli
 from .compare_runs import compare_runs
 from .config import load_config
 
@@ -39,8 +40,11 @@ class Outcome:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    """``tools/crash_test.py``: exit status 0 if the runs ended the same, 1 if not."""
-    args = _parse(argv)
+    """``tools/crash_test.py``: 0 if the runs ended the same, 1 if not, 2 after a mistake."""
+    return run_cli(lambda: _run(_parse(argv)))
+
+
+def _run(args: argparse.Namespace) -> int:
     outcome = crash_test(args.config, args.kills, args.seed, args.work_dir, args.cfg_options)
     if outcome.differences:
         print(f'NOT the same after {outcome.kills} kills: {len(outcome.differences)} differences, '

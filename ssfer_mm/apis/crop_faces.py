@@ -50,10 +50,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         Exit status: 0; 1 if images could not be read or are not in the box file; 2 for an error
         of the user's; 130 after Ctrl-C.
     """
-    failed: List[Tuple[str, str]] = []
-    status = run_cli(lambda: failed.extend(_run(_parse(arguments))),
-                     after_interrupt=go_on_hint('--overwrite'))
-    return status or int(bool(failed))
+    return run_cli(lambda: int(bool(_run(_parse(arguments)))),
+                   after_interrupt=go_on_hint('--overwrite'))
 
 
 def crop_faces(images: Sequence[ImageRef], faces: Dict[str, FaceRecord], out: str,

@@ -38,10 +38,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         Exit status: 0; 1 if images could not be read; 2 for an error of the user's; 130 after
         Ctrl-C.
     """
-    unreadable: List[Tuple[str, str]] = []
-    status = run_cli(lambda: unreadable.extend(_run(_parse(arguments))),
-                     after_interrupt=go_on_hint('--overwrite'))
-    return status or int(bool(unreadable))
+    return run_cli(lambda: int(bool(_run(_parse(arguments)))),
+                   after_interrupt=go_on_hint('--overwrite'))
 
 
 def detect_to_file(images: Sequence[ImageRef], detector: dict, out: str, batch_size: int = 16,

@@ -17,12 +17,13 @@ from mmengine.runner import Runner
 from ssfer_mm.command_lines import test_parser, train_parser
 from ssfer_mm.engine import HeldOutHook
 from ssfer_mm.errors import UserError
-from ssfer_mm.safe_loading import enable_safe_loading, load_checkpoint_safely
+from ssfer_mm.safe_loading import enable_safe_loading
 
 from .cli import run_cli
 from .config import load_config
 from .determinism import make_deterministic
 from .distributed import start_processes
+from .tested_checkpoint import check_fit, use_model_of, weights_of
 
 __all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main']
 
@@ -65,12 +66,12 @@ def test(cfg: Config, checkpoint: str) -> Dict[str, float]:
     Raises:
         UserError: the checkpoint is missing, damaged, unsafe, or belongs to another model.
     """
-    weights = _weights_of(checkpoint)
+    weights = weights_of(checkpoint)
     use_model_of(cfg, weights, checkpoint)
     cfg.load_from, cfg.resume = str(checkpoint), False
     runner = build_runner(cfg)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    _check_fit(model, weights, checkpoint)
+    check_fit(model, weights, checkpoint)
     return runner.test()
 
 
@@ -155,57 +156,6 @@ def _differences_to_last_run(cfg: Config) -> List[str]:
         return []
     keys = sorted(set(old) | set(new))
     return [key for key in keys if key not in NOT_THE_EXPERIMENT and old.get(key) != new.get(key)]
-
-
-# ---------------------------------------------------------------------------- checkpoints to test
-
-
-def _weights_of(checkpoint: str) -> Dict[str, torch.Tensor]:
-    loaded = load_checkpoint_safely(checkpoint)
-    weights = {name.removeprefix('module.'): value
-               for name, value in loaded.get('state_dict', loaded).items()}
-    if not any(isinstance(value, torch.Tensor) for value in weights.values()):
-        raise UserError(f'Checkpoint {checkpoint} holds no weights; found {list(weights)[:5]}, '
-                        'expected a state_dict. Name a .pth file that training wrote.')
-    return weights
-
-
-def use_model_of(cfg: Config, weights: Dict[str, torch.Tensor], checkpoint: str) -> None:
-    """Make ``cfg.model`` the plain classifier if that is what the checkpoint holds.
-
-    Args:
-        cfg: Changed in place.
-        weights: The checkpoint's state_dict.
-        checkpoint: Its path, for the error message.
-
-    Raises:
-        UserError: the checkpoint has no classification head (a pre-training one).
-    """
-    parts = {name.split('.')[0] for name in weights}
-    if cfg.model.type != 'SSFER' or parts & {'student', 'teacher'}:
-        return
-    if not {'backbone', 'head'} <= parts or 'neck.mask_token' in weights:
-        raise UserError(f'Checkpoint {checkpoint} holds {", ".join(sorted(parts))}; expected '
-                        'student and teacher, or backbone and head. Name one that stage II or III '
-                        'of tools/train.py wrote, or an exported classifier.')
-    from ssfer_mm.models.export import classifier_config
-
-    # A whole new dict: assigning into cfg.model would keep the wrapper's other settings.
-    cfg._cfg_dict['model'] = Config(dict(model=classifier_config(cfg))).model
-    cfg.custom_hooks = []  # ours look into student and teacher
-
-
-def _check_fit(model: torch.nn.Module, weights: Dict[str, torch.Tensor], checkpoint: str) -> None:
-    """mmengine only logs what does not fit, and would evaluate random weights."""
-    wrong = []
-    for name, value in model.state_dict().items():
-        if name not in weights:
-            wrong.append(f'{name} is missing')
-        elif weights[name].shape != value.shape:
-            wrong.append(f'{name} is {tuple(weights[name].shape)}, not {tuple(value.shape)}')
-    if wrong:
-        raise UserError(f'Checkpoint {checkpoint} does not fit the model of this config: {wrong[0]}'
-                        f' ({len(wrong)} such). Name the config that it was trained with.')
 
 
 # -------------------------------------------------------------------------------- command lines

@@ -26,8 +26,7 @@ MEASUREMENTS = 250
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """``tools/soak.py``: 0 if memory is flat, 1 if not, 2 after a mistake, 130 after Ctrl-C."""
-    found: list[int] = []
-    return run_cli(lambda: found.append(_run(_parse(argv)))) or found[0]
+    return run_cli(lambda: _run(_parse(argv)))
 
 
 def soak(cfg: Config, iterations: int, report: Callable[[str], None] = print

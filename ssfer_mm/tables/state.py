@@ -87,7 +87,7 @@ def begin_session(run: Run, jobs: int = 1) -> None:
 def end_session(run: Run, seconds: float) -> None:
     """Note how long that process ran."""
     journal = read_journal(run)
-    journal['sessions'][-1]['seconds'] = round(seconds, 1)
+    journal['sessions'][-1]['seconds'] = round(seconds, 3)
     _write_journal(run, journal)
 
 

@@ -62,6 +62,11 @@ def test_it_finds_what_is_not_exact(config, tmp_path):
     assert any('state_dict' in line for line in outcome.differences)
 
 
+def test_a_mistake_is_one_line(tmp_path, capsys):
+    assert main([str(tmp_path / 'nothing.py')]) == 2
+    assert capsys.readouterr().err.startswith('error: ')
+
+
 def test_a_training_that_fails_by_itself_is_no_crash_test(config, tmp_path):
     with pytest.raises(UserError, match='failed by itself .*train.log'):
         crash_test(config(STAGE_I), 1, work_dir=str(tmp_path),

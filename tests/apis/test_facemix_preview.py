@@ -14,7 +14,8 @@ custom_imports = dict(imports=['ssfer_mm'], allow_failed_imports=False)
 data_preprocessor = dict(facemix=dict(type='FaceMix', extent='full'))
 train_dataloader = dict(dataset=dict(
     type='SemiSupervisedDataset',
-    dataset=dict(type='SynthFER', subset='train', num_images=16, size=48, boxes='dataset'),
+    dataset=dict(type='SynthFER', subset='train', num_images=16, size=48, cache_dir=None,
+                 boxes='dataset'),
     labeled_pipeline=[
         dict(type='LoadFace'), dict(type='TrackedRandomResizedCrop', scale=(32, 40)),
         dict(type='TrackedRandomFlip'), dict(type='PackFace')]))

@@ -26,7 +26,7 @@ def build(detector, **options):
 def painted_views():
     """SynthFER faces whose true box was painted over, through a training pipeline."""
     dataset = DATASETS.build(dict(type='mmpretrain.SynthFER', subset='train', num_images=24,
-                                  boxes='dataset'))
+                                  cache_dir=None, boxes='dataset'))
     crop = dict(type='mmpretrain.TrackedRandomResizedCrop', scale=SIZE, crop_ratio_range=(0.2, 1.0))
     flip, pack = dict(type='mmpretrain.TrackedRandomFlip'), dict(type='mmpretrain.PackFace')
     pipeline = Compose([TRANSFORMS.build(step) for step in (crop, flip, pack)])

@@ -1,0 +1,126 @@
+"""Joining several processes, and the launchers ``tools/*.sh`` that start them."""
+import os
+import socket
+import stat
+import subprocess
+
+import pytest
+import torch
+import torch.distributed as dist
+from mmengine.config import Config
+
+from ssfer_mm.apis import cli, distributed, launch
+from support.shrink import REPO
+
+TOOLS = REPO / 'tools'
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='mmengine joins the group itself')
+@pytest.mark.parametrize('launcher', ['pytorch', 'mpi'])
+def test_processes_without_a_gpu_use_gloo(monkeypatch, launcher):
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = probe.getsockname()[1]
+    for name, value in zip(distributed.NAMES[launcher], '010'):
+        monkeypatch.setenv(name, value)
+    for name, value in (('MASTER_ADDR', '127.0.0.1'), ('MASTER_PORT', str(port)),
+                        ('RANK', '0'), ('WORLD_SIZE', '1'), ('LOCAL_RANK', '0')):
+        monkeypatch.setenv(name, value)
+    cfg = Config(dict(launcher=launcher, env_cfg=dict(dist_cfg=dict(backend='nccl', timeout=60))))
+    try:
+        distributed.start_processes(cfg)
+        assert dist.get_backend() == 'gloo' == cfg.env_cfg.dist_cfg.backend
+        assert dist.get_world_size() == 1
+        runner = launch.Runner.__new__(launch.Runner)
+        runner._distributed, runner.cfg = True, cfg
+        wrapped = runner.wrap_model(cfg.model_wrapper_cfg, torch.nn.Linear(2, 2))
+        assert wrapped.device_ids is None and not wrapped.broadcast_buffers
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def test_jobs_of_slurm_have_ports_of_their_own(monkeypatch):
+    """The same one for all processes of a job."""
+    for name, value in zip(distributed.NAMES['slurm'], '010'):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    ports = []
+    for job in ('71234', '71235'):
+        monkeypatch.setenv('SLURM_JOB_ID', job)
+        monkeypatch.setenv('MASTER_PORT', '')  # so that it is put back
+        monkeypatch.delenv('MASTER_PORT')
+        distributed.start_processes(Config(dict(launcher='slurm')))
+        ports.append(os.environ['MASTER_PORT'])
+    assert ports == ['21234', '21235']
+    distributed.start_processes(Config(dict(launcher='slurm')))
+    assert os.environ['MASTER_PORT'] == '21235', 'a port that is given is kept'
+
+
+def test_only_the_first_process_says_how_to_resume(capsys, monkeypatch):
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    for rank in '01':
+        monkeypatch.setenv('RANK', rank)
+        assert cli.run_cli(interrupted, resumable=True) == 130
+        said = capsys.readouterr().err
+        assert ('and --resume' in said) == (rank == '0') == bool(said)
+
+
+def run_script(tmp_path, script, *arguments, **environment):
+    """Run a launcher with a `python` or `srun` that prints its arguments."""
+    for name in ('python', 'srun'):
+        fake = tmp_path / name
+        fake.write_text('#!/bin/sh\necho "OMP=$OMP_NUM_THREADS"\nprintf "%s\\n" "$@"\n')
+        fake.chmod(fake.stat().st_mode | stat.S_IEXEC)
+    clean = {key: value for key, value in os.environ.items()
+             if key not in ('OMP_NUM_THREADS', 'NNODES', 'PORT', 'PYTHON', 'GPUS')}
+    return subprocess.run(
+        [str(TOOLS / script), *arguments], capture_output=True, text=True, timeout=30,
+        env={**clean, 'PATH': f'{tmp_path}:{os.environ["PATH"]}', **environment})
+
+
+def test_dist_train_on_one_machine(tmp_path):
+    done = run_script(tmp_path, 'dist_train.sh', 'my config.py', '64', '--cfg-options', 'a=b c')
+    lines = done.stdout.splitlines()
+    assert lines[0] == 'OMP=1', 'fewer cores than processes'
+    assert lines[1:6] == ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '64']
+    assert lines[6:] == [str(TOOLS / 'train.py'), 'my config.py', '--launcher', 'pytorch',
+                         '--cfg-options', 'a=b c']
+
+
+def test_dist_train_on_several_machines_and_own_threads(tmp_path):
+    done = run_script(tmp_path, 'dist_train.sh', 'c.py', '8', NNODES='2', NODE_RANK='1',
+                      PORT='1234', MASTER_ADDR='10.0.0.1', OMP_NUM_THREADS='3')
+    assert done.stdout.startswith('OMP=3\n')
+    assert ('--nnodes\n2\n--node_rank\n1\n--master_addr\n10.0.0.1\n--master_port\n1234\n'
+            '--nproc_per_node\n8\n') in done.stdout
+
+
+def test_dist_test_passes_the_checkpoint(tmp_path):
+    done = run_script(tmp_path, 'dist_test.sh', 'c.py', 'a b.pth', '2', '--out', 'o.json')
+    assert done.stdout.splitlines()[6:] == [
+        str(TOOLS / 'test.py'), 'c.py', 'a b.pth', '--launcher', 'pytorch', '--out', 'o.json']
+
+
+def test_slurm_train(tmp_path):
+    done = run_script(tmp_path, 'slurm_train.sh', 'gpu', 'my job', 'c.py', '--amp', GPUS='4',
+                      SRUN_ARGS='--time=1:00 --mem=4G')
+    lines = done.stdout.splitlines()
+    assert {'--partition=gpu', '--job-name=my job', '--ntasks=4', '--gres=gpu:4',
+            '--ntasks-per-node=4', '--time=1:00', '--mem=4G'} <= set(lines)
+    assert lines[-4:] == ['c.py', '--launcher', 'slurm', '--amp']
+
+
+@pytest.mark.parametrize('script, arguments, words', [
+    ('dist_train.sh', ['c.py'], 'usage'),
+    ('dist_train.sh', ['c.py', 'two'], "N is 'two'"),
+    ('dist_test.sh', ['c.py', 'a.pth'], 'usage'),
+    ('slurm_train.sh', ['gpu'], 'usage'),
+])
+def test_scripts_explain_themselves(tmp_path, script, arguments, words):
+    done = run_script(tmp_path, script, *arguments)
+    assert done.returncode == 2 and words in done.stderr
