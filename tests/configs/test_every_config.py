@@ -77,8 +77,9 @@ def test_pipelines_build_and_fit_the_input_size(name):
     cfg = load(name)
     train = cfg.train_dataloader.dataset
     model = cfg.model.get('classifier', cfg.model)
-    # A convolutional network takes any size; the micro ones are meant for 48 px.
-    size = model.backbone.get('img_size', 48 if 'micro' in name else 224)
+    # A convolutional network takes any size; micro and nano are meant for 48 px.
+    small = 'micro' in name or 'nano' in name
+    size = model.backbone.get('img_size', 48 if small else 224)
     raw = dict(img=torch.randint(256, (50, 40, 3), dtype=torch.uint8).numpy(), sample_id='a')
     if 'pipeline' in train:
         views = [run(train.pipeline, raw)['inputs']]

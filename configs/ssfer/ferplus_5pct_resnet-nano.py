@@ -1,0 +1,3 @@
+_base_ = ['./ferplus_25pct_resnet-nano.py']
+
+train_dataloader = dict(dataset=dict(split=dict(fraction=0.05)))
