@@ -111,6 +111,8 @@ def _measure_stages(runner: Runner, args: argparse.Namespace) -> dict[str, dict]
             feed = Feed(loop.dataloader)
         else:
             feed.restart()
+        if _keeps_images(runner.cfg.train_dataloader.dataset.to_dict()):
+            feed.run_through()
         runner.call_hook('before_train_epoch')
         runner.model.train()
         model = model_of(runner)
@@ -123,6 +125,13 @@ def _measure_stages(runner: Runner, args: argparse.Namespace) -> dict[str, dict]
         raise UserError(f'--stage {" ".join(args.stage)}: the config has no such stage; it has '
                         f'{", ".join(s.name for s in getattr(loop, "stages", ())) or "pretrain"}')
     return found
+
+
+def _keeps_images(setting: object) -> bool:
+    """Whether a transform somewhere in a dataset's config caches what it has decoded."""
+    if isinstance(setting, dict):
+        return bool(setting.get('cache_gb')) or any(map(_keeps_images, setting.values()))
+    return isinstance(setting, (list, tuple)) and any(map(_keeps_images, setting))
 
 
 def _plain_step(runner: Runner, stage, args: argparse.Namespace):

@@ -44,6 +44,18 @@ class Feed:
         self._taken += 1
         return batch
 
+    def run_through(self, patience: float = 120.) -> None:
+        """Take the batches of an epoch and leave them, so that caches are as in a long run.
+
+        Args:
+            patience: Seconds after which to leave it at that.
+        """
+        end = time.monotonic() + patience
+        for _ in range(self._length):
+            next(self)
+            if time.monotonic() > end:
+                break
+
     @property
     def in_flight(self) -> int:
         """How many batches the workers may be ahead."""

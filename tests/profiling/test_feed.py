@@ -27,3 +27,7 @@ def test_epochs_follow_each_other_and_workers_finish(workers):
     feed.restart()
     assert next(feed)[0].item() == 0 and loader.sampler.epoch == 2
     feed.settle(patience=20)
+    feed.run_through()
+    assert next(feed)[0].item() == 2, 'an epoch later'
+    feed.run_through(patience=0)
+    assert next(feed)[0].item() == 6
