@@ -27,12 +27,15 @@ class Sample:
         path: File of the image. Exactly one of ``path`` and ``image`` is given.
         image: Decoded image, uint8, (H, W) grey or (H, W, 3) BGR.
         box: Face box (x1, y1, x2, y2) in pixels of the raw image, if the dataset supplies one.
+        scores: A share for each of the dataset's classes, which add up to 1, where the image is
+            to be trained on these instead of ``label``.
     """
     id: str
     label: int | None = None
     path: str | None = None
     image: np.ndarray | None = None
     box: Box | None = None
+    scores: Sequence[float] | None = None
 
 
 class FERDataset(BaseDataset):
@@ -41,7 +44,8 @@ class FERDataset(BaseDataset):
     Every item is ``dict(sample_id=str, img_path=str or img=uint8 array, gt_label=int,
     face_box=float32 (4,))``; ``gt_label`` is absent where there is no label, ``face_box`` is
     (x1, y1, x2, y2) in pixels of the raw image and NaN where there is no box. Where a box file
-    notes the image's (width, height), that is ``face_box_size``.
+    notes the image's (width, height), that is ``face_box_size``. Where a dataset gives scores,
+    ``gt_score`` is float32 (K,).
 
     Unlike its parent it never replaces an item by another one: what a labeled set or a test
     set holds is what is used, or there is an error.
@@ -210,6 +214,10 @@ class FERDataset(BaseDataset):
             if sample.label is not None and not 0 <= sample.label < len(classes):
                 raise UserError(f'{self.name}: {sample.id!r} has label {sample.label}, expected '
                                 f'0 to {len(classes) - 1} ({", ".join(classes)}); correct it.')
+            if sample.scores is not None and not _are_shares(sample.scores, len(classes)):
+                raise UserError(f'{self.name}: {sample.id!r} has the scores '
+                                f'{list(sample.scores)}, expected {len(classes)} shares of 0 or '
+                                f'more that add up to 1 ({", ".join(classes)}); correct them.')
 
     def _own_boxes(self, samples: list[Sample]) -> np.ndarray:
         """Boxes that the dataset itself supplies, float32 (N, 4) xyxy, NaN where there is none."""
@@ -254,4 +262,10 @@ def _data_item(sample: Sample, box: np.ndarray | str | None = None,
         item['img_path'] = sample.path
     if sample.label is not None:
         item['gt_label'] = int(sample.label)
+    if sample.scores is not None:
+        item['gt_score'] = np.array(sample.scores, dtype=np.float32)
     return item
+
+
+def _are_shares(scores: Sequence[float], count: int) -> bool:
+    return len(scores) == count and min(scores) >= 0 and abs(sum(scores) - 1) < 1e-4

@@ -1,6 +1,7 @@
 """FERPlus: the FER2013 faces with ten votes each."""
 import os.path as osp
 import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from mmengine.logging import print_log
@@ -52,25 +53,63 @@ class FERPlus(FERDataset):
 
     The boxes of ``label.csv`` are mostly the whole image, (0, 0, 48, 48).
 
+    With ``targets='votes'`` labeled images are trained on how people voted, not on the winner
+    alone: see :func:`vote_scores`. Labels, and with them splits and accuracies, stay the winners;
+    unlabeled images carry neither.
+
     Source: Barsoum et al., "Training Deep Networks for Facial Expression Recognition with
-    Crowd-Sourced Label Distribution", ICMI 2016.
+    Crowd-Sourced Label Distribution", ICMI 2016, arXiv 1608.01041.
 
     Args:
-        See :class:`FERDataset`. ``subset``: ``'train'``, ``'valid'``, ``'test'``,
-        ``'valid+test'``, the test protocol of SSFER, or ``'fit'`` or ``'dev'``.
+        data_root (str): Folder of the data.
+        subset (str): ``'train'``, ``'valid'``, ``'test'``, ``'valid+test'``, the test protocol of
+            SSFER, or ``'fit'`` or ``'dev'``.
+        boxes (str | dict | None): See :class:`FERDataset`.
+        pipeline (Sequence): Transforms, or their configs.
+        test_mode (bool): Kept for mmengine; it changes nothing here.
+        lazy_init (bool): Read the files at first use instead of now.
+        indices (int | Sequence[int], optional): Keep the first so many, or these, images.
+        serialize_data (bool): Hold the items as bytes, shared between workers.
+        targets (str): ``'majority'`` or ``'votes'``.
+        min_votes (int): Of ``'votes'``: fewer votes for a class than these are outliers and do not
+            count. The paper drops single votes, 2; 1 counts every vote.
+
+    Raises:
+        UserError: Missing or wrongly laid out data, or an argument out of range.
     """
 
     METAINFO = dict(dataset_name='FERPlus', classes=FERPLUS8)
     SUBSETS = ('train', 'valid', 'test', 'valid+test', 'fit', 'dev')
+
+    def __init__(self,
+                 data_root: str,
+                 subset: str = 'train',
+                 boxes: str | Mapping | None = None,
+                 pipeline: Sequence = (),
+                 test_mode: bool = False,
+                 lazy_init: bool = False,
+                 indices: int | Sequence[int] | None = None,
+                 serialize_data: bool = True,
+                 targets: str = 'majority',
+                 min_votes: int = 2):
+        if targets not in ('majority', 'votes'):
+            raise UserError(f"FERPlus: targets is 'majority' or 'votes', got {targets!r}.")
+        if not isinstance(min_votes, int) or min_votes < 1:
+            raise UserError(f'FERPlus: min_votes is {min_votes!r}, expected a whole number of 1 '
+                            'or more; 1 counts every vote.')
+        self.targets, self.min_votes = targets, min_votes
+        super().__init__(data_root, subset=subset, boxes=boxes, pipeline=pipeline,
+                         test_mode=test_mode, lazy_init=lazy_init, indices=indices,
+                         serialize_data=serialize_data)
 
     def load_samples(self) -> list[Sample]:
         """Read the subset in the layout that is there."""
         held_out = self.subset in ('fit', 'dev')
         root, parts = self._root(), subset_parts('train' if held_out else self.subset)
         if all(osp.isfile(osp.join(root, _FOLDERS[part], 'label.csv')) for part in parts):
-            samples = [sample for part in parts for sample in _read_folder(root, part)]
+            samples = [sample for part in parts for sample in self._read_folder(root, part)]
         elif osp.isfile(osp.join(root, 'fer2013new.csv')):
-            samples = _read_csv_pair(root, parts)
+            samples = self._read_csv_pair(root, parts)
         else:
             folders = ' and '.join(f'{_FOLDERS[part]}/label.csv' for part in parts)
             raise wrong_layout('FERPlus', root,
@@ -79,6 +118,42 @@ class FERPlus(FERDataset):
         print_log(f'FERPlus {self.subset}: {len(kept)} images, {len(samples) - len(kept)} dropped '
                   'because most votes are unknown or no-face', logger='current')
         return _part_of_train(kept, self.subset) if held_out else kept
+
+    def _read_folder(self, root: str, part: str) -> list[Sample]:
+        folder = osp.join(root, _FOLDERS[part])
+        table = osp.join(folder, 'label.csv')
+        samples = []
+        for number, row in enumerate(read_rows(table), start=1):
+            if len(row) != 2 + len(FERPLUS_VOTE_COLUMNS):
+                raise UserError(f'{table!r} line {number} has {len(row)} columns, expected 12 '
+                                '(file, box, ten vote counts); use the label.csv that FERPlus '
+                                'provides.')
+            samples.append(Sample(id=row[0], path=osp.join(folder, row[0]),
+                                  box=_parse_box(row[1], table, number),
+                                  **self._truth(_votes(row[2:], table, number))))
+        require_files('FERPlus', folder, (s.id for s in samples if s.label is not None), table)
+        return samples
+
+    def _read_csv_pair(self, root: str, parts: tuple[str, ...]) -> list[Sample]:
+        """Join the two CSV files, whose rows correspond one to one."""
+        pixel_file, vote_file = osp.join(root, 'fer2013.csv'), osp.join(root, 'fer2013new.csv')
+        usages = [USAGE_OF_SUBSET[part] for part in parts]
+        rows = [(line, row, vote)
+                for line, (row, vote) in enumerate(_joined_rows(pixel_file, vote_file), start=2)
+                if row[1] in usages and vote[0]]
+        samples = []
+        for line, (text, usage), vote in progress(rows, 'Reading fer2013.csv'):
+            truth = self._truth(_votes(vote[1:], vote_file, line))
+            image = None if truth['label'] is None else parse_pixels(text, pixel_file, line)
+            samples.append((usages.index(usage), Sample(id=vote[0], image=image, **truth)))
+        return [sample for _, sample in sorted(samples, key=lambda pair: pair[0])]
+
+    def _truth(self, votes: list[int]) -> dict:
+        """Label, and scores if they are asked for, as keywords of :class:`Sample`."""
+        label = vote_label(votes)
+        if self.targets == 'majority' or label is None:
+            return dict(label=label)
+        return dict(label=label, scores=vote_scores(votes, self.min_votes))
 
 
 def _part_of_train(samples: list[Sample], part: str) -> list[Sample]:
@@ -108,41 +183,42 @@ def vote_label(votes: list[int] | np.ndarray) -> int | None:
     return FERPLUS8.index(winner) if winner in FERPLUS8 else None
 
 
-def _read_folder(root: str, part: str) -> list[Sample]:
-    folder = osp.join(root, _FOLDERS[part])
-    table = osp.join(folder, 'label.csv')
-    samples = []
-    for number, row in enumerate(read_rows(table), start=1):
-        if len(row) != 2 + len(FERPLUS_VOTE_COLUMNS):
-            raise UserError(f'{table!r} line {number} has {len(row)} columns, expected 12 (file, '
-                            'box, ten vote counts); use the label.csv that FERPlus provides.')
-        samples.append(Sample(id=row[0], path=osp.join(folder, row[0]),
-                              label=vote_label(_votes(row[2:], table, number)),
-                              box=_parse_box(row[1], table, number)))
-    require_files('FERPlus', folder, (s.id for s in samples if s.label is not None), table)
-    return samples
+def vote_scores(votes: list[int] | np.ndarray, min_votes: int = 2) -> list[float]:
+    """The share of each expression in the votes (Barsoum et al., section 3).
+
+    Votes for ``unknown`` and ``NF`` do not count, nor do those for an expression that got fewer
+    than ``min_votes``, unless no expression got more.
+
+    Args:
+        votes (list[int]): Ten counts in the order of
+            :data:`ssfer_mm.expressions.FERPLUS_VOTE_COLUMNS`, one for an expression at least.
+        min_votes (int): At least 1.
+
+    Returns:
+        list[float]: Eight shares in the order of ``FERPLUS8``, which add up to 1.
+
+    Example:
+        >>> vote_scores([3, 0, 1, 1, 0, 0, 2, 0, 3, 0])  # fear: 2 of 5; two single votes dropped
+        [0.6, 0.0, 0.0, 0.0, 0.4, 0.0, 0.0, 0.0]
+    """
+    counts = [int(votes[FERPLUS_VOTE_COLUMNS.index(name)]) for name in FERPLUS8]
+    least = min(min_votes, max(counts))
+    counts = [count if count >= least else 0 for count in counts]
+    return [count / sum(counts) for count in counts]
 
 
-def _read_csv_pair(root: str, parts: tuple[str, ...]) -> list[Sample]:
-    """Join the two CSV files, whose rows correspond one to one."""
-    pixel_file, vote_file = osp.join(root, 'fer2013.csv'), osp.join(root, 'fer2013new.csv')
+def _joined_rows(pixel_file: str, vote_file: str) -> list[tuple[list[str], list[str]]]:
+    """((pixels, usage), (image name, ten votes)) of each row of the two CSV files."""
     if not osp.isfile(pixel_file):
-        raise wrong_layout('FERPlus', root, 'fer2013.csv (the images) beside fer2013new.csv')
+        raise wrong_layout('FERPlus', osp.dirname(pixel_file),
+                           'fer2013.csv (the images) beside fer2013new.csv')
     pixels = read_columns(pixel_file, ('pixels', 'usage'))
     check_usages(pixel_file, [usage for _, usage in pixels])
     votes = read_columns(vote_file, ('image name', *(c.lower() for c in FERPLUS_VOTE_COLUMNS)))
     if len(pixels) != len(votes):
         raise UserError(f'{pixel_file!r} has {len(pixels)} rows but {vote_file!r} has '
                         f'{len(votes)}; they must correspond row by row, use the original files.')
-    usages = [USAGE_OF_SUBSET[part] for part in parts]
-    rows = [(line, row, vote) for line, (row, vote) in enumerate(zip(pixels, votes), start=2)
-            if row[1] in usages and vote[0]]
-    samples = []
-    for line, (text, usage), vote in progress(rows, 'Reading fer2013.csv'):
-        label = vote_label(_votes(vote[1:], vote_file, line))
-        image = None if label is None else parse_pixels(text, pixel_file, line)
-        samples.append((usages.index(usage), Sample(id=vote[0], label=label, image=image)))
-    return [sample for _, sample in sorted(samples, key=lambda pair: pair[0])]
+    return list(zip(pixels, votes))
 
 
 def _votes(cells: list[str], table: str, line: int) -> list[int]:

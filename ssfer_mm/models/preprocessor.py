@@ -60,6 +60,7 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
 
         A batch of ``collate_sources`` becomes ``inputs`` with the keys of that batch (float,
         normalised), ``targets`` (B, K) and, with FaceMix, ``facemix`` (:class:`FaceMixBatch`).
+        A target is the sample's ``gt_score`` where it has one, else its label, one-hot.
         Any other batch goes the way of mmpretrain's ``ClsDataPreprocessor``.
         """
         if not isinstance(data['inputs'], dict):
@@ -87,7 +88,20 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
             raise UserError(f'a label is {int(labels.max())}, but the model has num_classes='
                             f'{self.num_classes}: set data_preprocessor.num_classes and the '
                             'head to the number of classes of the dataset')
-        return one_hot(labels, self.num_classes)
+        targets = one_hot(labels, self.num_classes)
+        scored = [i for i, sample in enumerate(samples) if 'gt_score' in sample]
+        if scored:
+            scores = torch.stack([self._scores(samples[i]) for i in scored])
+            targets[scored] = scores.to(self.device)
+        return targets
+
+    def _scores(self, sample) -> Tensor:
+        if sample.gt_score.shape != (self.num_classes, ):
+            raise UserError(f'{sample.get("sample_id", "an image")} has '
+                            f'{sample.gt_score.numel()} class scores, but the model has '
+                            f'num_classes={self.num_classes}: set data_preprocessor.num_classes '
+                            'and the head to the number of classes of the dataset')
+        return sample.gt_score
 
     def _boxes(self, views: Tensor, samples: List) -> Optional[Tensor]:
         """Face boxes (B, 4) in pixels of the views, NaN where unknown; None without any."""

@@ -21,6 +21,7 @@ class PackFace(BaseTransform):
     channel order of ``img``; ``data_samples`` is a ``DataSample`` with
 
     - ``gt_label``: int64 (1,), if the item has one;
+    - ``gt_score``: float32 (K,), if the item has scores to be trained on;
     - ``face_box``: float32 (4,), xyxy in pixels of this view, not clipped to it, four NaN if the
       face's place is unknown; where the item's box is ``'image'``, the whole raw image;
     - metainfo ``sample_id``, ``img_path``, ``img_shape``, ``ori_shape``.
@@ -37,6 +38,9 @@ class PackFace(BaseTransform):
         sample = _data_sample(results, self.META_KEYS)
         if results.get('gt_label') is not None:
             sample.set_field(torch.tensor([int(results['gt_label'])]), 'gt_label')
+        if results.get('gt_score') is not None:
+            scores = np.array(results['gt_score'], dtype=np.float32)  # not the item's own
+            sample.set_field(torch.from_numpy(scores), 'gt_score')
         _check_size(results)
         sample.set_field(torch.from_numpy(_box_in_view(results)), 'face_box')
         return dict(inputs=_to_chw(results['img']), data_samples=sample)

@@ -104,6 +104,20 @@ def test_without_boxes_facemix_is_mixup():
     assert mixed.real_weight.tolist() == [0, 0, 0]
 
 
+def test_scores_take_the_place_of_the_one_hot_label_where_there_are_some():
+    data = batch(labels=(0, 1))
+    data['data_samples']['labeled'][1].set_gt_score(torch.tensor([.1, .7, .2]))
+    targets = build()(data, training=True)['inputs']['targets']
+    torch.testing.assert_close(targets, torch.tensor([[1, 0, 0], [.1, .7, .2]]))
+
+
+def test_scores_of_another_number_of_classes():
+    data = batch(labels=(0, 1))
+    data['data_samples']['labeled'][1].set_gt_score(torch.tensor([.3, .7]))
+    with pytest.raises(UserError, match='has 2 class scores, but the model has num_classes=3'):
+        build()(data, training=True)
+
+
 def test_a_label_that_the_model_does_not_know():
     with pytest.raises(UserError, match='a label is 3, but the model has num_classes=3'):
         build()(batch(labels=(0, 3)), training=True)

@@ -50,6 +50,15 @@ def test_without_a_label_there_is_none():
     assert 'gt_label' not in pack(item())['data_samples']
 
 
+def test_scores_are_packed_and_shared_by_nobody():
+    scores = np.array([.25, .75], np.float32)
+    packed = pack(item(gt_label=1, gt_score=scores))['data_samples'].gt_score
+    assert packed.dtype == torch.float32 and packed.tolist() == [.25, .75]
+    packed.zero_()
+    assert scores.tolist() == [.25, .75]
+    assert 'gt_score' not in pack(item(gt_label=1))['data_samples']
+
+
 def test_box_moves_with_the_view_and_is_not_clipped():
     flip = dict(type='TrackedRandomFlip', prob=1.)
     sample = pack(item(face_box=np.array([-1, 2, 3, 9], np.float32)), flip)['data_samples']
