@@ -42,6 +42,8 @@ def test_parser() -> argparse.ArgumentParser:
     parser.add_argument('checkpoint', help='training checkpoint or exported classifier (.pth)')
     parser.add_argument('--out', metavar='FILE',
                         help='write the metrics (.json) or every prediction (.pkl)')
+    parser.add_argument('--tta', action='store_true',
+                        help='average the probabilities of each image and its mirror image')
     return parser
 
 

@@ -23,6 +23,7 @@ from .cli import run_cli
 from .config import load_config
 from .determinism import make_deterministic
 from .distributed import start_processes
+from .flip_at_test import average_with_mirror_images
 from .tested_checkpoint import check_fit, use_model_of, weights_of
 
 __all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main']
@@ -53,12 +54,13 @@ def train(cfg: Config) -> Runner:
     return runner
 
 
-def test(cfg: Config, checkpoint: str) -> Dict[str, float]:
+def test(cfg: Config, checkpoint: str, tta: bool = False) -> Dict[str, float]:
     """Evaluate a checkpoint on the config's test set.
 
     Args:
         cfg: The training config.
         checkpoint: One that training wrote, or an exported plain classifier.
+        tta: Judge the mean of the probabilities of each image and its mirror image.
 
     Returns:
         metric name -> value, in percent for accuracies.
@@ -69,8 +71,11 @@ def test(cfg: Config, checkpoint: str) -> Dict[str, float]:
     weights = weights_of(checkpoint)
     use_model_of(cfg, weights, checkpoint)
     cfg.load_from, cfg.resume = str(checkpoint), False
+    if tta:
+        average_with_mirror_images(cfg)
     runner = build_runner(cfg)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = model.module if tta else model
     check_fit(model, weights, checkpoint)
     return runner.test()
 
@@ -190,7 +195,7 @@ def test_main(argv: Optional[Sequence[str]] = None) -> Dict[str, float]:
         evaluators = cfg.test_evaluator
         evaluators = list(evaluators) if isinstance(evaluators, (list, tuple)) else [evaluators]
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.out)]
-    metrics = test(cfg, args.checkpoint)
+    metrics = test(cfg, args.checkpoint, args.tta)
     if args.out and args.out.endswith('.json') and int(os.environ.get('RANK', '0')) == 0:
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         numbers = {name: value if isinstance(value, list) else float(value)

@@ -10,6 +10,9 @@ from mmpretrain.registry import METRICS
 class ExpressionAccuracy(BaseMetric):
     """Top-1 accuracy, mean class accuracy (unweighted mean of the recalls) and each recall, in %.
 
+    Where predictions also carry a ``tta_score``, as those of an ``SSFER`` with ``flip_test`` do,
+    ``accuracy_tta`` and ``mean_class_accuracy_tta`` are the same figures of that.
+
     Args:
         per_class: Also report ``recall/<class>``.
         confusion: Also report ``confusion``, the confusion matrix: a list of K rows of K counts,
@@ -30,15 +33,16 @@ class ExpressionAccuracy(BaseMetric):
         self.confusion = confusion
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
-        """Keep (truth, prediction) of each image."""
+        """Keep (truth, prediction), and a second prediction if there is one, of each image."""
         for sample in data_samples:
             predicted = int(sample['pred_score'].argmax()) if 'pred_score' in sample else int(
                 sample['pred_label'])
-            self.results.append((int(sample['gt_label']), predicted))
+            second = (int(sample['tta_score'].argmax()), ) if 'tta_score' in sample else ()
+            self.results.append((int(sample['gt_label']), predicted, *second))
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, Union[float, List]]:
         """Reduce all pairs to the figures."""
-        truth, predicted = np.array(results, dtype=int).T
+        truth, predicted, *second = np.array(results, dtype=int).T
         figures = class_accuracies(truth, predicted)
         classes = (self.dataset_meta or {}).get('classes')
         report = dict(accuracy=figures['accuracy'], mean_class_accuracy=figures['mean'])
@@ -46,6 +50,10 @@ class ExpressionAccuracy(BaseMetric):
             for index, recall in figures['recall'].items():
                 name = classes[index] if classes else str(index)
                 report[f'recall/{name}'] = recall
+        for other in second:
+            figures = class_accuracies(truth, other)
+            report.update(accuracy_tta=figures['accuracy'],
+                          mean_class_accuracy_tta=figures['mean'])
         if self.confusion:
             count = len(classes) if classes else int(max(truth.max(), predicted.max())) + 1
             report['confusion'] = confusion_matrix(truth, predicted, count).tolist()

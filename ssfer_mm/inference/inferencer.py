@@ -40,6 +40,7 @@ class FERInferencer:
         margin: Added around a face on each side, as a share of its longer edge. None: what the
             model says, or else `MARGIN`.
         batch_size: Images, and faces, per forward pass.
+        flip: Average the probabilities of each face and its mirror image, in twice the time.
 
     Attributes:
         classes: Names of the classes.
@@ -63,7 +64,8 @@ class FERInferencer:
                  dataset: str = '',
                  score_threshold: Optional[float] = None,
                  margin: Optional[float] = None,
-                 batch_size: int = 16) -> None:
+                 batch_size: int = 16,
+                 flip: bool = False) -> None:
         given = model is None or isinstance(model, (str, os.PathLike))
         settings = BackendSettings(
             os.fspath(model) if given and model is not None else None,
@@ -79,7 +81,7 @@ class FERInferencer:
         if margin is None:
             margin = next((owner.margin for owner in (detector, classifier)
                            if getattr(owner, 'margin', None) is not None), MARGIN)
-        self._pipeline = FacePipeline(detector, classifier, margin, self.clock)
+        self._pipeline = FacePipeline(detector, classifier, margin, self.clock, flip)
         self.clock.reset()
 
     def __call__(self, images: object, batch_size: Optional[int] = None,
@@ -202,7 +204,8 @@ class FERInferencer:
         """Model, detector and settings, JSON-able."""
         model = dict(name=self._model.name, file=str(self._model.path)) if self._model else {}
         return dict(model=dict(model, classes=list(self.classes)),
-                    detector=self._pipeline.detector.describe(), margin=self._pipeline.margin)
+                    detector=self._pipeline.detector.describe(), margin=self._pipeline.margin,
+                    flip=self._pipeline.flip)
 
 
 def list_inputs(images: object) -> List[object]:

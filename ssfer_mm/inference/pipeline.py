@@ -51,6 +51,7 @@ class FacePipeline:
         classifier: Names expressions.
         margin: Around a face, see :func:`square_around`.
         clock: Where to count the time.
+        flip: Average the probabilities of each face and its mirror image.
 
     Attributes:
         enough: Longer side in pixels at which a photo may be looked at; 0 if only the whole will
@@ -59,10 +60,10 @@ class FacePipeline:
     """
 
     def __init__(self, detector: Detector, classifier: Classifier, margin: float,
-                 clock: Clock) -> None:
+                 clock: Clock, flip: bool = False) -> None:
         square_around((0, 0, 1, 1), margin)  # refuses a margin that cannot be used
         self.detector, self.classifier = detector, classifier
-        self.margin, self.clock = margin, clock
+        self.margin, self.clock, self.flip = margin, clock, flip
         sees = getattr(detector, 'input_size', None) if hasattr(detector, 'detect_prepared') else 0
         self._prepares = bool(sees)
         self._size = max(classifier.input_size)
@@ -119,6 +120,9 @@ class FacePipeline:
         if not crops:
             return np.zeros((0, len(classes)), np.float32)
         rows = np.asarray(self.classifier.predict(crops))
+        if self.flip:
+            mirrored = [np.ascontiguousarray(crop[:, ::-1]) for crop in crops]
+            rows = (rows + np.asarray(self.classifier.predict(mirrored))) / 2
         if rows.shape != (len(crops), len(classes)):
             raise UserError(f'the model gives {rows.shape[-1]} probabilities per face, but names '
                             f'{len(classes)} classes ({", ".join(classes)}); convert or export it '

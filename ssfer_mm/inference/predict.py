@@ -85,7 +85,7 @@ def make_inferencer(args: argparse.Namespace) -> FERInferencer:
     began = time.perf_counter()
     inferencer = FERInferencer(
         args.model, args.detector, args.device, args.backend, args.config, args.dataset,
-        args.score_threshold, args.margin, args.batch_size)
+        args.score_threshold, args.margin, args.batch_size, args.flip)
     name = inferencer.describe()['model']['name']
     print(f'model {name} ({len(inferencer.classes)} classes), detector {args.detector}: loaded in '
           f'{time.perf_counter() - began:.1f} s')

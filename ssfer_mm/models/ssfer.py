@@ -1,6 +1,6 @@
 """SSFER: one student, one EMA teacher, and the two training steps between them."""
 from copy import deepcopy
-from typing import Dict, List, Optional, Union
+from typing import Dict, List, Optional, Tuple, Union
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,7 @@ from ssfer_mm.errors import UserError
 from .ema import decay_at, ema_update
 from .facemix import FaceMixBatch
 from .losses import soft_cross_entropy
+from .mirror import add_mirror_scores
 from .pretrained import load_backbone
 
 
@@ -36,6 +37,8 @@ class SSFER(BaseModel):
         ema_decay: Decay of the teacher per optimizer step, in [0, 1].
         ema_warmup: Let the decay rise over the first steps; for short runs.
         pseudo_labels_from: ``'teacher'``, or ``'student'`` as in FixMatch.
+        flip_test: At validation look at the mirror image too, for a second set of figures, such as
+            ``accuracy_tta`` (see ``ExpressionAccuracy``). It changes no other figure.
 
     Raises:
         UserError: An argument is out of range, or ``pretrained`` is missing or does not fit.
@@ -49,7 +52,8 @@ class SSFER(BaseModel):
                  unlabeled_weight: float = 5.0,
                  ema_decay: float = 0.999,
                  ema_warmup: bool = False,
-                 pseudo_labels_from: str = 'teacher') -> None:
+                 pseudo_labels_from: str = 'teacher',
+                 flip_test: bool = False) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
         if pseudo_labels_from not in ('teacher', 'student'):
             raise UserError("SSFER: pseudo_labels_from is 'teacher' or 'student', "
@@ -68,6 +72,7 @@ class SSFER(BaseModel):
         self.ema_decay = ema_decay
         self.ema_warmup = ema_warmup
         self.pseudo_labels_from = pseudo_labels_from
+        self.flip_test = flip_test
         self.register_buffer('ema_steps', torch.zeros((), dtype=torch.long))
         # A rejected image has no gradient, so it need not enter the student, unless it would
         # still shift the batch statistics of the others.
@@ -102,7 +107,10 @@ class SSFER(BaseModel):
                 the teacher's prediction; ``tensor`` -> the teacher's logits (B, K).
         """
         if mode != 'loss':
-            return self.teacher(inputs, data_samples, mode=mode)
+            predicted = self.teacher(inputs, data_samples, mode=mode)
+            if mode == 'predict' and self.flip_test:
+                return add_mirror_scores(self.teacher, inputs, predicted)
+            return predicted
         if 'weak' in inputs:
             return self.semi_supervised_step(inputs, data_samples)
         return self.supervised_step(inputs)
@@ -170,6 +178,21 @@ class SSFER(BaseModel):
             ids=[sample.get('sample_id') for sample in samples],
             labels=pseudo.labels,
             accepted=pseudo.weights > 0)
+
+    def get_layer_depth(self, param_name: str) -> Tuple[int, int]:
+        """Depth of the student's layer that a weight is in, and how many layers there are.
+
+        For mmpretrain's ``LearningRateDecayOptimWrapperConstructor``.
+
+        Raises:
+            UserError: The backbone does not know.
+        """
+        try:
+            return self.student.get_layer_depth(param_name.removeprefix('student.'))
+        except NotImplementedError as error:
+            raise UserError(f'{type(self.student.backbone).__name__} does not tell the depths of '
+                            'its layers, which learning rates are to depend on: remove '
+                            'optim_wrapper.constructor, or use a ViT, Swin or ConvNeXt') from error
 
     # ---- the teacher ----------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from .state import sessions
 
 FORMAT = 'ssfer_mm cell 1'
 DIGITS = 4
+# Figures of the mean over image and mirror image, where a run has them.
+WITH_FLIP = ('accuracy_tta', 'mean_class_accuracy_tta')
 # Of a stage: what is drawn over its epochs.
 PER_EPOCH = ('loss', 'train_accuracy', 'accuracy', 'mean_class_accuracy')
 
@@ -31,7 +33,8 @@ def make_record(run: Run, table: str) -> dict:
     ``command``, ``seconds`` (of training, in this run), ``sessions``, ``commits``, ``hardware``.
     Of a cell also ``row``, ``fraction``, ``seed``, ``accuracy``, ``mean_class_accuracy`` (of the
     last stage, percent), ``recall``, ``confusion``, ``stages``, ``labeled``, ``images``,
-    ``split`` (hash), ``curves``.
+    ``split`` (hash), ``curves``; with ``model.flip_test`` also
+    ``accuracy_tta`` and ``mean_class_accuracy_tta``.
 
     Raises:
         UserError: The run is not finished.
@@ -71,6 +74,7 @@ def _cell(run: Run, report: RunReport) -> dict:
     return dict(
         row=run.row, fraction=run.fraction, seed=run.seed, after=run.after,
         accuracy=metrics['accuracy'], mean_class_accuracy=metrics['mean_class_accuracy'],
+        **{key: metrics[key] for key in WITH_FLIP if key in metrics},
         recall={key[7:]: round(value, DIGITS) for key, value in metrics.items()
                 if key.startswith('recall/')},
         confusion=last.get('confusion'), classes=list(split.classes),

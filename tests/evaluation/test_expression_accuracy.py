@@ -49,6 +49,21 @@ def test_through_mmengines_evaluator():
         'accuracy', 'mean_class_accuracy'}
 
 
+def test_a_second_score_gives_figures_of_its_own():
+    evaluator = Evaluator(ExpressionAccuracy(per_class=False))
+    evaluator.dataset_meta = dict(classes=('joy', 'fear'))
+    rows = [(0, [.9, .1], [.4, .6]), (0, [.1, .9], [.8, .2]), (0, [.1, .9], [.8, .2]),
+            (1, [.1, .9], [.3, .7])]
+    samples = [DataSample().set_gt_label(t).set_pred_score(torch.tensor(first))
+               for t, first, _ in rows]
+    for sample, (_, _, second) in zip(samples, rows):
+        sample.set_field(torch.tensor(second), 'tta_score')
+    evaluator.process(data_samples=samples)
+    assert evaluator.evaluate(4) == pytest.approx(dict(
+        accuracy=50, mean_class_accuracy=(100 / 3 + 100) / 2,
+        accuracy_tta=75, mean_class_accuracy_tta=(200 / 3 + 100) / 2))
+
+
 def test_padding_of_the_last_distributed_batch_is_cut():
     """mmengine pads so that all ranks have equally many images; the surplus must not count."""
     metric = ExpressionAccuracy()

@@ -51,6 +51,21 @@ def test_every_kind_of_image(inferencer, tmp_path):
     assert 'bad.jpg' in results[4].status and 'float64' in results[8].status
 
 
+def test_flip_averages_a_face_and_its_mirror_image():
+    class LeftHalf(MeanClassifier):
+        """Happy as far as the left half is bright."""
+
+        def predict(self, faces):
+            happy = np.array([face[:, :face.shape[1] // 2].mean() / 255 for face in faces])
+            return np.stack([happy, 1 - happy, 0 * happy], axis=1)
+
+    face = np.zeros((8, 8, 3), np.uint8)
+    face[:, :4] = 255
+    rows = [FERInferencer(LeftHalf(), 'whole', flip=flip).classify_whole([face, face[:, ::-1]])
+            for flip in (False, True)]
+    assert rows[0][:, 0].tolist() == [1, 0] and rows[1][:, 0].tolist() == [.5, .5]
+
+
 def test_faces_of_several_images_are_classified_together(inferencer):
     detector, classifier = inferencer._pipeline.detector, inferencer._pipeline.classifier
     inferencer([scene((5, 5, 10), (30, 30, 12)), scene(), scene((8, 8, 9))] * 2)

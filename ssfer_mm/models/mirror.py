@@ -1,0 +1,23 @@
+"""Test-time flip: a face and its mirror image show the same expression."""
+from typing import List
+
+from mmpretrain.structures import DataSample
+from torch import Tensor, nn
+
+
+def add_mirror_scores(classifier: nn.Module, inputs: Tensor,
+                      samples: List[DataSample]) -> List[DataSample]:
+    """Note as ``tta_score`` (K,) the mean of each image's probabilities and of its mirror image's.
+
+    Args:
+        classifier: An ``ImageClassifier``, in evaluation mode.
+        inputs: (B, 3, H, W), normalised.
+        samples: With the classifier's prediction of ``inputs``, which stays as it is.
+
+    Returns:
+        The same samples.
+    """
+    mirrored = classifier(inputs.flip(-1), mode='predict')
+    for sample, mirror in zip(samples, mirrored):
+        sample.set_field((sample.pred_score + mirror.pred_score) / 2, 'tta_score')
+    return samples
