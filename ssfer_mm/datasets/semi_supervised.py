@@ -165,6 +165,11 @@ class SemiSupervisedDataset(Dataset):
                     f'measured on them would mean nothing: give {name} another subset or '
                     'data_root, or take these images out of the training data.')
 
+    def labeled_classes(self) -> np.ndarray:
+        """Labels of the labeled images, int64 (n_labeled,), in index order."""
+        self.full_init()
+        return self.dataset.labels()[self._labeled]
+
     def labeled_ids(self) -> List[str]:
         """Ids of the labeled images, in index order."""
         ids = self.dataset.ids()

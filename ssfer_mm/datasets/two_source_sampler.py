@@ -7,7 +7,11 @@ from mmpretrain.registry import DATA_SAMPLERS
 
 from ssfer_mm.errors import UserError
 
+from .balanced_order import balanced_order, check_balance
 from .seeded import SeededIndex, item_seeds
+
+# Sets the draws of a balanced order apart from those of the passes, which are numbered from 0.
+BALANCED = 0x62616C
 
 
 @DATA_SAMPLERS.register_module()
@@ -25,28 +29,40 @@ class TwoSourceSampler:
     joint size would draw. They are shared out so that FaceMix's pairs, first with last, stay on
     one rank (:func:`share_of_rank`).
 
+    With ``balance`` rare classes come more often than they occur (:func:`balanced_order`), in
+    batches as many and as large as without. Then an epoch leaves some labeled images of common
+    classes out, and uses those of rare classes several times, perhaps in one batch or on several
+    ranks at a time; the unlabeled images are drawn as ever.
+
     Args:
         dataset: Has ``source_sizes -> (n_labeled, n_unlabeled)``; unlabeled indices follow the
-            labeled ones (:class:`SemiSupervisedDataset`).
+            labeled ones (:class:`SemiSupervisedDataset`). For ``balance`` it also has
+            ``labeled_classes() -> int (n_labeled,)``.
         labeled: Labeled images per batch and rank.
         unlabeled: Unlabeled images per batch and rank; 0 for supervised training.
         seed: Seed of the order; None takes one that all ranks share.
+        balance: 0 uses every labeled image equally often (up to one), 1 every class, and what
+            lies between lies between.
 
     Raises:
-        UserError: A batch asks for more images than its source has.
+        UserError: A batch asks for more images than its source has; ``balance`` is out of range.
     """
 
     def __init__(self,
                  dataset,
                  labeled: int = 1,
                  unlabeled: int = 0,
-                 seed: Optional[int] = None) -> None:
+                 seed: Optional[int] = None,
+                 balance: float = 0.) -> None:
         self.sizes = dataset.source_sizes
         self.rank, self.world_size = get_dist_info()
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
         self._skip = 0
         self.labeled, self.unlabeled = labeled, unlabeled
+        check_balance(balance)
+        self.balance = balance
+        self._classes = np.asarray(dataset.labeled_classes()) if balance else None
 
     def set_sources(self, labeled: int, unlabeled: int) -> None:
         """Change the composition of a batch, at the switch from one stage to the next."""
@@ -94,6 +110,9 @@ class TwoSourceSampler:
 
     def _order(self, source: int, length: int) -> List[int]:
         """Shuffled passes over one source, laid end to end and cut to ``length``."""
+        if source == 0 and self.balance:
+            random = np.random.default_rng([self.seed, self.epoch, source, BALANCED])
+            return balanced_order(self._classes, length, self.balance, random).tolist()
         offset, size = source * self.sizes[0], self.sizes[source]
         passes = -(-length // size) if length else 0
         orders = [
