@@ -62,7 +62,7 @@ def apply_options(cfg: Config, cfg_options: Dict[str, Any], file: Union[str, Pat
         UserError: as `load_config`.
     """
     for key in cfg_options:
-        _check_option(cfg, key)
+        _check_option(cfg, key, cfg_options)
     try:
         cfg.merge_from_dict(cfg_options)
     except (TypeError, KeyError) as error:
@@ -127,11 +127,12 @@ def _one_line(error: BaseException) -> str:
     return ' '.join(str(text).split()).rstrip('.')
 
 
-def _check_option(cfg: Config, option: str) -> None:
+def _check_option(cfg: Config, option: str, options: Dict[str, Any]) -> None:
     """Reject a dotted key that leads nowhere.
 
     New last parts are allowed (a setting the config leaves at its default), unless they look like
-    a misspelling of one that is there.
+    a misspelling of one that is there. So are new parts that the component takes, which may be
+    one that another of the options names.
     """
     runner_keys = [*inspect.signature(Runner.__init__).parameters, *EXTRA_KEYS]
     keys = option.split('.')
@@ -153,7 +154,8 @@ def _check_option(cfg: Config, option: str) -> None:
         elif key in node:
             node = node[key]
         else:
-            if depth and not _is_argument(node.get('type'), key):
+            kind = options.get(f'{parent}.type', node.get('type'))
+            if depth and not _is_argument(kind, key):
                 last = depth == len(keys) - 1
                 _unknown(option, key, parent, node.keys(), cutoff=0.75 if last else 0.0)
             return

@@ -127,6 +127,10 @@ class SemiSupervisedDataset(Dataset):
         return {ids[i]: label
                 for i, label in zip(self._rest.tolist(), labels[self._rest].tolist())}
 
+    def labeled_counts(self) -> np.ndarray:
+        """Number of labeled images of each class, (K,)."""
+        return np.bincount(self.labeled_classes(), minlength=len(self.metainfo['classes']))
+
     def record_split(self, path: str) -> None:
         """Write the split to a file, so that the run can be repeated on it."""
         save_split(self.split, path)

@@ -15,7 +15,8 @@ class PseudoLabelMonitor(Hook):
 
     Precision needs the labels of the unlabeled images. They come through a door of the dataset
     that training code never uses, and only reach the log. Where the images have none, coverage
-    alone is logged. An epoch without any accepted pseudo-label, or with all of them in one class,
+    alone is logged. Where a rule weighs images instead of accepting or rejecting them, each counts
+    as much as its weight. An epoch without any accepted pseudo-label, or with all of them in one class,
     is a warning: stage III then teaches nothing, or the wrong thing.
     """
 
@@ -72,7 +73,7 @@ class PseudoLabelMonitor(Hook):
         gathered = [step for part in all_gather_object(mine) for step in part]
         ids = [i for step in gathered for i in step[0]]
         labels = np.array([label for step in gathered for label in step[1]], dtype=int)
-        accepted = np.array([a for step in gathered for a in step[2]], dtype=bool)
+        accepted = np.array([a for step in gathered for a in step[2]], dtype=float)
         truth = np.array([self._truth.get(i, -1) for i in ids], dtype=int)
         figures = pseudo_label_figures(labels, accepted, truth, self._classes)
         runner.visualizer.add_scalars(
@@ -84,7 +85,7 @@ class PseudoLabelMonitor(Hook):
         runner.logger.info(
             f'Pseudo-labels of epoch {runner.epoch + 1}: {figures["coverage"]:.1%} accepted' +
             (f', {precision:.1%} of them right' if precision is not None else ''))
-        self._warn(runner, labels[accepted])
+        self._warn(runner, labels[accepted > 0])
 
     @staticmethod
     def _warn(runner, accepted_labels: np.ndarray) -> None:
@@ -106,7 +107,7 @@ def pseudo_label_figures(labels: np.ndarray, accepted: np.ndarray, truth: np.nda
 
     Args:
         labels: (N,) pseudo-labels.
-        accepted: (N,) bool.
+        accepted: (N,) bool, or weights in [0, 1]: an image of weight 0.3 is three tenths accepted.
         truth: (N,) true labels, -1 where unknown.
         classes: Class names.
 
@@ -116,15 +117,18 @@ def pseudo_label_figures(labels: np.ndarray, accepted: np.ndarray, truth: np.nda
         ``coverage/<name>``: of the images that truly show it, how many have an accepted
         pseudo-label, right or wrong.
     """
+    accepted = np.asarray(accepted, dtype=float)
     figures = dict(coverage=float(accepted.mean()) if len(accepted) else 0.0)
-    known = accepted & (truth >= 0)
+    known = accepted * (truth >= 0)
+    right = known * (labels == truth)
     if known.any():
-        figures['precision'] = float((labels == truth)[known].mean())
+        figures['precision'] = float(right.sum() / known.sum())
+    everything = accepted.sum() or 1
     for index, name in enumerate(classes):
-        here = accepted & (labels == index)
-        figures[f'share/{name}'] = float(here.sum() / max(accepted.sum(), 1))
-        if (here & known).any():
-            figures[f'precision/{name}'] = float((labels == truth)[here & known].mean())
+        here = labels == index
+        figures[f'share/{name}'] = float(accepted[here].sum() / everything)
+        if known[here].any():
+            figures[f'precision/{name}'] = float(right[here].sum() / known[here].sum())
         if (truth == index).any():
             figures[f'coverage/{name}'] = float(accepted[truth == index].mean())
     return figures

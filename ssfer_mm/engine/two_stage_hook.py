@@ -1,6 +1,7 @@
 """What changes when stage II gives way to stage III."""
 from typing import Optional
 
+import torch
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
@@ -55,19 +56,28 @@ class TwoStageFinetuneHook(Hook):
             return
         model = model_of(runner)
         # mmengine would go on with what fits, and random weights for the rest.
+        stage = self._stage_that_saved(runner.train_loop, checkpoint['meta'])
         missing = sorted(set(model.state_dict()) - set(checkpoint.get('state_dict', ())))
+        if stage is None or not stage.unlabeled:
+            # Running statistics begin with stage III; stage II may have had another rule.
+            missing = [name for name in missing if not name.startswith('pseudo_label.')]
         if missing:
             raise UserError(f'the checkpoint to resume from lacks {len(missing)} weights of this '
                             f'model, the first is {missing[0]!r}: resume with a checkpoint that '
                             'this config wrote, or start anew without --resume')
-        stage = self._stage_that_saved(runner.train_loop, checkpoint['meta'])
         if stage is not None:
             runner.train_loop.enter(stage)
             self._build_optimizer(runner, stage)
 
     def before_train(self, runner) -> None:
-        """On resume mmengine has counted the accumulated batches from the start of the run."""
+        """Tell the model the labeled classes, and the optimizer its place in the run.
+
+        On resume mmengine has counted the accumulated batches from the start of the run.
+        """
         self._count_batches(runner, runner.train_loop.stage)
+        dataset = runner.train_dataloader.dataset
+        if hasattr(dataset, 'labeled_counts'):
+            model_of(runner).learn_class_counts(torch.from_numpy(dataset.labeled_counts()))
 
     def before_train_epoch(self, runner) -> None:
         """Enter a stage at its first iteration."""

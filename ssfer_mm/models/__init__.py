@@ -1,13 +1,31 @@
+from .class_prior import ClassPrior
 from .ema import decay_at, ema_update
 from .facemix import FaceMix, FaceMixBatch, one_hot
 from .losses import FaceMixLoss, PseudoLabelLoss, soft_cross_entropy
+from .logit_adjustment import LogitAdjustment
+from .negative_learning import NegativeLearning
 from .preprocessor import SSFERDataPreprocessor
 from .pretrained import backbone_weights, load_backbone
-from .pseudo_labels import ConfidenceThreshold, PseudoLabels
+from .pseudo_labels import (
+    ConfidenceThreshold,
+    DistributionAlignment,
+    FlexMatchThreshold,
+    FreeMatchThreshold,
+    LabeledMargin,
+    LabeledOpinion,
+    PseudoLabelRule,
+    PseudoLabels,
+    SoftMatchWeights,
+)
+from .pseudo_mixup import PseudoMixup, PseudoMixupBatch
+from .rejected_consistency import RejectedConsistency
 from .ssfer import SSFER
 
 __all__ = [
-    'ConfidenceThreshold', 'FaceMix', 'FaceMixBatch', 'FaceMixLoss', 'PseudoLabelLoss',
-    'PseudoLabels', 'SSFER', 'SSFERDataPreprocessor', 'backbone_weights', 'decay_at', 'ema_update',
-    'load_backbone', 'one_hot', 'soft_cross_entropy'
+    'ClassPrior', 'ConfidenceThreshold', 'DistributionAlignment', 'FaceMix', 'FaceMixBatch',
+    'FaceMixLoss', 'FlexMatchThreshold', 'FreeMatchThreshold', 'LabeledMargin', 'LabeledOpinion',
+    'LogitAdjustment', 'NegativeLearning', 'PseudoLabelLoss', 'PseudoLabelRule', 'PseudoLabels',
+    'PseudoMixup', 'PseudoMixupBatch', 'RejectedConsistency', 'SSFER', 'SSFERDataPreprocessor',
+    'SoftMatchWeights', 'backbone_weights', 'decay_at', 'ema_update', 'load_backbone', 'one_hot',
+    'soft_cross_entropy'
 ]

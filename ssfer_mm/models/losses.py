@@ -6,6 +6,10 @@ import torch.nn.functional as F
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
+from ssfer_mm.errors import UserError
+
+from .class_prior import ClassPrior
+
 
 def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy of each row: logits (N, K), targets (N, K) that sum to 1 -> (N,)."""
@@ -51,18 +55,41 @@ class PseudoLabelLoss(nn.Module):
     .. math:: L_u = \frac1N \sum_i m_i\, CE(x^{strong}_i, \hat y_i)
 
     over all N unlabeled images of the batch: rejected ones count as zeros.
+
+    Args:
+        class_power: Weigh class c by ``share_c ** -power``, its share among the labeled images,
+            such that images with the labeled classes have weight 1 on average. 0: all alike.
+
+    Raises:
+        UserError: The power is negative.
     """
+
+    def __init__(self, class_power: float = 0.0) -> None:
+        super().__init__()
+        if class_power < 0:
+            raise UserError(f'PseudoLabelLoss: class_power must be >= 0, got {class_power}')
+        self.class_power = class_power
+        self.prior = ClassPrior()
 
     def forward(self, logits: Tensor, labels: Tensor, weights: Tensor, total: int) -> Tensor:
         """Return the scalar loss.
 
         Args:
             logits: (M, K), of the strong views that were given to the student, M <= total.
-            labels: (M,), their pseudo-labels.
+            labels: (M,), their pseudo-labels, or soft ones (M, K).
             weights: (M,), their weights ``m``.
             total: N, the number of unlabeled images in the batch.
         """
         if len(logits) == 0:
             return torch.zeros((), device=logits.device)
+        if self.class_power:
+            of_class = self.class_weights()
+            weights = weights * (labels @ of_class if labels.ndim == 2 else of_class[labels])
         losses = F.cross_entropy(logits.float(), labels, reduction='none')
         return (weights * losses).sum() / total
+
+    def class_weights(self) -> Tensor:
+        """(K,), whose mean over the labeled images is 1."""
+        shares = self.prior()
+        weights = shares**-self.class_power
+        return weights / (shares * weights).sum()

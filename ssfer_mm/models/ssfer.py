@@ -5,17 +5,19 @@ from typing import Dict, List, Optional, Tuple, Union
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModel
-from mmpretrain.registry import MODELS
+from mmpretrain.registry import BATCH_AUGMENTS, MODELS
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ssfer_mm.errors import UserError
 
+from .class_prior import ClassPrior
 from .ema import decay_at, ema_update
 from .facemix import FaceMixBatch
 from .losses import soft_cross_entropy
 from .mirror import add_mirror_scores
 from .pretrained import load_backbone
+from .pseudo_labels import LabeledOpinion, PseudoLabels
 
 
 @MODELS.register_module()
@@ -39,9 +41,17 @@ class SSFER(BaseModel):
         pseudo_labels_from: ``'teacher'``, or ``'student'`` as in FixMatch.
         flip_test: At validation look at the mirror image too, for a second set of figures, such as
             ``accuracy_tta`` (see ``ExpressionAccuracy``). It changes no other figure.
+        logit_adjustment: Beyond the paper, like all that follow. Config of
+            :class:`LogitAdjustment` for the losses of stage II.
+        semi_logit_adjustment: The same for those of stage III.
+        pseudo_mixup: Config of :class:`PseudoMixup` for the strong views.
+        pseudo_label_loss: Config of the loss on pseudo-labels; None means ``PseudoLabelLoss``.
+        rejected_loss: Config of a further loss on the strong views that have no pseudo-label:
+            ``NegativeLearning`` or ``RejectedConsistency``.
 
     Raises:
-        UserError: An argument is out of range, or ``pretrained`` is missing or does not fit.
+        UserError: An argument is out of range, two do not go together, or ``pretrained`` is
+            missing or does not fit.
     """
 
     def __init__(self,
@@ -53,7 +63,12 @@ class SSFER(BaseModel):
                  ema_decay: float = 0.999,
                  ema_warmup: bool = False,
                  pseudo_labels_from: str = 'teacher',
-                 flip_test: bool = False) -> None:
+                 flip_test: bool = False,
+                 logit_adjustment: Optional[dict] = None,
+                 semi_logit_adjustment: Optional[dict] = None,
+                 pseudo_mixup: Optional[dict] = None,
+                 pseudo_label_loss: Optional[dict] = None,
+                 rejected_loss: Optional[dict] = None) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
         if pseudo_labels_from not in ('teacher', 'student'):
             raise UserError("SSFER: pseudo_labels_from is 'teacher' or 'student', "
@@ -66,8 +81,11 @@ class SSFER(BaseModel):
         self.teacher = MODELS.build(deepcopy(classifier)).requires_grad_(False)
         self.pretrained = pretrained
         self.pseudo_label = MODELS.build(pseudo_label or dict(type='ConfidenceThreshold'))
+        self.num_classes = data_preprocessor['num_classes']
+        self.pseudo_label.set_classes(self.num_classes)
         self.facemix_loss = MODELS.build(dict(type='FaceMixLoss'))
-        self.pseudo_label_loss = MODELS.build(dict(type='PseudoLabelLoss'))
+        self.pseudo_label_loss = MODELS.build(pseudo_label_loss or dict(type='PseudoLabelLoss'))
+        self._build_options(logit_adjustment, semi_logit_adjustment, pseudo_mixup, rejected_loss)
         self.unlabeled_weight = unlabeled_weight
         self.ema_decay = ema_decay
         self.ema_warmup = ema_warmup
@@ -78,6 +96,20 @@ class SSFER(BaseModel):
         # still shift the batch statistics of the others.
         self.has_batch_statistics = any(isinstance(m, _BatchNorm) for m in self.student.modules())
         self.last_pseudo_labels: Optional[dict] = None
+
+    def _build_options(self, adjustment: Optional[dict], semi_adjustment: Optional[dict],
+                       pseudo_mixup: Optional[dict], rejected_loss: Optional[dict]) -> None:
+        """What the paper does not have; each is nothing, unless its config is given."""
+        if pseudo_mixup and rejected_loss:
+            raise UserError('SSFER: pseudo_mixup leaves no strong view of a rejected image for '
+                            'rejected_loss; set one of them to None')
+        unchanged = nn.Identity()
+        self.adjust = MODELS.build(adjustment) if adjustment else unchanged
+        self.semi_adjust = MODELS.build(semi_adjustment) if semi_adjustment else unchanged
+        both = semi_adjustment and self.semi_adjust.pseudo_labels
+        self.adjust_pseudo_labels = self.semi_adjust if both else unchanged
+        self.pseudo_mixup = BATCH_AUGMENTS.build(pseudo_mixup) if pseudo_mixup else None
+        self.rejected_loss = MODELS.build(rejected_loss) if rejected_loss else None
 
     def init_weights(self) -> None:
         """Initialise the student, load stage I into it, and start the teacher as its twin."""
@@ -122,14 +154,15 @@ class SSFER(BaseModel):
         if 'facemix' in inputs:
             return self.facemix_step(inputs['facemix'])
         logits = self.student(inputs['labeled'])
-        return dict(loss_labeled=soft_cross_entropy(logits, inputs['targets']).mean(),
+        loss = soft_cross_entropy(self.adjust(logits), inputs['targets']).mean()
+        return dict(loss_labeled=loss,
                     train_accuracy=_accuracy(logits, inputs['targets']))
 
     def facemix_step(self, batch: FaceMixBatch) -> Dict[str, Tensor]:
         """One pass over mixed and real images together, then the IoU-weighted loss."""
         counts = batch.real_weight > 0
         real, mixed = batch.images[counts], batch.mixed
-        logits = self.student(torch.cat([mixed, real]))
+        logits = self.adjust(self.student(torch.cat([mixed, real])))
         loss = self.facemix_loss(logits[:len(mixed)], batch.mixed_targets, logits[len(mixed):],
                                  batch.targets[counts], batch.real_weight[counts])
         return dict(
@@ -143,41 +176,74 @@ class SSFER(BaseModel):
     def semi_supervised_step(self, inputs: Dict[str, Tensor],
                              data_samples: Dict[str, List]) -> Dict[str, Tensor]:
         """Labeled loss + ``unlabeled_weight`` * pseudo-label loss, in one student pass."""
-        labeled, strong = inputs['labeled'], inputs['strong']
-        pseudo = self.pseudo_label(self.probabilities(inputs['weak']))
+        labeled, targets = inputs['labeled'], inputs['targets']
+        probabilities, pseudo = self.judge(inputs)
         self._remember(pseudo, data_samples['unlabeled'])
+        strong, labels, weights = self.views_to_learn(inputs['strong'], pseudo)
 
-        kept = slice(None) if self.has_batch_statistics else pseudo.weights > 0
+        needs_all = self.has_batch_statistics or self.rejected_loss is not None
+        kept = slice(None) if needs_all else weights > 0
         logits = self.student(torch.cat([labeled, strong[kept]]))
         labeled_logits, strong_logits = logits[:len(labeled)], logits[len(labeled):]
 
-        loss_labeled = soft_cross_entropy(labeled_logits, inputs['targets']).mean()
-        loss_unlabeled = self.pseudo_label_loss(strong_logits, pseudo.labels[kept],
-                                                pseudo.weights[kept], total=len(strong))
-        return dict(
+        loss_labeled = soft_cross_entropy(self.semi_adjust(labeled_logits), targets).mean()
+        loss_unlabeled = self.pseudo_label_loss(self.adjust_pseudo_labels(strong_logits),
+                                                labels[kept], weights[kept], total=len(strong))
+        losses = dict(
             loss_labeled=loss_labeled,
             loss_unlabeled=self.unlabeled_weight * loss_unlabeled,
-            coverage=(pseudo.weights > 0).float().mean(),
+            coverage=pseudo.weights.mean(),
             confidence=pseudo.confidence.mean(),
-            train_accuracy=_accuracy(labeled_logits, inputs['targets']))
+            train_accuracy=_accuracy(labeled_logits, targets))
+        if self.rejected_loss is not None:
+            losses['loss_rejected'] = self.rejected_loss(strong_logits, probabilities,
+                                                         1 - pseudo.weights)
+        return losses
+
+    def views_to_learn(self, strong: Tensor,
+                       pseudo: PseudoLabels) -> Tuple[Tensor, Tensor, Tensor]:
+        """Strong views with labels and weights, mixed with each other if so configured."""
+        if self.pseudo_mixup is None:
+            return strong, pseudo.labels, pseudo.weights
+        return self.pseudo_mixup.mix(strong, pseudo, self.num_classes)
+
+    @torch.no_grad()
+    def judge(self, inputs: Dict[str, Tensor]) -> Tuple[Tensor, PseudoLabels]:
+        """Probabilities (N, K) of the weak views, and the pseudo-labels that the rule makes of
+        them; some rules look at the labeled images as well."""
+        weak, labeled = inputs['weak'], inputs['labeled']
+        if not self.pseudo_label.sees_labeled:
+            probabilities = self.probabilities(weak)
+            return probabilities, self.pseudo_label(probabilities)
+        probabilities = self.probabilities(torch.cat([weak, labeled]))
+        probabilities, known = probabilities[:len(weak)], probabilities[len(weak):]
+        return probabilities, self.pseudo_label(probabilities,
+                                                LabeledOpinion(known, inputs['targets']))
 
     @torch.no_grad()
     def probabilities(self, weak: Tensor) -> Tensor:
         """Class probabilities (N, K) of the weak views, from whoever makes the pseudo-labels."""
         if self.pseudo_labels_from == 'teacher':
-            return F.softmax(self.teacher(weak).float(), dim=1)
-        training = self.student.training
-        self.student.eval()
-        logits = self.student(weak)
-        nn.Module.train(self.student, training)
-        return F.softmax(logits.float(), dim=1)
+            logits = self.teacher(weak)
+        else:
+            training = self.student.training
+            self.student.eval()
+            logits = self.student(weak)
+            nn.Module.train(self.student, training)
+        return F.softmax(self.adjust_pseudo_labels(logits).float(), dim=1)
 
-    def _remember(self, pseudo, samples: List) -> None:
+    def _remember(self, pseudo: PseudoLabels, samples: List) -> None:
         """Keep this step's pseudo-labels where a monitor can find them."""
         self.last_pseudo_labels = dict(
             ids=[sample.get('sample_id') for sample in samples],
             labels=pseudo.labels,
-            accepted=pseudo.weights > 0)
+            accepted=pseudo.weights)
+
+    def learn_class_counts(self, counts: Tensor) -> None:
+        """Tell the parts that want to know how many labeled images (K,) each class has."""
+        for module in self.modules():
+            if isinstance(module, ClassPrior):
+                module.learn(counts)
 
     def get_layer_depth(self, param_name: str) -> Tuple[int, int]:
         """Depth of the student's layer that a weight is in, and how many layers there are.

@@ -3,10 +3,10 @@ from collections.abc import Callable
 from typing import Optional
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ssfer_mm.engine.unwrap import model_of
-from ssfer_mm.models.pseudo_labels import PseudoLabels
+from ssfer_mm.models.pseudo_labels import LabeledOpinion, PseudoLabelRule, PseudoLabels
 
 from .bare import Bare
 from .feed import Feed
@@ -15,7 +15,7 @@ from .phases import PHASES, PhaseClock, attach_probes
 from .rounds import median_ms, paired_ratio, timed
 
 
-class AcceptShare(nn.Module):
+class AcceptShare(PseudoLabelRule):
     """A pseudo-label rule that accepts a fixed share of every batch, the most confident images.
 
     Untrained networks accept nothing; this gives steps the arithmetic of a real run.
@@ -28,7 +28,8 @@ class AcceptShare(nn.Module):
         super().__init__()
         self.share = share
 
-    def forward(self, probabilities: Tensor) -> PseudoLabels:
+    def forward(self, probabilities: Tensor,
+                labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:
         """Judge probabilities (N, K)."""
         confidence, labels = probabilities.max(dim=1)
         weights = torch.zeros_like(confidence)

@@ -24,6 +24,7 @@ NOT_THE_RESULT = {*NOT_THE_EXPERIMENT, 'default_hooks', 'log_level', 'visualizer
 STAGE_III_ONLY = ('train_cfg.semi', 'model.', 'strong', 'unlabeled_pipeline',
                   'train_dataloader.dataset.unlabeled_pipeline',
                   'train_dataloader.dataset.extra_unlabeled', 'val_', 'test_')
+STAGE_II_TOO = ('model.classifier', 'model.ema', 'model.logit_adjustment')
 
 
 @dataclass(frozen=True)
@@ -201,8 +202,7 @@ def _check_same_stage_two(cfg: Config, before: Run, name: str) -> None:
     """A run that continues another one's stage II must not pretend to a different one."""
     ours = flat_settings(cfg)
     for key in sorted(ours.keys() | before.settings.keys()):
-        shared = not key.startswith(STAGE_III_ONLY) or key.startswith(('model.classifier',
-                                                                       'model.ema'))
+        shared = not key.startswith(STAGE_III_ONLY) or key.startswith(STAGE_II_TOO)
         if shared and key != 'model.pretrained' and ours.get(key) != before.settings.get(key):
             raise UserError(f'{name} continues from stage II of {before.name}, but changes {key}, '
                             'which stage II reads; give it a stage II of its own (like instead of '

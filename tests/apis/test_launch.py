@@ -117,6 +117,14 @@ def test_an_argument_that_the_config_leaves_out_is_no_misspelling():
         load_config(name, {'model.pseudo_labels_form': 'student'})
 
 
+def test_a_component_replaced_by_one_that_holds_another():
+    cfg = load_config('configs/ssfer/synthfer_5pct_vit-micro.py', {
+        'model.pseudo_label._delete_': True, 'model.pseudo_label.type': 'DistributionAlignment',
+        'model.pseudo_label.rule.type': 'FreeMatchThreshold', 'model.pseudo_label.strength': 0.5})
+    assert cfg.model.pseudo_label == dict(
+        type='DistributionAlignment', strength=0.5, rule=dict(type='FreeMatchThreshold'))
+
+
 # ----------------------------------------------------------------------------------- user messages
 
 

@@ -1,5 +1,6 @@
 """One index space, one split, and nothing that would tell the label of an unlabeled image."""
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -115,6 +116,16 @@ def test_hidden_labels_are_those_of_the_unlabeled_images_only():
     hidden = data.hidden_labels()
     assert set(hidden) == set(truth) - set(data.split.labeled)
     assert all(hidden[i] == truth[i] for i in hidden)
+
+
+def test_labeled_counts_are_those_of_the_labeled_images_only():
+    data = build(extra_unlabeled=[extra_faces()])
+    truth = dict(zip(data.dataset.ids(), data.dataset.labels()))
+    assert data.labeled_counts().tolist() == [PER_CLASS] * len(CLASSES)
+    fewer = replace(data.split, labeled=data.split.labeled[1:])
+    expected = [sum(truth[i] == k for i in fewer.labeled) for k in range(len(CLASSES))]
+    assert build(split=fewer).labeled_counts().tolist() == expected
+    assert sorted(expected) == [PER_CLASS - 1, PER_CLASS, PER_CLASS]
 
 
 def test_split_is_recorded_and_compared(tmp_path):

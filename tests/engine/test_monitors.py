@@ -25,6 +25,16 @@ def test_figures_are_those_of_a_loop(rows):
     assert figures == pytest.approx(slow.figures(labels, accepted, truth, CLASSES))
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from([0., .25, 1.]),
+                          st.integers(-1, 2)), max_size=25))
+def test_an_image_counts_as_much_as_its_weight(rows):
+    labels, weights, truth = (list(column) for column in zip(*rows)) if rows else ([], [], [])
+    figures = pseudo_label_figures(np.array(labels, int), np.array(weights), np.array(truth, int),
+                                   CLASSES)
+    assert figures == pytest.approx(slow.figures(labels, weights, truth, CLASSES))
+
+
 class Log:
     """Collects what a runner's logger is told."""
 

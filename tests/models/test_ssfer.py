@@ -1,6 +1,7 @@
 """The algorithm: who learns, who predicts, and what a step may look at."""
 from copy import deepcopy
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -116,6 +117,103 @@ def test_no_accepted_pseudo_label_still_trains_on_the_labels():
     total.backward()
     assert float(losses['loss_unlabeled']) == 0
     assert all(g.isfinite().all() for g in gradients(model).values()) and gradients(model)
+
+
+# ---- beyond the paper -------------------------------------------------------------------------
+
+
+def test_the_rule_is_shown_the_labeled_images_where_it_asks_for_them():
+    model, data = build(pseudo_label=dict(type='LabeledMargin')), semi_batch()
+    seen = []
+    model.pseudo_label.register_forward_pre_hook(lambda _, args: seen.append(args))
+    losses_of(model, data)
+    (weak, labeled), = seen
+    inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
+    torch.testing.assert_close(weak, model.teacher(inputs['weak']).softmax(1))
+    torch.testing.assert_close(labeled.probabilities, model.teacher(inputs['labeled']).softmax(1))
+    assert labeled.targets.argmax(1).tolist() == [0, 1, 2, 0]
+
+
+def test_weights_weigh_the_images():
+    model, data = build(pseudo_label=dict(type='SoftMatchWeights')), semi_batch()
+    losses = losses_of(model, data)
+    weights, labels = (model.last_pseudo_labels[key] for key in ('accepted', 'labels'))
+    assert 0 < weights.min() < weights.max() == 1
+    inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
+    each = F.cross_entropy(model.student(inputs['strong']), labels, reduction='none')
+    torch.testing.assert_close(losses['loss_unlabeled'], 5 * (weights * each).mean())
+    assert float(losses['coverage']) == pytest.approx(float(weights.mean()))
+
+
+@pytest.mark.parametrize('pseudo_labels', [False, True])
+def test_logit_adjustment_of_each_stage(pseudo_labels):
+    model, data = build(logit_adjustment=dict(type='LogitAdjustment'), semi_logit_adjustment=dict(
+        type='LogitAdjustment', tau=0.5, pseudo_labels=pseudo_labels),
+        pseudo_label=dict(type='ConfidenceThreshold', threshold=0.01)), semi_batch()
+    model.learn_class_counts(torch.tensor([6, 3, 1]))
+    log = torch.tensor([.6, .3, .1]).log()
+    semi = model.data_preprocessor(deepcopy(data), True)['inputs']
+    labels = torch.tensor([0, 1, 2, 0])
+    logits = model.student(semi['labeled'])
+    torch.testing.assert_close(losses_of(model, supervised_batch())['loss_labeled'],
+                               F.cross_entropy(logits + log, labels))
+    losses = losses_of(model, data)
+    torch.testing.assert_close(losses['loss_labeled'],
+                               F.cross_entropy(logits + 0.5 * log, labels))
+    shift = 0.5 * log * pseudo_labels
+    said = (model.teacher(semi['weak']) + shift).argmax(1)
+    torch.testing.assert_close(losses['loss_unlabeled'],
+                               5 * F.cross_entropy(model.student(semi['strong']) + shift, said))
+
+
+def test_facemix_losses_are_adjusted_too():
+    model, data = build(facemix=dict(type='FaceMix', real_weight=1.0),
+                        logit_adjustment=dict(type='LogitAdjustment')), supervised_batch()
+    losses = []
+    for counts in ([1, 1, 1], [8, 1, 1]):
+        model.learn_class_counts(torch.tensor(counts))
+        np.random.seed(0)
+        losses.append(float(losses_of(model, data)['loss_facemix']))
+    np.random.seed(0)
+    batch = model.data_preprocessor(deepcopy(data), True)['inputs']['facemix']
+    logits = model.student(torch.cat([batch.mixed, batch.images]))
+    logits = logits + torch.tensor([.8, .1, .1]).log()
+    expected = (F.cross_entropy(logits[:4], batch.mixed_targets)
+                + F.cross_entropy(logits[4:], batch.targets))
+    assert losses[0] != losses[1] == pytest.approx(float(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize('kind', ['NegativeLearning', 'RejectedConsistency'])
+def test_rejected_images_have_a_loss_of_their_own(kind):
+    model, data = build(rejected_loss=dict(type=kind)), semi_batch()
+    model.pseudo_label.threshold = tau_between(model, data)
+    plain = float(losses_of(model, data)['loss_unlabeled'])
+    seen = []
+    model.student.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    losses = losses_of(model, data)
+    assert seen == [4 + 6], 'the rejected ones take part'
+    inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
+    rejected = 1 - model.last_pseudo_labels['accepted']
+    expected = model.rejected_loss(model.student(inputs['strong']),
+                                   model.teacher(inputs['weak']).softmax(1), rejected)
+    assert rejected.sum() == 3
+    torch.testing.assert_close(losses['loss_rejected'], expected)
+    assert float(losses['loss_unlabeled']) == pytest.approx(plain, rel=1e-5)
+    total, _ = model.parse_losses(losses)
+    torch.testing.assert_close(total, sum(v for k, v in losses.items() if 'loss' in k))
+
+
+def test_mixed_strong_views_have_mixed_labels():
+    model, data = build(pseudo_mixup=dict(type='PseudoMixup')), semi_batch()
+    model.pseudo_label.threshold = tau_between(model, data)
+    losses = losses_of(model, data)
+    inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
+    pseudo = model.judge(inputs)[1]
+    mixed = model.pseudo_mixup.mix(inputs['strong'], pseudo, 3)
+    each = F.cross_entropy(model.student(mixed.images), mixed.targets, reduction='none')
+    assert 0 < mixed.weights.sum() < 6 or pseudo.weights.sum() < mixed.weights.sum()
+    torch.testing.assert_close(losses['loss_unlabeled'], 5 * (mixed.weights * each).mean())
+    assert float(losses['coverage']) == pytest.approx(0.5)
 
 
 # ---- labels that nobody may see ---------------------------------------------------------------
@@ -258,6 +356,8 @@ def test_the_classifiers_config_is_not_touched():
 @pytest.mark.parametrize('options, word', [
     (dict(pseudo_labels_from='both'), 'pseudo_labels_from'),
     (dict(ema_decay=1.5), 'ema_decay'),
+    (dict(pseudo_mixup=dict(type='PseudoMixup'), rejected_loss=dict(type='NegativeLearning')),
+     'rejected_loss'),
 ])
 def test_settings_out_of_range(options, word):
     with pytest.raises(UserError, match=word):

@@ -1,27 +1,16 @@
-"""Rules that turn the teacher's opinion into pseudo-labels."""
-from typing import NamedTuple
+"""METHOD's rule: one threshold for all classes and all of training."""
+from typing import Optional
 
 from mmpretrain.registry import MODELS
-from torch import Tensor, nn
+from torch import Tensor
 
 from ssfer_mm.errors import UserError
 
-
-class PseudoLabels(NamedTuple):
-    """One row per unlabeled image.
-
-    Attributes:
-        labels: (N,) class indices.
-        weights: (N,) weight of each image in the loss, 0 where it is rejected.
-        confidence: (N,) the teacher's probability of that class.
-    """
-    labels: Tensor
-    weights: Tensor
-    confidence: Tensor
+from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
 
 
 @MODELS.register_module()
-class ConfidenceThreshold(nn.Module):
+class ConfidenceThreshold(PseudoLabelRule):
     """Hard pseudo-label where the highest probability reaches ``threshold`` (METHOD, stage III).
 
     Args:
@@ -40,7 +29,8 @@ class ConfidenceThreshold(nn.Module):
             raise UserError(f'ConfidenceThreshold: threshold must be in (0, 1], got {threshold}')
         self.threshold = threshold
 
-    def forward(self, probabilities: Tensor) -> PseudoLabels:
+    def forward(self, probabilities: Tensor,
+                labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:
         """Judge the teacher's probabilities (N, K) of the weak views."""
         confidence, labels = probabilities.max(dim=1)
         return PseudoLabels(labels, (confidence >= self.threshold).to(probabilities), confidence)

@@ -1,0 +1,69 @@
+"""A threshold per class, learned from labeled images that were recognised."""
+from typing import Optional
+
+import torch
+from mmpretrain.registry import MODELS
+from torch import Tensor
+
+from ssfer_mm.errors import UserError
+
+from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
+from .running import RunningMean, check_share, over_processes
+
+
+@MODELS.register_module()
+class LabeledMargin(PseudoLabelRule):
+    r"""Adaptive confidence margin after Ada-CM (arXiv 2203.12341, section 3.2).
+
+    .. math:: \tau(c) = \beta s(c)
+
+    with ``s(c)`` the mean confidence on those labeled images of class c that the maker of the
+    pseudo-labels recognises. The paper takes the mean over an epoch and lets the margin rise over
+    the first ones, for networks that begin with random weights; here the mean moves with the
+    batches, as in the authors' later work, and there is no ramp. What happens to the images below
+    the margin is ``SSFER``'s ``rejected_loss``.
+
+    The labeled images have been learned, the unlabeled ones not: on few labels, ``s`` is near 1.
+
+    Args:
+        scale: beta, in (0, 1].
+        threshold: tau of a class none of whose images has been recognised yet, in [0, 1].
+        momentum: Of the mean, in [0, 1].
+
+    Raises:
+        UserError: An argument is out of range.
+    """
+    sees_labeled = True
+
+    def __init__(self, scale: float = 0.97, threshold: float = 0.7,
+                 momentum: float = 0.99) -> None:
+        super().__init__()
+        if not 0 < scale <= 1:
+            raise UserError(f'LabeledMargin: scale must be in (0, 1], got {scale}')
+        check_share('threshold', threshold)
+        self.scale, self.threshold, self.momentum = scale, threshold, momentum
+
+    def set_classes(self, num_classes: int) -> None:
+        """Start with nothing recognised."""
+        nothing = [0.0] * num_classes
+        self.recognised = RunningMean([nothing, nothing], self.momentum, warmup=False)
+
+    def thresholds(self) -> Tensor:
+        """(K,), those of the images seen so far."""
+        confidence, count = self.recognised.value
+        # A mean over the recent batches, in which rare classes are not in every one.
+        margin = self.scale * confidence / count.clamp(min=1e-12)
+        return torch.where(count > 0, margin, self.threshold)
+
+    def forward(self, probabilities: Tensor,
+                labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:
+        """Judge the teacher's probabilities (N, K) of the weak views."""
+        seen, said = labeled.probabilities.max(dim=1)
+        truth = labeled.targets.argmax(dim=1)
+        right = torch.zeros_like(labeled.probabilities)
+        right.scatter_(1, truth[:, None], (said == truth)[:, None].to(right))
+        self.recognised.update(
+            over_processes(torch.stack([(right * seen[:, None]).mean(dim=0), right.mean(dim=0)])))
+        confidence, labels = probabilities.max(dim=1)
+        accepted = confidence >= self.thresholds()[labels]
+        return PseudoLabels(labels, accepted.to(probabilities), confidence)

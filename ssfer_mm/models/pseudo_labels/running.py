@@ -1,0 +1,59 @@
+"""Running statistics of a rule: the same in every process, and saved with the model."""
+from typing import Sequence
+
+import torch
+from mmengine.dist import all_reduce, get_world_size
+from torch import Tensor, nn
+
+from ssfer_mm.errors import UserError
+
+from ..ema import decay_at
+
+
+class RunningMean(nn.Module):
+    """Exponential moving average ``v <- m v + (1 - m) x``, one step per batch.
+
+    Args:
+        start: The values before the first batch, any shape.
+        momentum: m, in [0, 1].
+        warmup: Let m rise as ``(1 + t) / (10 + t)`` over the first batches, so that ``start`` is
+            forgotten soon (see :func:`decay_at`).
+
+    Raises:
+        UserError: The momentum is out of range.
+    """
+
+    def __init__(self, start: Sequence[float], momentum: float, warmup: bool) -> None:
+        super().__init__()
+        check_share('momentum', momentum)
+        self.momentum, self.warmup = momentum, warmup
+        self.register_buffer('value', torch.tensor(start, dtype=torch.float32))
+        self.register_buffer('steps', torch.zeros((), dtype=torch.long))
+
+    @torch.no_grad()
+    def update(self, now: Tensor) -> Tensor:
+        """Take in this batch's values, equal in all processes, and return the average."""
+        # Reading the counter would make a GPU wait, so it is read only where it matters.
+        step = int(self.steps) if self.warmup else 0
+        self.value.lerp_(now.to(self.value), 1 - decay_at(step, self.momentum, self.warmup))
+        self.steps += 1
+        return self.value
+
+
+@torch.no_grad()
+def over_processes(mean: Tensor) -> Tensor:
+    """The mean over all images of the batch, from the mean of this process's equal share."""
+    mean = mean.detach().float().clone()
+    if get_world_size() > 1:
+        all_reduce(mean, op='mean')
+    return mean
+
+
+def check_share(name: str, value: float) -> None:
+    """Refuse a setting that is no number in [0, 1].
+
+    Raises:
+        UserError: It is not.
+    """
+    if not 0 <= value <= 1:
+        raise UserError(f'model.pseudo_label: {name} must be in [0, 1], got {value}')

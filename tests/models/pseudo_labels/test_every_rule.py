@@ -1,0 +1,78 @@
+"""What holds for every rule that keeps statistics, whatever it computes."""
+import io
+from copy import deepcopy
+
+import pytest
+import torch
+
+from ssfer_mm.models import LabeledOpinion
+from support.processes import together
+from support.rules import RULES, build_rule, judge, labeled_opinions, opinions
+
+rules = pytest.mark.parametrize('config', RULES.values(), ids=RULES)
+
+
+@rules
+def test_weights_are_in_range_and_depend_on_the_past(config):
+    rule = build_rule(**config)
+    batches, labeled = opinions(), labeled_opinions()
+    before = deepcopy(rule.state_dict())
+    labels, weights, confidence = judge(rule, batches, labeled)
+    assert 0 <= weights.min() < weights.max() <= 1
+    assert labels.dtype == torch.long and len(labels) == len(weights) == len(confidence) == 48
+    assert any(not torch.equal(value, before[name]) for name, value in rule.state_dict().items())
+
+
+@rules
+def test_no_gradient_flows_back(config):
+    rule = build_rule(**config)
+    rows = opinions(1)[0].requires_grad_()
+    labeled = labeled_opinions(1)[0]
+    with torch.no_grad():
+        rule(rows, labeled)
+    assert not list(rule.parameters())
+    assert not any(value.requires_grad for value in rule.state_dict().values())
+    rule(rows, labeled)
+    assert not any(value.requires_grad for value in rule.state_dict().values())
+
+
+@rules
+def test_a_resumed_run_judges_as_one_that_never_stopped(config):
+    batches, labeled = opinions(), labeled_opinions()
+    whole = build_rule(**config)
+    expected = judge(whole, batches, labeled)
+    first = build_rule(**config)
+    judge(first, batches[:2], labeled[:2])
+    file = io.BytesIO()
+    torch.save(first.state_dict(), file)
+    file.seek(0)
+    second = build_rule(**config)
+    second.load_state_dict(torch.load(file))
+    resumed = judge(second, batches[2:], labeled[2:])
+    for rest, every in zip(resumed, expected):
+        assert torch.equal(rest, every[16:])
+    for name, value in second.state_dict().items():
+        assert torch.equal(value, whole.state_dict()[name]), name
+
+
+@rules
+def test_two_processes_judge_as_one(config, tmp_path):
+    alone = build_rule(**config)
+    labels, weights, _ = judge(alone, opinions(), labeled_opinions())
+    labels, weights = labels.view(6, 2, 4), weights.view(6, 2, 4)
+    for rank, (mine, worth, state) in enumerate(together(2, half_of_each, tmp_path, config)):
+        assert torch.equal(mine.view(6, 4), labels[:, rank])
+        torch.testing.assert_close(worth.view(6, 4), weights[:, rank])
+        for name, value in alone.state_dict().items():
+            torch.testing.assert_close(state[name], value, msg=name)
+
+
+def half_of_each(config):
+    """Judge this process's half of every batch."""
+    rank = torch.distributed.get_rank()
+    rule = build_rule(**config)
+    batches = [rows.chunk(2)[rank] for rows in opinions()]
+    labeled = [LabeledOpinion(*(part.chunk(2)[rank] for part in seen))
+               for seen in labeled_opinions()]
+    labels, weights, _ = judge(rule, batches, labeled)
+    return labels, weights, rule.state_dict()

@@ -1,0 +1,58 @@
+"""Mixing by confidence, image by image."""
+import pytest
+import torch
+from mmpretrain.registry import BATCH_AUGMENTS
+
+from ssfer_mm import UserError
+from ssfer_mm.models import PseudoLabels, PseudoMixup
+
+
+def batch(images=5):
+    pseudo = PseudoLabels(torch.tensor([0, 1, 2, 0, 1])[:images],
+                          torch.tensor([1., 0., 0., .5, 1.])[:images],
+                          torch.tensor([.9, .6, .5, .75, 1.])[:images])
+    return torch.rand(images, 3, 4, 4), pseudo
+
+
+def test_the_surer_one_shows_more():
+    images, pseudo = batch()
+    before = images.clone()
+    mixed = BATCH_AUGMENTS.build(dict(type='PseudoMixup')).mix(images, pseudo, 3)
+    for i in range(5):
+        j = (i + 1) % 5
+        share = float(pseudo.confidence[i] / (pseudo.confidence[i] + pseudo.confidence[j]))
+        torch.testing.assert_close(mixed.images[i], share * images[i] + (1 - share) * images[j])
+        target = torch.zeros(3)
+        target[pseudo.labels[i]] += share
+        target[pseudo.labels[j]] += 1 - share
+        torch.testing.assert_close(mixed.targets[i], target)
+        assert mixed.weights[i] == max(pseudo.weights[i], pseudo.weights[j])
+    assert torch.equal(images, before)
+
+
+def test_no_mixture_is_there_twice():
+    images, pseudo = batch(4)
+    mixed = PseudoMixup().mix(images, pseudo, 3).images.flatten(1)
+    assert torch.cdist(mixed, mixed).add(torch.eye(4)).min() > 0.1
+
+
+def test_a_drawn_ratio_decides_with_the_confidence():
+    images, pseudo = batch()
+    mixup = PseudoMixup(alpha=0.05)  # nearly all or nothing
+    shares = torch.stack([mixup.mix(images, pseudo, 3).targets.amax(1) for _ in range(50)])
+    assert (shares > 0.95).float().mean() > 0.7
+    torch.manual_seed(3)
+    one = mixup.mix(images, pseudo, 3)
+    torch.manual_seed(3)
+    assert torch.equal(mixup.mix(images, pseudo, 3).images, one.images)
+
+
+def test_mixtures_of_equals_are_the_image_itself():
+    images, pseudo = batch(1)
+    mixed = PseudoMixup().mix(images, pseudo, 3)
+    torch.testing.assert_close(mixed.images, images)
+
+
+def test_settings_out_of_range():
+    with pytest.raises(UserError, match='alpha'):
+        PseudoMixup(alpha=0)

@@ -1,0 +1,49 @@
+"""Every pseudo-label rule that keeps statistics, and batches of opinions for it."""
+import torch
+from mmpretrain.registry import MODELS
+
+from ssfer_mm.models import ClassPrior, LabeledOpinion
+
+K, COUNTS = 3, (6, 3, 1)
+RULES = {
+    'FreeMatchThreshold': dict(type='FreeMatchThreshold', momentum=0.8),
+    'FlexMatchThreshold': dict(type='FlexMatchThreshold', momentum=0.8),
+    'LabeledMargin': dict(type='LabeledMargin', momentum=0.8),
+    'SoftMatchWeights': dict(type='SoftMatchWeights', momentum=0.8),
+    'DistributionAlignment around LabeledMargin': dict(
+        type='DistributionAlignment', momentum=0.8, rule=dict(type='LabeledMargin')),
+    'DistributionAlignment': dict(
+        type='DistributionAlignment', momentum=0.8, rule=dict(type='FreeMatchThreshold')),
+}
+
+
+def build_rule(classes=K, counts=COUNTS, **config):
+    """A rule as SSFER prepares it."""
+    rule = MODELS.build(config)
+    rule.set_classes(classes)
+    for module in rule.modules():
+        if isinstance(module, ClassPrior):
+            module.learn(torch.tensor(counts))
+    return rule
+
+
+def opinions(batches=6, images=8, classes=K, seed=0):
+    """Probabilities (N, K) of some batches; class 0 is said most often."""
+    draw = torch.Generator().manual_seed(seed)
+    bias = torch.tensor([1., 0., -1., *[0.] * (classes - 3)])
+    return [torch.softmax(2 * torch.randn(images, classes, generator=draw) + bias, 1)
+            for _ in range(batches)]
+
+
+def labeled_opinions(batches=6, images=4, classes=K, seed=1):
+    """What the teacher thinks of labeled images, and what they show."""
+    rows = opinions(batches, images, classes, seed)
+    truth = torch.eye(classes)[torch.arange(images) % classes]
+    return [LabeledOpinion(probabilities, truth) for probabilities in rows]
+
+
+def judge(rule, batches, labeled):
+    """Labels, weights and confidence of all batches, one after the other."""
+    judged = [rule(rows, seen if rule.sees_labeled else None)
+              for rows, seen in zip(batches, labeled)]
+    return [torch.cat(column) for column in zip(*judged)]
