@@ -1,5 +1,6 @@
 from .class_prior import ClassPrior
 from .ema import decay_at, ema_update
+from .face_masking import FaceMAE, FaceMAEViT
 from .facemix import FaceMix, FaceMixBatch, one_hot
 from .losses import FaceMixLoss, PseudoLabelLoss, soft_cross_entropy
 from .logit_adjustment import LogitAdjustment
@@ -19,13 +20,14 @@ from .pseudo_labels import (
 )
 from .pseudo_mixup import PseudoMixup, PseudoMixupBatch
 from .rejected_consistency import RejectedConsistency
+from .sparse_resnet import SparseResNet_CIFAR
 from .ssfer import SSFER
 
 __all__ = [
-    'ClassPrior', 'ConfidenceThreshold', 'DistributionAlignment', 'FaceMix', 'FaceMixBatch',
-    'FaceMixLoss', 'FlexMatchThreshold', 'FreeMatchThreshold', 'LabeledMargin', 'LabeledOpinion',
-    'LogitAdjustment', 'NegativeLearning', 'PseudoLabelLoss', 'PseudoLabelRule', 'PseudoLabels',
-    'PseudoMixup', 'PseudoMixupBatch', 'RejectedConsistency', 'SSFER', 'SSFERDataPreprocessor',
-    'SoftMatchWeights', 'backbone_weights', 'decay_at', 'ema_update', 'load_backbone', 'one_hot',
-    'soft_cross_entropy'
+    'ClassPrior', 'ConfidenceThreshold', 'DistributionAlignment', 'FaceMAE', 'FaceMAEViT',
+    'FaceMix', 'FaceMixBatch', 'FaceMixLoss', 'FlexMatchThreshold', 'FreeMatchThreshold',
+    'LabeledMargin', 'LabeledOpinion', 'LogitAdjustment', 'NegativeLearning', 'PseudoLabelLoss',
+    'PseudoLabelRule', 'PseudoLabels', 'PseudoMixup', 'PseudoMixupBatch', 'RejectedConsistency',
+    'SSFER', 'SSFERDataPreprocessor', 'SoftMatchWeights', 'SparseResNet_CIFAR',
+    'backbone_weights', 'decay_at', 'ema_update', 'load_backbone', 'one_hot', 'soft_cross_entropy'
 ]

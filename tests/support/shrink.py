@@ -32,8 +32,10 @@ def shrink(cfg: Config, work_dir: Path, roots: Mapping[str, Path],
     """
     plain = cfg._cfg_dict.to_dict()
     _walk(plain, roots)
-    if plain['model']['type'] == 'MAE':
+    if 'MAE' in plain['model']['type']:
         _shrink_mae(plain)
+    elif plain['model']['type'] == 'SparK':
+        _shrink_spark(plain)
     else:
         _shrink_ssfer(plain)
         plain['model']['pretrained'] = pretrained
@@ -91,6 +93,14 @@ def _shrink_mae(cfg: dict) -> None:
     cfg['model']['neck'].update(num_patches=(SIZE // PATCH)**2, patch_size=PATCH, embed_dim=32,
                                 decoder_embed_dim=16, decoder_depth=1, decoder_num_heads=2)
     cfg['model']['head'].update(patch_size=PATCH)
+    cfg['train_dataloader']['batch_size'] = 6
+    cfg['train_cfg']['max_epochs'] = 1
+
+
+def _shrink_spark(cfg: dict) -> None:
+    cfg['model'].update(input_size=SIZE, enc_dec_norm_dim=64)
+    cfg['model']['backbone'].update(stem_channels=8, base_channels=8)
+    cfg['model']['neck'].update(feature_dim=32)
     cfg['train_dataloader']['batch_size'] = 6
     cfg['train_cfg']['max_epochs'] = 1
 

@@ -1,0 +1,7 @@
+# The same for the network of half the width.
+_base_ = ['./spark_resnet-micro_faces-48px.py']
+
+model = dict(
+    enc_dec_norm_dim=128,
+    backbone=dict(stem_channels=16, base_channels=16),
+    neck=dict(feature_dim=64))
