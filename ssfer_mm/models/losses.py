@@ -16,6 +16,12 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return -(targets * F.log_softmax(logits.float(), dim=1)).sum(dim=1)
 
 
+def sharpen(probabilities: Tensor, temperature: float) -> Tensor:
+    """Rows (N, K) to the power of 1 / temperature, normalised; below 1 the likely gain."""
+    powers = probabilities**(1 / temperature)
+    return powers / powers.sum(dim=1, keepdim=True)
+
+
 @MODELS.register_module()
 class FaceMixLoss(nn.Module):
     r"""IoU-weighted loss over mixed and real images (SSFER, arXiv 2410.17622, FaceMix).

@@ -7,7 +7,6 @@ from torch import Tensor
 
 from ssfer_mm.errors import UserError
 
-from .facemix import one_hot
 from .pseudo_labels import PseudoLabels
 
 
@@ -16,7 +15,7 @@ class PseudoMixupBatch(NamedTuple):
 
     Attributes:
         images: (N, 3, H, W).
-        targets: (N, K), soft labels that sum to 1.
+        targets: (N, K), labels that sum to 1.
         weights: (N,), of each mixture in the loss.
     """
     images: Tensor
@@ -33,7 +32,7 @@ class PseudoMixup:
         x~ = l x_i + (1 - l) x_j      y~ = l y_i + (1 - l) y_j      m~ = max(m_i, m_j)
         l = r c_i / (r c_i + (1 - r) c_j)
 
-    with pseudo-labels y, their confidence c and their weights m. A rejected image still takes part
+    with pseudo-labels y, hard or soft, their confidence c and their weights m. A rejected image still takes part
     beside an accepted one, to the extent that the teacher is sure of it.
 
     Args:
@@ -49,12 +48,11 @@ class PseudoMixup:
             raise UserError(f'PseudoMixup: alpha must be positive, got {alpha}')
         self.alpha = alpha
 
-    def mix(self, images: Tensor, pseudo: PseudoLabels, num_classes: int) -> PseudoMixupBatch:
-        """Mix strong views (N, 3, H, W); nothing is changed in place."""
+    def mix(self, images: Tensor, targets: Tensor, pseudo: PseudoLabels) -> PseudoMixupBatch:
+        """Mix strong views (N, 3, H, W) and their targets (N, K); nothing is changed in place."""
         ratio = self._ratio(len(images)).to(pseudo.confidence)
         mine = ratio * pseudo.confidence
         share = mine / (mine + (1 - ratio) * pseudo.confidence.roll(-1)).clamp(min=1e-12)
-        targets = one_hot(pseudo.labels, num_classes)
         return PseudoMixupBatch(
             _blend(images, share[:, None, None, None]), _blend(targets, share[:, None]),
             torch.maximum(pseudo.weights, pseudo.weights.roll(-1)))

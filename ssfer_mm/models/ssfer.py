@@ -13,8 +13,8 @@ from ssfer_mm.errors import UserError
 
 from .class_prior import ClassPrior
 from .ema import decay_at, ema_update
-from .facemix import FaceMixBatch
-from .losses import soft_cross_entropy
+from .facemix import FaceMixBatch, one_hot
+from .losses import sharpen, soft_cross_entropy
 from .mirror import add_mirror_scores
 from .pretrained import load_backbone
 from .pseudo_labels import LabeledOpinion, PseudoLabels
@@ -44,6 +44,8 @@ class SSFER(BaseModel):
         logit_adjustment: Beyond the paper, like all that follow. Config of
             :class:`LogitAdjustment` for the losses of stage II.
         semi_logit_adjustment: The same for those of stage III.
+        label_temperature: 0 for hard pseudo-labels, else the probabilities are the labels, their
+            logits divided by this.
         pseudo_mixup: Config of :class:`PseudoMixup` for the strong views.
         pseudo_label_loss: Config of the loss on pseudo-labels; None means ``PseudoLabelLoss``.
         rejected_loss: Config of a further loss on the strong views that have no pseudo-label:
@@ -66,6 +68,7 @@ class SSFER(BaseModel):
                  flip_test: bool = False,
                  logit_adjustment: Optional[dict] = None,
                  semi_logit_adjustment: Optional[dict] = None,
+                 label_temperature: float = 0.0,
                  pseudo_mixup: Optional[dict] = None,
                  pseudo_label_loss: Optional[dict] = None,
                  rejected_loss: Optional[dict] = None) -> None:
@@ -75,14 +78,15 @@ class SSFER(BaseModel):
                             f'got {pseudo_labels_from!r}')
         if not 0 <= ema_decay <= 1:
             raise UserError(f'SSFER: ema_decay must be in [0, 1], got {ema_decay}')
+        if label_temperature < 0:
+            raise UserError(f'SSFER: label_temperature must be >= 0, got {label_temperature}')
         _check_classes(classifier, data_preprocessor)
         # Deep copies: some mmpretrain components append to the lists of their own config.
         self.student = MODELS.build(deepcopy(classifier))
         self.teacher = MODELS.build(deepcopy(classifier)).requires_grad_(False)
         self.pretrained = pretrained
         self.pseudo_label = MODELS.build(pseudo_label or dict(type='ConfidenceThreshold'))
-        self.num_classes = data_preprocessor['num_classes']
-        self.pseudo_label.set_classes(self.num_classes)
+        self.pseudo_label.set_classes(data_preprocessor['num_classes'])
         self.facemix_loss = MODELS.build(dict(type='FaceMixLoss'))
         self.pseudo_label_loss = MODELS.build(pseudo_label_loss or dict(type='PseudoLabelLoss'))
         self._build_options(logit_adjustment, semi_logit_adjustment, pseudo_mixup, rejected_loss)
@@ -91,6 +95,7 @@ class SSFER(BaseModel):
         self.ema_warmup = ema_warmup
         self.pseudo_labels_from = pseudo_labels_from
         self.flip_test = flip_test
+        self.label_temperature = label_temperature
         self.register_buffer('ema_steps', torch.zeros((), dtype=torch.long))
         # A rejected image has no gradient, so it need not enter the student, unless it would
         # still shift the batch statistics of the others.
@@ -177,9 +182,9 @@ class SSFER(BaseModel):
                              data_samples: Dict[str, List]) -> Dict[str, Tensor]:
         """Labeled loss + ``unlabeled_weight`` * pseudo-label loss, in one student pass."""
         labeled, targets = inputs['labeled'], inputs['targets']
-        probabilities, pseudo = self.judge(inputs)
+        pseudo = self.judge(inputs)
         self._remember(pseudo, data_samples['unlabeled'])
-        strong, labels, weights = self.views_to_learn(inputs['strong'], pseudo)
+        strong, labels, weights = self.strong_batch(inputs['strong'], pseudo)
 
         needs_all = self.has_batch_statistics or self.rejected_loss is not None
         kept = slice(None) if needs_all else weights > 0
@@ -196,29 +201,30 @@ class SSFER(BaseModel):
             confidence=pseudo.confidence.mean(),
             train_accuracy=_accuracy(labeled_logits, targets))
         if self.rejected_loss is not None:
-            losses['loss_rejected'] = self.rejected_loss(strong_logits, probabilities,
+            losses['loss_rejected'] = self.rejected_loss(strong_logits, pseudo.probabilities,
                                                          1 - pseudo.weights)
         return losses
 
-    def views_to_learn(self, strong: Tensor,
-                       pseudo: PseudoLabels) -> Tuple[Tensor, Tensor, Tensor]:
-        """Strong views with labels and weights, mixed with each other if so configured."""
+    def strong_batch(self, strong: Tensor, pseudo: PseudoLabels) -> Tuple[Tensor, Tensor, Tensor]:
+        """Strong views, their labels (N,) or (N, K), and weights; softened and mixed if asked."""
+        labels = pseudo.labels
+        if self.label_temperature:
+            labels = sharpen(pseudo.probabilities, self.label_temperature)
         if self.pseudo_mixup is None:
-            return strong, pseudo.labels, pseudo.weights
-        return self.pseudo_mixup.mix(strong, pseudo, self.num_classes)
+            return strong, labels, pseudo.weights
+        if labels.ndim == 1:
+            labels = one_hot(labels, pseudo.probabilities.size(1))
+        return self.pseudo_mixup.mix(strong, labels, pseudo)
 
     @torch.no_grad()
-    def judge(self, inputs: Dict[str, Tensor]) -> Tuple[Tensor, PseudoLabels]:
-        """Probabilities (N, K) of the weak views, and the pseudo-labels that the rule makes of
-        them; some rules look at the labeled images as well."""
+    def judge(self, inputs: Dict[str, Tensor]) -> PseudoLabels:
+        """The rule's opinion of the weak views; some rules look at the labeled images as well."""
         weak, labeled = inputs['weak'], inputs['labeled']
         if not self.pseudo_label.sees_labeled:
-            probabilities = self.probabilities(weak)
-            return probabilities, self.pseudo_label(probabilities)
-        probabilities = self.probabilities(torch.cat([weak, labeled]))
-        probabilities, known = probabilities[:len(weak)], probabilities[len(weak):]
-        return probabilities, self.pseudo_label(probabilities,
-                                                LabeledOpinion(known, inputs['targets']))
+            return self.pseudo_label(self.probabilities(weak))
+        everything = self.probabilities(torch.cat([weak, labeled]))
+        return self.pseudo_label(
+            everything[:len(weak)], LabeledOpinion(everything[len(weak):], inputs['targets']))
 
     @torch.no_grad()
     def probabilities(self, weak: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ class AcceptShare(PseudoLabelRule):
         confidence, labels = probabilities.max(dim=1)
         weights = torch.zeros_like(confidence)
         weights[confidence.argsort(descending=True)[:round(self.share * len(labels))]] = 1
-        return PseudoLabels(labels, weights, confidence)
+        return PseudoLabels(labels, weights, confidence, probabilities)
 
 
 class StageBenchmark:

@@ -12,6 +12,7 @@ from mmpretrain.structures import DataSample
 from reference.ema import averaged_state
 from reference.pseudo_labels import pseudo_labels, unlabeled_loss
 from ssfer_mm import UserError
+from ssfer_mm.models import one_hot
 from support.models import resnet, ssfer, vit
 
 
@@ -203,13 +204,26 @@ def test_rejected_images_have_a_loss_of_their_own(kind):
     torch.testing.assert_close(total, sum(v for k, v in losses.items() if 'loss' in k))
 
 
+@pytest.mark.parametrize('temperature', [1.0, 0.5])
+def test_soft_pseudo_labels_are_the_sharpened_probabilities(temperature):
+    model, data = build(label_temperature=temperature, unlabeled_weight=1.0), semi_batch()
+    model.pseudo_label.threshold = tau_between(model, data)
+    losses = losses_of(model, data)
+    inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
+    soft = (model.teacher(inputs['weak']) / temperature).softmax(1)
+    each = F.cross_entropy(model.student(inputs['strong']), soft, reduction='none')
+    accepted = model.last_pseudo_labels['accepted']
+    assert accepted.sum() == 3
+    torch.testing.assert_close(losses['loss_unlabeled'], (accepted * each).sum() / 6)
+
+
 def test_mixed_strong_views_have_mixed_labels():
     model, data = build(pseudo_mixup=dict(type='PseudoMixup')), semi_batch()
     model.pseudo_label.threshold = tau_between(model, data)
     losses = losses_of(model, data)
     inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
-    pseudo = model.judge(inputs)[1]
-    mixed = model.pseudo_mixup.mix(inputs['strong'], pseudo, 3)
+    pseudo = model.judge(inputs)
+    mixed = model.pseudo_mixup.mix(inputs['strong'], one_hot(pseudo.labels, 3), pseudo)
     each = F.cross_entropy(model.student(mixed.images), mixed.targets, reduction='none')
     assert 0 < mixed.weights.sum() < 6 or pseudo.weights.sum() < mixed.weights.sum()
     torch.testing.assert_close(losses['loss_unlabeled'], 5 * (mixed.weights * each).mean())
@@ -356,6 +370,7 @@ def test_the_classifiers_config_is_not_touched():
 @pytest.mark.parametrize('options, word', [
     (dict(pseudo_labels_from='both'), 'pseudo_labels_from'),
     (dict(ema_decay=1.5), 'ema_decay'),
+    (dict(label_temperature=-1), 'label_temperature'),
     (dict(pseudo_mixup=dict(type='PseudoMixup'), rejected_loss=dict(type='NegativeLearning')),
      'rejected_loss'),
 ])

@@ -74,4 +74,4 @@ class DistributionAlignment(PseudoLabelRule):
         if not self.weights_only:
             return pseudo
         confidence, labels = probabilities.max(dim=1)
-        return PseudoLabels(labels, pseudo.weights, confidence)
+        return PseudoLabels(labels, pseudo.weights, confidence, probabilities)

@@ -60,4 +60,4 @@ class FlexMatchThreshold(PseudoLabelRule):
         said = F.one_hot(labels, probabilities.size(1)) * sure[:, None]
         self.shares.update(over_processes(said.mean(dim=0)))
         accepted = confidence >= self.thresholds()[labels]
-        return PseudoLabels(labels, accepted.to(probabilities), confidence)
+        return PseudoLabels(labels, accepted.to(probabilities), confidence, probabilities)

@@ -66,4 +66,4 @@ class FreeMatchThreshold(PseudoLabelRule):
         now = torch.cat([confidence.mean()[None], probabilities.mean(dim=0)])
         self.average.update(over_processes(now))
         accepted = confidence >= self.thresholds()[labels]
-        return PseudoLabels(labels, accepted.to(probabilities), confidence)
+        return PseudoLabels(labels, accepted.to(probabilities), confidence, probabilities)

@@ -66,4 +66,4 @@ class LabeledMargin(PseudoLabelRule):
             over_processes(torch.stack([(right * seen[:, None]).mean(dim=0), right.mean(dim=0)])))
         confidence, labels = probabilities.max(dim=1)
         accepted = confidence >= self.thresholds()[labels]
-        return PseudoLabels(labels, accepted.to(probabilities), confidence)
+        return PseudoLabels(labels, accepted.to(probabilities), confidence, probabilities)

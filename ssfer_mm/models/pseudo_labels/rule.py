@@ -11,10 +11,12 @@ class PseudoLabels(NamedTuple):
         labels: (N,) class indices.
         weights: (N,) weight of each image in the loss, in [0, 1]; 0 where it is rejected.
         confidence: (N,) the teacher's probability of that class.
+        probabilities: (N, K) of all classes, as the rule has judged them.
     """
     labels: Tensor
     weights: Tensor
     confidence: Tensor
+    probabilities: Tensor
 
 
 class LabeledOpinion(NamedTuple):

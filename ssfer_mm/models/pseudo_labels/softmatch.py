@@ -50,7 +50,7 @@ class SoftMatchWeights(PseudoLabelRule):
         below = (confidence - mean).clamp(max=0)
         # Where all are equally sure the variance is 0, and so is the distance.
         spread = 2 * self.width**2 * variance.clamp(min=1e-12)
-        return PseudoLabels(labels, torch.exp(-below**2 / spread), confidence)
+        return PseudoLabels(labels, torch.exp(-below**2 / spread), confidence, probabilities)
 
 
 def _mean_and_variance(values: Tensor) -> Tensor:

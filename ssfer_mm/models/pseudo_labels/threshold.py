@@ -33,4 +33,5 @@ class ConfidenceThreshold(PseudoLabelRule):
                 labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:
         """Judge the teacher's probabilities (N, K) of the weak views."""
         confidence, labels = probabilities.max(dim=1)
-        return PseudoLabels(labels, (confidence >= self.threshold).to(probabilities), confidence)
+        accepted = confidence >= self.threshold
+        return PseudoLabels(labels, accepted.to(probabilities), confidence, probabilities)
