@@ -5,6 +5,7 @@ Stages II and III of arXiv 2410.17622, one pass per kind of image:
 - the face detector looks at every augmented batch of stage II;
 - mixed and real images, labeled and unlabeled ones, pass the student separately;
 - all unlabeled images pass the student, also those whose pseudo-label is rejected;
+- the last layer of a ViT computes all tokens, also where only one is read;
 - the teacher's pass records what a gradient would need;
 - the moving average is taken parameter by parameter;
 - everything is float32.
@@ -19,6 +20,8 @@ from typing import Callable, Dict, List
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from ssfer_mm.models.cls_token_layer import compute_all_tokens
 
 
 class PlainSSFER:
@@ -35,6 +38,8 @@ class PlainSSFER:
         self.settings = model
         self.student = deepcopy(model.student)
         self.teacher = deepcopy(model.teacher).requires_grad_(True)
+        for network in (self.student, self.teacher):
+            compute_all_tokens(network)
         self.optimizer = build_optimizer(self.student)
         self.find_boxes = find_boxes
 

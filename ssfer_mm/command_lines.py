@@ -1,4 +1,4 @@
-"""The command lines of ``tools/train.py``, ``test.py`` and ``benchmark.py``.
+"""The command lines of ``tools/train.py``, ``test.py``, ``benchmark.py`` and ``cost_model.py``.
 
 Kept apart from what they start, so that ``--help`` and a mistyped option are answered at once:
 importing torch and OpenMMLab takes seconds. Nothing here imports them before the arguments are
@@ -70,6 +70,41 @@ def benchmark_parser() -> argparse.ArgumentParser:
     parser.add_argument('--no-plain', action='store_true', help='leave the plain steps out')
     parser.add_argument('--detector', default='embedded',
                         help='that the plain step runs in stage II (default: embedded)')
+    _add_settings(parser)
+    return parser
+
+
+def cost_parser() -> argparse.ArgumentParser:
+    """``tools/cost_model.py``."""
+    parser = argparse.ArgumentParser(
+        description='Predict what stage I costs on machines with GPUs: its arithmetic is counted, '
+        'its input is timed, the rest is assumed and printed.')
+    parser.add_argument('config', help='a config of stage I')
+    parser.add_argument('--images', type=int, default=1_250_000, help='default: 1250000')
+    parser.add_argument('--epochs', type=int, help="default: the config's")
+    parser.add_argument('--gpus', type=int, default=8, help='default: 8')
+    parser.add_argument('--batch', type=int, metavar='N',
+                        help="images per GPU and step (default: the recipe's batch, shared out)")
+    parser.add_argument('--devices', nargs='+', default=['v100', 'a100', 'h100', 'rtx4090'],
+                        help='GPUs to predict for (default: v100 a100 h100 rtx4090)')
+    parser.add_argument('--precision', choices=['float32', 'bfloat16'], default='bfloat16',
+                        help='of the matrix products (default: bfloat16)')
+    parser.add_argument('--faces', metavar='FOLDER',
+                        help="time the config's pipeline on images of this folder")
+    parser.add_argument('--worker-rate', type=float, metavar='N',
+                        help='or: images per second of one loader process')
+    parser.add_argument('--image-bytes', type=float, metavar='N', help='and: of an image file')
+    parser.add_argument('--workers', type=int, metavar='N',
+                        help="loader processes per GPU (default: the config's)")
+    parser.add_argument('--cores', type=float, metavar='N',
+                        help='processor cores per GPU (default: one per worker)')
+    parser.add_argument('--matrix-share', type=float, default=0.6, metavar='X',
+                        help='of the declared matrix rate that is reached (default: 0.6)')
+    parser.add_argument('--call-us', type=float, default=10., metavar='X',
+                        help='microseconds of the host per operation (default: 10)')
+    parser.add_argument('--write-rate', type=float, default=500., metavar='MB',
+                        help='of the disk for checkpoints, MB per second (default: 500)')
+    parser.add_argument('--json', metavar='FILE', help='also write all of it to this file')
     _add_settings(parser)
     return parser
 

@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ssfer_mm.errors import UserError
 
 from .class_prior import ClassPrior
+from .cls_token_layer import compute_cls_token_only
 from .ema import decay_at, ema_update
 from .facemix import FaceMixBatch, one_hot
 from .losses import sharpen, soft_cross_entropy
@@ -84,6 +85,8 @@ class SSFER(BaseModel):
         # Deep copies: some mmpretrain components append to the lists of their own config.
         self.student = MODELS.build(deepcopy(classifier))
         self.teacher = MODELS.build(deepcopy(classifier)).requires_grad_(False)
+        for network in (self.student, self.teacher):
+            compute_cls_token_only(network)
         self.pretrained = pretrained
         self.pseudo_label = MODELS.build(pseudo_label or dict(type='ConfidenceThreshold'))
         self.pseudo_label.set_classes(data_preprocessor['num_classes'])

@@ -1,0 +1,154 @@
+"""The tables and the picture of ``growth.py``."""
+from collections.abc import Sequence
+from pathlib import Path
+
+MEASURED, PREDICTED = dict(color='C0', marker='o'), dict(color='C1', linestyle='--', marker='x')
+
+
+def tables(result: dict) -> str:
+    """Markdown: everything measured, and what the model makes of it."""
+    machine = result['machine']
+    device = result['device']
+    clean = [abs(row['error']) for row in result['compared'] if not row['fitted']]
+    parts = [
+        f'{machine["processor"]}, torch {machine["torch"]}, one thread and one loader process per '
+        'training process. Fitted rates: '
+        f'{device["flops"] / 1e9:.0f} GFLOP/s, {device["bandwidth"] / 1e9:.1f} GB/s, '
+        f'{1e6 * device["call"]:.1f} us per operation. Predictions that were not fitted are off by '
+        f'{100 * sum(clean) / len(clean):.0f} % on average, {100 * max(clean):.0f} % at most.',
+        _table(('step', 'weights', 'GFLOP per image', 'MB moved per image', 'ms per image',
+                'main process, MiB'), [
+            (row['name'], f'{row["parameters"] / 1e6:.2f} M',
+             f'{row["work"]["per_image"]["flops"] / 1e9:.3f}',
+             f'{row["work"]["per_image"]["bytes"] / 1e6:.1f}',
+             f'{row["step_ms"]["wall"] / row["batch"]:.2f} '
+             f'({row["step_ms"]["cpu"] / row["batch"]:.2f} CPU)',
+             f'{row["memory_mib"]["main"]:.0f}') for row in result['steps']]),
+        _table(('images', 'epoch', 'CPU', 'main process', 'loader process'), [
+            (f'{row["images"]:,}', f'{row["seconds"]:.1f} s', f'{row["cpu"]:.1f} s',
+             f'{row["main_mib"]:.0f} MiB', f'{row["workers_mib"]:.0f} MiB')
+            for row in result['epochs']]),
+        _table(('images', 'kept in', 'main process', 'loader process'), [
+            (f'{row["images"]:,}', row['kind'], f'{row["main_mib"]:.0f} MiB',
+             f'{row["workers_mib"]:.0f} MiB') for row in result['memory']]),
+        _table(('processes', 'images/s', 'CPU per epoch'), [
+            (str(row['processes']), f'{row["images_per_second"]:.0f}', f'{row["cpu"]:.1f} s')
+            for row in result['processes']]),
+        _table(('predicted', 'measured', 'predicted', 'error', ''), [
+            (row['name'], _seconds(row['measured']), _seconds(row['predicted']),
+             f'{100 * row["error"]:+.0f} %', 'fitted' if row['fitted'] else '')
+            for row in result['compared']])]
+    return '\n\n'.join(parts) + '\n'
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ['---'] * len(heads), *rows]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
+def _seconds(value: float) -> str:
+    return f'{value:.1f} s' if value >= 10 else f'{1e3 * value:,.0f} ms'
+
+
+def draw(result: dict, path: Path) -> None:
+    """Six panels: what grows with images, processes, pixels and weights, and how well it is met."""
+    import matplotlib
+    matplotlib.use('Agg')
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(2, 3, figsize=(15, 8.5), layout='constrained')
+    for axes, panel in zip(panels.flat, (_epochs, _memory, _processes, _pixels, _weights,
+                                         _agreement)):
+        panel(axes, result)
+        axes.grid(alpha=.3, which='both' if axes.get_xscale() == 'log' else 'major')
+    figure.suptitle(f'Stage I, small MAEs on {result["machine"]["processor"]}: measured, and '
+                    'predicted from counted arithmetic')
+    figure.savefig(path, dpi=110, metadata={'Software': None})
+    plt.close(figure)
+
+
+def _epochs(axes, result: dict) -> None:
+    predicted = {row['name']: row['predicted'] for row in result['compared']}
+    images = [row['images'] for row in result['epochs']]
+    axes.loglog(images, [row['seconds'] for row in result['epochs']], label='measured', **MEASURED)
+    axes.loglog(images, [predicted[f'epoch of {count:,} images'] for count in images],
+                label='predicted', **PREDICTED)
+    axes.set(title='Time per epoch', xlabel='images', ylabel='seconds')
+    axes.legend()
+
+
+def _memory(axes, result: dict) -> None:
+    for index, (kind, name) in enumerate(dict(folder='folder', recordio='RecordIO').items()):
+        rows = [row for row in result['memory'] if row['kind'] == kind]
+        for key, what, style in (('main_mib', 'main process', 'o-'),
+                                 ('workers_mib', 'loader process', 's--')):
+            axes.semilogx([row['images'] for row in rows], [row[key] for row in rows], style,
+                          color=f'C{index}', label=f'{name}, {what}')
+    axes.set(title='Memory of its own of each process', xlabel='images', ylabel='MiB')
+    axes.set_ylim(bottom=0)
+    axes.legend(fontsize=8)
+
+
+def _processes(axes, result: dict) -> None:
+    predicted = {row['name']: row['predicted'] for row in result['compared']}
+    numbers = [row['processes'] for row in result['processes']]
+    rates = [row['images_per_second'] for row in result['processes']]
+    axes.bar([number - .2 for number in numbers], rates, .38, color='C0', label='measured')
+    axes.bar([number + .2 for number in numbers],
+             [4096 / predicted[f'epoch of 4,096 images, {number} process(es)']
+              for number in numbers], .38, color='C1', alpha=.6, label='predicted')
+    for number, rate in zip(numbers, rates):
+        axes.text(number - .2, rate, f'{rate:.0f}', ha='center', va='bottom')
+    axes.set(title='Throughput, the same joint batch', xlabel='processes', ylabel='images/s',
+             xticks=numbers)
+    axes.margins(y=.12)
+    axes.legend(loc='upper left')
+
+
+def _per_image(axes, result: dict, names: Sequence[str], key: str) -> None:
+    steps = {row['name']: row for row in result['steps']}
+    compared = {row['name']: row for row in result['compared']}
+    names = sorted(names, key=lambda name: steps[name][key])
+    for what, style in (('measured', MEASURED), ('predicted', PREDICTED)):
+        axes.loglog([steps[name][key] for name in names],
+                    [1e3 * compared[name][what] / steps[name]['batch'] for name in names],
+                    label=what, **style)
+    axes.set(ylabel='ms per image')
+    axes.legend()
+
+
+def _pixels(axes, result: dict) -> None:
+    names = [row['name'] for row in result['steps']
+             if (row['width'], row['depth']) == (128, 6) and row['batch'] >= 64]
+    _per_image(axes, result, names, 'pixels')
+    pixels = sorted({row['pixels'] for row in result['steps']})
+    axes.set_xticks(pixels, [str(value) for value in pixels])
+    axes.minorticks_off()
+    axes.set(title='Image size (128 wide, 6 deep)', xlabel='pixels per side')
+
+
+def _weights(axes, result: dict) -> None:
+    rows = [row for row in result['steps'] if row['pixels'] == 48 and row['batch'] >= 64]
+    _per_image(axes, result, [row['name'] for row in rows], 'parameters')
+    for row in rows:
+        axes.annotate(f'{row["width"]} x {row["depth"]}',
+                      (row['parameters'], row['step_ms']['wall'] / row['batch']),
+                      textcoords='offset points', xytext=(6, -12), fontsize=8)
+    axes.set(title='Size of the network (48 px)', xlabel='weights, decoder included')
+
+
+def _agreement(axes, result: dict) -> None:
+    rows = result['compared']
+    ends = [min(min(row['measured'], row['predicted']) for row in rows) / 1.5,
+            max(max(row['measured'], row['predicted']) for row in rows) * 1.5]
+    axes.loglog(ends, ends, color='gray', lw=1)
+    axes.fill_between(ends, [.8 * end for end in ends], [1.2 * end for end in ends],
+                      color='gray', alpha=.15, label='within 20 %')
+    for fitted, style in ((True, dict(color='C0', marker='s', label='step, fitted')),
+                          (False, dict(color='C1', marker='o', label='not fitted'))):
+        chosen = [row for row in rows if row['fitted'] is fitted]
+        axes.scatter([row['measured'] for row in chosen], [row['predicted'] for row in chosen],
+                     zorder=3, **style)
+    axes.set(title='Steps and epochs', xlabel='measured, seconds', ylabel='predicted, seconds',
+             xlim=ends, ylim=ends)
+    axes.legend(loc='upper left')
