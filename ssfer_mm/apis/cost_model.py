@@ -19,9 +19,9 @@ from ssfer_mm.profiling.pretraining import ImageCost, Pretraining, time_images
 from .config import load_config
 from .cost_report import show
 
-# Without --faces: JPEGs of 112 px, as face recognition stores them, read from tar shards and
-# cropped to 224 px by one core of an AMD EPYC (Zen 3); docs/cost.md says how it was measured.
-USUAL_IMAGE = ImageCost(seconds=1 / 200, bytes=6000)
+# Without --faces: what an aligned JPEG of 112 px takes to be read, decoded and cropped to 224 px by
+# one core of an AMD EPYC (Zen 3); docs/cost.md says how that was measured.
+USUAL_IMAGE = ImageCost(seconds=1.7e-3, bytes=3000)
 
 
 def cost_model(cfg: Config, args: argparse.Namespace) -> dict:
