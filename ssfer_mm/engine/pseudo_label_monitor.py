@@ -16,8 +16,8 @@ class PseudoLabelMonitor(Hook):
     Precision needs the labels of the unlabeled images. They come through a door of the dataset
     that training code never uses, and only reach the log. Where the images have none, coverage
     alone is logged. Where a rule weighs images instead of accepting or rejecting them, each counts
-    as much as its weight. An epoch without any accepted pseudo-label, or with all of them in one class,
-    is a warning: stage III then teaches nothing, or the wrong thing.
+    as much as its weight. An epoch without any accepted pseudo-label, or with all of them in one
+    class, is a warning: stage III then teaches nothing, or the wrong thing.
     """
 
     priority = 'BELOW_NORMAL'

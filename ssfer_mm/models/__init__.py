@@ -2,8 +2,8 @@ from .class_prior import ClassPrior
 from .ema import decay_at, ema_update
 from .face_masking import FaceMAE, FaceMAEViT
 from .facemix import FaceMix, FaceMixBatch, one_hot
-from .losses import FaceMixLoss, PseudoLabelLoss, soft_cross_entropy
 from .logit_adjustment import LogitAdjustment
+from .losses import FaceMixLoss, PseudoLabelLoss, soft_cross_entropy
 from .negative_learning import NegativeLearning
 from .preprocessor import SSFERDataPreprocessor
 from .pretrained import backbone_weights, load_backbone

@@ -32,8 +32,8 @@ class PseudoMixup:
         x~ = l x_i + (1 - l) x_j      y~ = l y_i + (1 - l) y_j      m~ = max(m_i, m_j)
         l = r c_i / (r c_i + (1 - r) c_j)
 
-    with pseudo-labels y, hard or soft, their confidence c and their weights m. A rejected image still takes part
-    beside an accepted one, to the extent that the teacher is sure of it.
+    with pseudo-labels y, hard or soft, their confidence c and their weights m. A rejected image
+    still takes part beside an accepted one, to the extent that the teacher is sure of it.
 
     Args:
         alpha: r ~ Beta(alpha, alpha), drawn per image; None means 1/2, so that confidence alone
