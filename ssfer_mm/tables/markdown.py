@@ -17,6 +17,13 @@ def accuracy(cells: Cells) -> str:
     return _table(['accuracy, %', *_heads(cells)], rows) + _legend(cells)
 
 
+def accuracy_tta(cells: Cells) -> str:
+    """The same for the mean over image and mirror image, of cells with ``model.flip_test``."""
+    rows = _rows(cells, lambda records: spread([r['accuracy_tta'] for r in records
+                                                if 'accuracy_tta' in r]))
+    return _table(['accuracy with test-time flip, %', *_heads(cells)], rows) + _legend(cells)
+
+
 def mean_class(cells: Cells) -> str:
     """Mean class accuracy of every row at every fraction."""
     rows = _rows(cells, lambda records: spread([r['mean_class_accuracy'] for r in records]))

@@ -6,7 +6,7 @@ import cv2
 import pytest
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.tables.markdown import accuracy, mean_class, recall, runs, settings
+from ssfer_mm.tables.markdown import accuracy, accuracy_tta, mean_class, recall, runs, settings
 from ssfer_mm.tables.markdown import time as times
 from ssfer_mm.tables.results_page import BLOCKS, plot_blocks, read_cells, write_page
 
@@ -33,6 +33,14 @@ def test_mean_and_spread_over_seeds_and_missing_cells(done):
     assert cells_of(block, 'labels only') == ['61.00 ± 1.41 (2)', '', '–']
     assert cells_of(block, '*theirs*') == ['*81.77*', '', '']
     assert cells_of(mean_class(done.cells()), 'SSFER')[0] == '40.50 ± 0.71 (2)'
+
+
+def test_the_flip_has_a_table_of_its_own(done):
+    cells = done.cells()
+    cells.records['ssfer/5pct_seed1']['accuracy_tta'] = 63.5
+    block = accuracy_tta(cells)
+    assert cells_of(block, 'SSFER') == ['63.50 (1)', '–', '']
+    assert cells_of(block, 'FaceMix') == ['–', '–', '']
 
 
 def test_no_cell_is_dropped_silently(done):
