@@ -14,6 +14,11 @@ def average_with_mirror_images(cfg: Config) -> None:
         cfg: With ``model`` and ``test_dataloader``, whose pipeline ends with the packing.
     """
     wrapper = cfg.get('tta_model') or dict(type='mmpretrain.AverageClsScoreTTA')
+    # The runner would hand the config's preprocessor to the wrapper, which would put it in place of
+    # the one that an exported classifier has of its own.
+    preprocessor = cfg._cfg_dict.pop('data_preprocessor', None)
+    if preprocessor is not None:
+        cfg.model.setdefault('data_preprocessor', preprocessor)
     cfg.model = ConfigDict(**wrapper, module=cfg.model)
     dataset = cfg.test_dataloader.dataset
     dataset.pipeline = cfg.get('tta_pipeline') or _mirrored(dataset.pipeline)

@@ -32,9 +32,12 @@ def logged(run):
 
 
 @pytest.mark.parametrize('checkpoint', ['epoch_4.pth', 'classifier_semi.pth'])
-def test_measures_the_figure_that_validation_noted(run, tmp_path, checkpoint):
+@pytest.mark.parametrize('preprocessor', ['of the model', 'of the config'])
+def test_measures_the_figure_that_validation_noted(run, tmp_path, checkpoint, preprocessor):
     cfg = Config.fromfile(str(run / 'config.py'))
     cfg.model.flip_test = False
+    if preprocessor == 'of the config':  # as in all shipped ones
+        cfg.data_preprocessor = cfg.model.pop('data_preprocessor')
     cfg.custom_hooks = []
     plain = scores(cfg, str(run / checkpoint), tmp_path)
     flipped = scores(cfg, str(run / checkpoint), tmp_path, '--tta')
