@@ -1,5 +1,6 @@
 """How a command-line tool ends: one line for the user's mistakes, a traceback for ours."""
 import difflib
+import errno
 import os
 import re
 import shlex
@@ -10,6 +11,8 @@ from mmengine.registry import Registry
 
 from ssfer_mm.errors import UserError
 
+# Nothing in the program is wrong when a disk is full, over its quota, or may not be written to.
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 NOT_REGISTERED = re.compile(r'([\w.]+) is not in the (?:(\w+)::)?([\w ]+?) registry')
 
 
@@ -78,6 +81,10 @@ def user_message(error: BaseException) -> Optional[str]:
             text = text.strip().rsplit(f'{type(error).__name__}: ', 1)[-1]
         text = re.sub(r'^(?:class `[^`]+` in \S+\.py: )+', '', text)
         return ' '.join(text.split())
+    if isinstance(error, OSError) and error.errno in DISK:
+        name = error.filename or 'a file'
+        return (f'{name} cannot be opened or written ({error.strerror}). Make room there, or '
+                'choose a place that you may write to; a training goes on with --resume')
     match = NOT_REGISTERED.search(str(error)) if isinstance(error, KeyError) else None
     if match is None:
         return None

@@ -81,7 +81,8 @@ class CheckpointFolder:
     def clear_parts(self) -> None:
         """Delete what killed processes left half-written."""
         for name in os.listdir(self.folder):
-            if name.startswith('.') and name.endswith('.pth.part'):
+            checkpoint = name.startswith('.') and name.endswith('.pth.part')
+            if checkpoint or name.startswith((f'.{MANIFEST}', f'.{POINTER}')):
                 os.unlink(self.path(name))
 
     @contextlib.contextmanager

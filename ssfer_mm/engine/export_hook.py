@@ -1,4 +1,5 @@
 """Write a plain classifier at the end of every stage."""
+import io
 import os
 import os.path as osp
 
@@ -40,7 +41,13 @@ class ExportClassifierHook(Hook):
             dataset_meta=dict(runner.train_dataloader.dataset.metainfo),
             epoch=runner.epoch + 1,
             stage=stage)
-        torch.save(dict(state_dict=weights, meta=meta), path + '.part')
+        # In memory first: torch.save to a full disk is a RuntimeError that does not say so.
+        content = io.BytesIO()
+        torch.save(dict(state_dict=weights, meta=meta), content)
+        with open(path + '.part', 'wb') as file:
+            file.write(content.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(path + '.part', path)
         config = {key: runner.cfg[key] for key in TEST_KEYS if key in runner.cfg}
         config = Config(dict(config, model=classifier_config(runner.cfg)))

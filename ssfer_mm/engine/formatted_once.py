@@ -8,6 +8,7 @@ def format_configs_once() -> None:
     yapf keeps about 1 MiB of every text that it formats (0.43, seen with ``tools/soak.py``), and
     the runner formats the same config for each checkpoint. Calling this again changes nothing.
     """
+    from mmengine.config import config
     from yapf.yapflib import yapf_api
 
     if hasattr(yapf_api.FormatCode, '__wrapped__'):
@@ -23,5 +24,7 @@ def format_configs_once() -> None:
             last[key] = found
         return last[key]
 
-    # mmengine looks the name up at each call.
+    # onedl-mmengine looks the name up at each call; mmengine 0.10.7 has a copy of its own.
     yapf_api.FormatCode = format_code
+    if hasattr(config, 'FormatCode'):
+        config.FormatCode = format_code

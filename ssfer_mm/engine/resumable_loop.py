@@ -79,6 +79,9 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     def _validate_if_due(self) -> None:
         self._decide_current_val_interval()
         if self._is_validation_due():
+            # What a run that resumes here says, so that the best checkpoint is the same.
+            self.runner.message_hub.update_info('epoch', self._epoch)
+            self.runner.message_hub.update_info('iter', self._iter)
             self.runner.val_loop.run()
 
     def _is_validation_due(self) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 
 from ssfer_mm import UserError
@@ -46,7 +47,9 @@ def exported(tmp_path_factory):
     """model.pth and model.onnx, written by the command line."""
     folder = tmp_path_factory.mktemp('exported')
     torch.manual_seed(0)
-    source = checkpoint(folder, vit())
+    # Made before the fixture that sets it for every test.
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        source = checkpoint(folder, vit())
     assert main([str(source), str(folder / 'model.onnx'), '--card', '--num-faces', '4']) == 0
     return folder
 

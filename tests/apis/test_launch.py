@@ -1,4 +1,5 @@
 """Configs, command lines, and the line a user reads when something is wrong."""
+import errno
 import json
 import sys
 from pathlib import Path
@@ -186,6 +187,18 @@ def test_other_errors_keep_their_traceback(monkeypatch):
     monkeypatch.setenv('SSFER_DEBUG', '1')
     with pytest.raises(UserError):
         cli.run_cli(mistake)
+
+
+def test_a_full_disk_is_no_traceback(capsys):
+    """Checkpoints say more; logs, reports and caches may be what the disk takes no more of."""
+    def full():
+        raise OSError(errno.ENOSPC, 'No space left on device', 'scalars.json')
+
+    assert cli.run_cli(full) == 2
+    said = capsys.readouterr().err
+    assert said.startswith('error: scalars.json cannot') and 'No space left' in said
+    assert '--resume' in said and said.count('\n') == 1
+    assert cli.user_message(OSError(errno.EIO, 'Input/output error')) is None
 
 
 def test_run_cli_reports_in_one_line(capsys):
