@@ -76,7 +76,7 @@ setup(
     packages=find_packages(include=['ssfer_mm', 'ssfer_mm.*', 'ssfer_onnx']),
     py_modules=['ssfer_cli'],
     entry_points={'console_scripts': ['ssfer = ssfer_cli:main']},
-    package_data={'ssfer_mm.faces': ['weights/*.safetensors', 'weights/*.onnx'],
+    package_data={'ssfer_mm.faces': ['weights/*'],
                   'ssfer_mm.inference': ['weights/*']},
     python_requires='>=3.10,<3.13',
     # opencv-python, not -headless: it is what mmcv asks for, and the two overwrite each other.

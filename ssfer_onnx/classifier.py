@@ -1,4 +1,5 @@
 """A facial expression classifier in an ONNX file that ``tools/export.py`` wrote."""
+import hashlib
 import json
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple, Union
@@ -106,8 +107,25 @@ def _open(path: Path, threads: Optional[int], providers: Optional[Sequence[str]]
     if threads:
         options.intra_op_num_threads = threads
     try:
-        return onnxruntime.InferenceSession(str(path), options,
-                                            providers=list(providers or ['CPUExecutionProvider']))
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=list(providers or ['CPUExecutionProvider']))
     except Exception as error:  # onnxruntime has a dozen exception types and documents none
+        reason = ' '.join(str(error).split())[:200]
+        if 'xternal' in reason:
+            raise OnnxModelError(f'{path} takes its weights from another file, which is not beside '
+                                 f'it or another one: copy both ({reason})') from error
         raise OnnxModelError(f'{path} ({path.stat().st_size} bytes) cannot be opened as an ONNX '
-                             f'model: {" ".join(str(error).split())[:200]}') from error
+                             f'model: {reason}') from error
+    _check_weights(path, session.get_modelmeta().custom_metadata_map.get('weights'))
+    return session
+
+
+def _check_weights(path: Path, facts: Optional[str]) -> None:
+    """Where weights lie in a file of their own, it must be the one that the graph was made for."""
+    if facts is None:
+        return
+    known = json.loads(facts)
+    weights = path.with_name(known['file'])
+    if hashlib.sha256(weights.read_bytes()).hexdigest() != known['sha256']:
+        raise OnnxModelError(f'{weights} is not the file that {path.name} was made for: copy both '
+                             'from where they were made, or export the model again')

@@ -10,11 +10,18 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 
 import ssfer_mm  # noqa: F401  registers all components
+from support import artifacts
 
 torch.set_num_threads(1)
 warnings.filterwarnings('ignore')
 # A shell that starts the tests in the background has them ignore Ctrl-C, which some of them press.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say where the pictures are that tests made for people."""
+    for path in artifacts.listing():
+        terminalreporter.write_line(f'to look at: {path}')
 
 
 @pytest.fixture(autouse=True)

@@ -81,10 +81,13 @@ class Probabilities(nn.Module):
         self.swap = not described.model['data_preprocessor'].get('to_rgb', True)
         for name in ('mean', 'std'):
             values: List[float] = list(getattr(described, name))
-            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
+            # Not plainly "mean", which exporters also call the result of an average.
+            self.register_buffer(f'channel_{name}', torch.tensor(values).view(1, 3, 1, 1),
+                                 persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) float RGB in 0-255 -> (N, K) probabilities."""
         if self.swap:
             images = images.flip(1)
-        return torch.softmax(self.model((images - self.mean) / self.std, mode='tensor'), dim=1)
+        images = (images - self.channel_mean) / self.channel_std
+        return torch.softmax(self.model(images, mode='tensor'), dim=1)

@@ -2,6 +2,7 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Optional
 
 from mmengine.config import Config
 
@@ -94,8 +95,14 @@ def check_new(force: bool, *paths: Path) -> None:
             raise UserError(f'{path} exists; choose another name, or add --force to replace it.')
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options behind `options_of`, common to conversion and export."""
+def add_options(parser: argparse.ArgumentParser, card: Optional[bool] = None) -> None:
+    """The options behind `options_of`, common to conversion and export.
+
+    Args:
+        parser: Gets them.
+        card: Whether a model card is written unless the user says otherwise; None: if anything is
+            known of the training.
+    """
     parser.add_argument('--dataset', default='', metavar='|'.join(CLASSES_OF),
                         help='data set of a released SSFER classifier: names its classes, and '
                              "METHOD's mean and std")
@@ -109,9 +116,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--key', default='', help='entry of the file that holds the weights')
     parser.add_argument('--margin', type=float, help='around a detected face, in crops like those '
                         'of the training, as a share of its longer edge; may be negative')
-    parser.add_argument('--card', action=argparse.BooleanOptionalAction, default=None,
-                        help='write a model card beside the model (default: if anything is known '
-                             'of its training)')
+    parser.add_argument('--card', action=argparse.BooleanOptionalAction, default=card,
+                        help='write a model card beside the model (default: '
+                             f'{"yes" if card else "if anything is known of its training"})')
     parser.add_argument('--force', action='store_true', help='replace existing files')
 
 

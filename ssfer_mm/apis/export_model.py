@@ -1,9 +1,10 @@
 """The work behind ``tools/export.py``: a classifier as one file for other programs."""
 import argparse
+import functools
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import List
+from typing import List, Optional
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from ssfer_mm.checkpoints import check_suffix
 from ssfer_mm.errors import UserError
 from ssfer_mm.images import read_image
+from ssfer_mm.inference.model_names import find_model
 from ssfer_mm.synthfer import SynthFERGenerator
 from ssfer_mm.version import __version__
 
@@ -21,6 +23,7 @@ from .conversion import Described, describe
 from .convert_checkpoint import add_options, check_new, options_of, summary_of
 from .exporters import FORMATS, OPSET
 from .model_card import write_card
+from .onnx_weights import share_weights
 
 TOLERANCE = 1e-4
 IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
@@ -35,7 +38,9 @@ def _run(args: argparse.Namespace) -> None:
     target = Path(args.dst).expanduser()
     check_suffix(target, tuple(FORMATS))
     check_new(args.force, target)
-    described = describe(args.model, options_of(args))
+    source = Path(args.model).expanduser()
+    described = describe(source if source.is_file() else find_model(args.model, 'torch').path,
+                         options_of(args))
     print(summary_of(described))
     faces = faces_of(args.faces, args.num_faces)
     difference = export_model(described, target, faces, args.opset)
@@ -49,7 +54,7 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def export_model(described: Described, target: Path, faces: Sequence[np.ndarray],
-                 opset: int = OPSET) -> float:
+                 opset: int = OPSET, weights: Optional[Path] = None) -> float:
     """Export a classifier, and keep the file only if it predicts what the classifier predicts.
 
     Args:
@@ -57,6 +62,8 @@ def export_model(described: Described, target: Path, faces: Sequence[np.ndarray]
         target: File to write; its ending, a key of `FORMATS`, chooses the format.
         faces: uint8 (H, W, 3) BGR crops to compare on.
         opset: Of ONNX.
+        weights: A safetensors file in the same folder, from which the ONNX file then takes its
+            weights instead of holding them; see `share_weights`.
 
     Returns:
         The largest difference of a probability, for one face at a time and for all at once.
@@ -65,6 +72,8 @@ def export_model(described: Described, target: Path, faces: Sequence[np.ndarray]
         UserError: no classifier, something is unknown about it, or the difference exceeds 1e-4.
     """
     _, write, run = FORMATS[target.suffix]
+    if weights is not None:
+        write = functools.partial(write, optimize=False)
     model = build_classifier(described)
     images = resize_faces(faces, described)
     # The exporters' own samples must not have one image: they would fix the batch to it.
@@ -74,6 +83,8 @@ def export_model(described: Described, target: Path, faces: Sequence[np.ndarray]
     try:
         write(Probabilities(model, described).eval(), example, part, _facts(described, opset),
               opset)
+        if weights is not None:
+            share_weights(part, weights)
         difference = _difference(model, run(part), images)
         if not difference <= TOLERANCE:  # NaN too
             raise UserError(f'{target} would differ from the classifier by {difference:.1e} in a '
@@ -135,12 +146,13 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Write a classifier as ONNX (.onnx), TorchScript (.torchscript) or a '
                     'torch.export program (.pt2), and compare it with the original.')
-    parser.add_argument('model', help='training checkpoint, exported classifier_*.pth, converted '
-                        'checkpoint, or a released classifier with --dataset')
+    parser.add_argument('model', help='a name that "ssfer models" lists, training checkpoint, '
+                        'exported classifier_*.pth, converted checkpoint, or a released classifier '
+                        'with --dataset')
     parser.add_argument('dst', help='file to write; its ending chooses the format')
     parser.add_argument('--faces', default='', metavar='FOLDER',
                         help='face crops to compare on (default: drawn ones)')
     parser.add_argument('--num-faces', type=int, default=16, help='how many (default: 16)')
     parser.add_argument('--opset', type=int, default=OPSET, help=f'of ONNX (default: {OPSET})')
-    add_options(parser)
+    add_options(parser, card=True)
     return parser.parse_args(arguments)

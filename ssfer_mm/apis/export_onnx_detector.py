@@ -12,12 +12,15 @@ from torch import Tensor, nn
 from ssfer_mm.checkpoints import check_suffix, sha256_of
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.detectors import EmbeddedFaceDetector
+from ssfer_mm.faces.detectors.embedded import read_weights
+from ssfer_mm.faces.detectors.mmdet_model import build_model, load_weights
 from ssfer_mm.version import __version__
 from ssfer_onnx import OnnxFaceDetector
 
 from .cli import run_cli
 from .convert_checkpoint import check_new
 from .exporters import OPSET, export_onnx
+from .onnx_weights import share_weights
 
 # Of an edge, as a share of the square's side (of its distance, where it is farther away); of a
 # score. Additions in another order differ by far less.
@@ -52,14 +55,15 @@ class RawFaces(nn.Module):
         pre = model.data_preprocessor
         self.swap = bool(pre._channel_conversion)
         normal = pre._enable_normalize
-        self.register_buffer('mean', pre.mean.clone() if normal else torch.zeros(3, 1, 1))
-        self.register_buffer('std', pre.std.clone() if normal else torch.ones(3, 1, 1))
+        # Not plainly "mean", which exporters also call the result of an average.
+        self.register_buffer('channel_mean', pre.mean.clone() if normal else torch.zeros(3, 1, 1))
+        self.register_buffer('channel_std', pre.std.clone() if normal else torch.ones(3, 1, 1))
 
     def forward(self, images: Tensor) -> Tuple[Tensor, Tensor]:
         """(N, 3, S, S) float BGR in 0-255 -> boxes (N, P, 4), scores (N, P) of the first class."""
         if self.swap:
             images = images.flip(1)
-        features = self.model.extract_feat((images - self.mean) / self.std)
+        features = self.model.extract_feat((images - self.channel_mean) / self.channel_std)
         scores, distances = self.model.bbox_head(features)[:2]
         scores = torch.cat([level[:, 0].flatten(1) for level in scores], 1).sigmoid()
         edges = torch.cat([level.flatten(2) for level in distances], 2).transpose(1, 2)
@@ -72,12 +76,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_cli(lambda: _run(_parse(arguments)))
 
 
-def export_detector(detector: EmbeddedFaceDetector, target: Path) -> float:
+def export_detector(detector: EmbeddedFaceDetector, target: Path, share: bool = False) -> float:
     """Write the file, and keep it only if it finds the same faces.
 
     Args:
         detector: With the weights to export, on the CPU.
         target: ``.onnx`` file to write.
+        share: Leave the weights in the detector's own file, which lies in the same folder.
 
     Returns:
         The largest difference of an edge on noise, see `EDGE_TOLERANCE`.
@@ -86,7 +91,7 @@ def export_detector(detector: EmbeddedFaceDetector, target: Path) -> float:
         UserError: The detector cannot be exported, or the file finds other faces.
     """
     size = detector.input_size
-    network = RawFaces(detector.model, size).eval()
+    network = RawFaces(stored_model(detector.file) if share else detector.model, size).eval()
     noise = np.random.default_rng(0).integers(0, 256, (3, size, size, 3), np.uint8)
     images = torch.from_numpy(noise).permute(0, 3, 1, 2).float()
     facts = dict(kind='face detector', input_size=size, detector=detector.name,
@@ -98,7 +103,10 @@ def export_detector(detector: EmbeddedFaceDetector, target: Path) -> float:
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f'.{target.stem}.part.onnx')
     try:
-        export_onnx(network, images[:2], part, facts, OPSET, outputs=('boxes', 'scores'))
+        export_onnx(network, images[:2], part, facts, OPSET, outputs=('boxes', 'scores'),
+                    optimize=not share)
+        if share:
+            share_weights(part, Path(detector.file))
         found = OnnxFaceDetector(part).run(images.numpy())
         with torch.no_grad():
             expected = [value.numpy() for value in network(images)]
@@ -115,12 +123,24 @@ def export_detector(detector: EmbeddedFaceDetector, target: Path) -> float:
     return worst
 
 
+def stored_model(path: Path) -> nn.Module:
+    """The network with its weights as they are stored; a detector merges some when it loads them.
+
+    Args:
+        path: As for `read_weights`.
+    """
+    metadata, tensors = read_weights(path)
+    model = build_model(metadata['config'], str(path))
+    load_weights(model, tensors, str(path))
+    return model.eval().requires_grad_(False)
+
+
 def _run(args: argparse.Namespace) -> None:
     target = Path(args.dst).expanduser()
     check_suffix(target, ('.onnx', ))
     check_new(args.force, target)
     detector = EmbeddedFaceDetector(weights=args.weights, input_size=args.input_size)
-    worst = export_detector(detector, target)
+    worst = export_detector(detector, target, args.share_weights)
     print(f'written to {target} ({target.stat().st_size / 1e6:.1f} MB); edges differ by at most '
           f'{worst * detector.input_size:.4f} of {detector.input_size} pixels')
 
@@ -134,5 +154,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--input-size', type=int, metavar='PX',
                         help='side of the square into which images are fitted (default: the one '
                         'that the weights were trained for)')
+    parser.add_argument('--share-weights', action='store_true', help='leave the weights in their '
+                        'own .safetensors file, in whose folder DST lies')
     parser.add_argument('--force', action='store_true', help='replace an existing file')
     return parser.parse_args(arguments)

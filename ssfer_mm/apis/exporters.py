@@ -31,8 +31,12 @@ def _program(network: nn.Module, example: Tensor) -> torch.export.ExportedProgra
 
 
 def export_onnx(network: nn.Module, example: Tensor, path: Path, facts: dict, opset: int,
-                outputs: Sequence[str] = (OUTPUT,)) -> None:
-    """One self-contained ONNX file with a dynamic batch; ``facts`` become its metadata."""
+                outputs: Sequence[str] = (OUTPUT,), optimize: bool = True) -> None:
+    """One self-contained ONNX file with a dynamic batch; ``facts`` become its metadata.
+
+    ``optimize=False`` leaves the weights as they are. onnxruntime merges convolution and
+    normalisation as it loads them, so that they are as fast as after torch's merging.
+    """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise UserError(f'ONNX export needs {", ".join(missing)}; run: pip install '
@@ -43,12 +47,19 @@ def export_onnx(network: nn.Module, example: Tensor, path: Path, facts: dict, op
         with _quiet():
             program = torch.onnx.export(
                 _program(network, example), (example,), dynamo=True, opset_version=opset,
-                input_names=[INPUT], output_names=list(outputs), verbose=False)
+                input_names=[INPUT], output_names=list(outputs), optimize=optimize, verbose=False)
     except torch.onnx.errors.OnnxExporterError as error:  # torch 2.6 and batch normalisation
         reason = str(error.__cause__ or error).strip().split('\n')[0][:120]
         raise UserError(f'torch {torch.__version__} cannot write this network as ONNX ({reason}); '
                         'expected operators that it can translate. Install a newer torch, or '
                         'export to .torchscript.') from error
+    if not optimize:
+        # Otherwise every normalisation reads its weights through operators of its own.
+        from onnxscript import optimizer
+
+        optimizer.inline(program.model)
+        optimizer.fold_constants(program.model)
+        optimizer.remove_unused_nodes(program.model)
     model = program.model_proto
     onnx.helper.set_model_props(model, {name: json.dumps(value) for name, value in facts.items()})
     # Where the exporter found each operator is of no use to others, and names folders of this

@@ -19,6 +19,7 @@ from .config import PACKAGE
 from .conversion import Described, describe
 from .convert_checkpoint import add_options, options_of, summary_of, write_described
 from .export_model import export_model, faces_of
+from .exporters import OPSET
 from .model_card import write_card
 
 MAX_BYTES = 6_000_000
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def ship(described: Described, name: str, about: str, folder: Path = WEIGHTS, half: bool = False,
-         onnx: bool = False, default: bool = True) -> List[Path]:
+         onnx: bool = True, default: bool = True) -> List[Path]:
     """Write weights, card and registry entry; nothing, if anything is wrong.
 
     Args:
@@ -43,7 +44,8 @@ def ship(described: Described, name: str, about: str, folder: Path = WEIGHTS, ha
         about: A few words for ``ssfer models``.
         folder: Where models of the package lie.
         half: Store half precision, in half the bytes.
-        onnx: Also export it, for machines without torch.
+        onnx: Also write an ONNX file, for machines without torch, which takes its weights from
+            the other one.
         default: Take it where no model is named.
 
     Returns:
@@ -73,14 +75,19 @@ def ship(described: Described, name: str, about: str, folder: Path = WEIGHTS, ha
             raise UserError(f'the stored model differs by {difference:.1e} in a probability '
                             f'(allowed: {HALF_TOLERANCE:g}); leave --half out')
         precision = 'half precision' if half else 'single precision'
-        write_card(again, weights, True, formats=[
-            f'safetensors, {precision}; probabilities differ by at most {difference:.0e} from the '
-            'trained weights'])
+        formats = [f'safetensors, {precision}; probabilities differ by at most {difference:.0e} '
+                   'from the trained weights']
         if onnx:
-            export_model(again, weights.with_suffix('.onnx'), faces)
+            twin = weights.with_suffix('.onnx')
+            difference = export_model(again, twin, faces, weights=weights)
+            formats.append(f'ONNX, opset {OPSET}: {twin.name} takes its weights from the '
+                           f'safetensors file; probabilities differ by at most {difference:.0e}')
+        write_card(again, weights, True, formats=formats)
         files = sorted(Path(temporary).iterdir())
         for file in files:
             os.replace(file, folder / file.name)
+    if not onnx:  # one of a former model of this name would take other weights
+        (folder / f'{name}.onnx').unlink(missing_ok=True)
     _register(folder, name, about, onnx, default)
     return [folder / file.name for file in files]
 
@@ -170,7 +177,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--about', help='a few words for "ssfer models"')
     parser.add_argument('--licence', default='Apache-2.0', help='of the weights')
     parser.add_argument('--half', action='store_true', help='store half precision')
-    parser.add_argument('--onnx', action='store_true', help='also for machines without torch')
+    parser.add_argument('--onnx', action=argparse.BooleanOptionalAction, default=True,
+                        help='also for machines without torch (default); the ONNX file takes its '
+                        'weights from the other one')
     parser.add_argument('--default', action=argparse.BooleanOptionalAction, default=True,
                         help='take it where no model is named')
     add_options(parser)

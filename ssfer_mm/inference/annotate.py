@@ -41,7 +41,8 @@ def _draw_face(canvas: np.ndarray, face: FaceResult, factor: float, scale: float
     colour = COLOURS[names.index(face.label) % len(COLOURS)]
     x1, y1, x2, y2 = (int(np.clip(round(edge * factor), -1e6, 1e6)) for edge in face.box)
     cv2.rectangle(canvas, (x1, y1), (x2, y2), colour, max(1, round(3 * scale)), cv2.LINE_AA)
-    lines = [f'{name} {100 * share:.0f}%' for name, share in face.top(top)]
+    # What would be written as 0 % only hides the picture.
+    lines = [f'{name} {100 * share:.0f}%' for name, share in face.top(top) if share >= 0.005]
     if lines and face.track is not None:
         lines[0] = f'#{face.track} {lines[0]}'
     _plate(canvas, lines, (x1, y1, x2, y2), colour, scale)
@@ -49,17 +50,21 @@ def _draw_face(canvas: np.ndarray, face: FaceResult, factor: float, scale: float
 
 def _plate(canvas: np.ndarray, lines: List[str], box: Tuple[int, int, int, int],
            colour: Tuple[int, int, int], scale: float) -> None:
-    """Lines of text on a dark plate below the box, in its lower part where there is no room."""
+    """Lines of text on a dark plate: below the box, above it where there is no room, and inside
+    where there is none either."""
     if not lines:
         return
     height, width = canvas.shape[:2]
     thickness = max(1, round(1.6 * scale))
     pad = max(2, round(6 * scale))
-    sizes = [cv2.getTextSize(line, FACE, scale, thickness)[0] for line in lines]
-    step = max(size[1] for size in sizes) + round(1.4 * pad)
-    wide, high = max(size[0] for size in sizes) + 2 * pad, step * len(lines) + pad
+    sizes = [cv2.getTextSize(line, FACE, scale, thickness) for line in lines]
+    step = max(size[1] for size, _ in sizes) + round(1.4 * pad)
+    # What hangs below the line of writing, such as the tail of a g, needs room, too.
+    tail = max(below for _, below in sizes)
+    wide, high = max(size[0] for size, _ in sizes) + 2 * pad, step * len(lines) + max(pad, tail)
     x = int(np.clip(box[0], 0, max(0, width - wide)))
-    y = int(np.clip(box[3], 0, max(0, height - high)))
+    y = box[3] if box[3] + high <= height or box[1] < high else box[1] - high
+    y = int(np.clip(y, 0, max(0, height - high)))
     area = canvas[y:y + high, x:x + wide]
     area[:] = (area * 0.3 + np.array(PLATE) * 0.7).astype(np.uint8)
     area[:, :max(1, pad // 2)] = colour

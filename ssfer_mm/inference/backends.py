@@ -7,8 +7,8 @@ from typing import Callable, Optional, Tuple, Union
 from ssfer_mm.errors import UserError
 
 from .clock import Clock
-from .model_names import NamedModel, find_model
-from .packages import load_package
+from .model_names import ENDINGS, NamedModel, find_model
+from .packages import is_installed, load_package
 from .pipeline import Classifier, Detector
 from .whole_image import WholeImage
 
@@ -25,7 +25,8 @@ class BackendSettings:
         model: Name or file of a classifier; None for the only one there is.
         detector: ``'embedded'``, ``'whole'`` (images are face crops), ``'yunet:FILE'``, a config
             file; for onnx also the file of an exported detector.
-        backend: ``'torch'``, ``'onnx'``, or None: the one that takes the model's file.
+        backend: ``'torch'``, ``'onnx'``, or None: the one that takes the model's file; of a name,
+            ``'onnx'`` where torch is not installed and onnxruntime is.
         device: Of torch.
         config: Training config of a model that does not carry its own.
         dataset: Data set of a released model, for classes, mean and std.
@@ -44,7 +45,13 @@ class BackendSettings:
     @property
     def chosen_backend(self) -> str:
         """``'torch'`` or ``'onnx'``."""
-        return self.backend or ('onnx' if str(self.model).endswith('.onnx') else 'torch')
+        if self.backend:
+            return self.backend
+        by_file = [name for name, endings in ENDINGS.items()
+                   if self.model and self.model.endswith(endings)]
+        if by_file:
+            return by_file[0]
+        return 'onnx' if is_installed('onnxruntime') and not is_installed('torch') else 'torch'
 
     def check(self) -> None:
         """Raise a UserError that names the first setting out of range."""

@@ -128,7 +128,8 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         help="'embedded' (default), 'whole' for images that are face crops, 'yunet:FILE', a .py "
         'config file, or the .onnx file of an exported detector')
     add('--backend', choices=('torch', 'onnx'),
-        help='default: the one that takes the model; onnx needs neither torch nor OpenMMLab')
+        help='default: the one that takes the model, or is installed; onnx needs neither torch nor '
+        'OpenMMLab')
     add('--config', default='', help='training config, for a .pth that does not carry its own')
     add('--dataset', default='', help='of a released model: rafdb, ferplus, affectnet7, affectnet8')
     add('--device', default='cpu', help='of torch, e.g. cuda (default: cpu)')

@@ -12,9 +12,9 @@ from typing import Iterator, Optional
 
 from ssfer_mm.errors import UserError
 
+from .packages import GRADIO
 from .predict import make_inferencer
 
-GRADIO = 'gradio>=6,<7'  # as in the extra "demo" of setup.py
 FIRST_PORT, PORTS = 7860, 100
 
 

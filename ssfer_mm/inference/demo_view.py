@@ -52,15 +52,16 @@ class Seen:
 
 def look(inferencer: FERInferencer, path: str) -> Seen:
     """Find and classify the faces of a picture file."""
-    (image, result), = inferencer.stream([path], ahead=False, whole=True)
+    (image, result), = inferencer.stream([path], ahead=False)
     if image.pixels is None:
         return Seen(f'**This picture cannot be read** ({image.problem}). Try a JPEG or PNG file.')
     faces = tuple(sorted(result.faces, key=lambda face: face.box[0]))
-    shown = fit(image.pixels, *SHOWN)
+    whole = image.closer()
+    shown = fit(whole.pixels, *SHOWN)
     return Seen(_status(len(faces)), draw_faces(shown, replace(result, faces=faces))[..., ::-1],
                 shown.shape[1] / image.size[0], faces,
                 tuple(inferencer.crop(image, face) for face in faces),
-                tuple(inferencer.crop(image, face, PORTRAIT) for face in faces))
+                tuple(inferencer.crop(whole, face, PORTRAIT) for face in faces))
 
 
 def _status(count: int) -> str:

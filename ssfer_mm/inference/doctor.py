@@ -1,23 +1,26 @@
 """``ssfer doctor``: what is installed, whether it works, and how to repair it.
 
-Whatever may be broken is tried in a process of its own, so that not even a crash ends the
-examination.
+Whatever may be broken is tried in another process, so that not even a crash ends the examination.
 """
 import importlib.metadata
 import importlib.util
 import platform
 import subprocess
 import sys
+import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 from ssfer_mm.compat import FAMILIES, find_problem, install_command, installed_versions
 from ssfer_mm.version import __version__
 
-from .model_names import HOW_TO_GET_ONE, known_models
+from .model_names import ENDINGS, HOW_TO_GET_ONE, known_models
+from .packages import GRADIO, is_installed
 
-PATIENCE = 300  # seconds for one trial
+PATIENCE = 300  # seconds for all trials of one process
+DONE = 'ssfer doctor: this one is done'
 PYTHON = (3, 10), (3, 13)
 WEIGHTS = Path(__file__).resolve().parents[1] / 'faces' / 'weights' / 'face_detector.safetensors'
 
@@ -32,7 +35,10 @@ import torch, torchvision
 torchvision.ops.nms(torch.zeros(1, 4), torch.ones(1), 0.5)
 print(torchvision.__version__)
 '''
+# Without the rest of the package, which would fail for other reasons, too.
 MMCV = '''
+import ssfer_cli
+ssfer_cli.prepare_packages()
 from ssfer_mm.compat import quiet_imports
 with quiet_imports():
     import mmcv, importlib.util
@@ -42,7 +48,21 @@ if compiled:
 print(mmcv.__version__, '| compiled ops:', 'yes' if compiled else
       'no (not needed: torchvision does their work)')
 '''
-PACKAGE = 'import ssfer_mm; print("imports, all components registered")'
+MMPRETRAIN = '''
+import ssfer_cli
+ssfer_cli.prepare_packages()
+from ssfer_mm.compat import prepare_environment
+prepare_environment()
+import mmpretrain
+print(mmpretrain.__version__)
+'''
+PACKAGE = '''
+import ssfer_cli
+ssfer_cli.prepare_packages()
+from ssfer_mm.inference.packages import fill_packages
+fill_packages()
+print('imports, all components registered')
+'''
 DETECTOR = '''
 import numpy as np
 from ssfer_mm.faces.detectors import build_detector
@@ -102,6 +122,7 @@ def all_checks():
         yield from _torch_stack()
     yield _optional('onnxruntime', 'for --backend onnx')
     yield _optional('safetensors', 'to read .safetensors files')
+    yield _optional('gradio', 'for ssfer demo', GRADIO)
     yield _models()
 
 
@@ -113,7 +134,7 @@ def _python() -> Check:
 
 
 def _module(module: str, package: str) -> Check:
-    found, problem = attempt(f'import {module}; print({module}.__version__)')
+    (found, problem), = attempt([f'import {module}; print({module}.__version__)'])
     return Check(package, found or problem,
                  '' if found else f'pip install --force-reinstall {package}')
 
@@ -132,33 +153,34 @@ def _family() -> Check:
     return Check('OpenMMLab packages and torch', found, repair)
 
 
-def _torch_stack() -> List[Check]:
+def _torch_stack() -> Iterator[Check]:
     """Whether the installed packages work, each only if what it stands on does."""
     versions = installed_versions()
     family = 'openmmlab' if 'mmengine' in versions else 'onedl'
     pair = 'pip install --force-reinstall torch torchvision'
     steps = [('torch', TORCH, pair), ('torchvision', TORCHVISION, pair),
              ('mmcv', MMCV, _reinstall(family, 'mmcv', versions)),
+             ('mmpretrain', MMPRETRAIN, _reinstall(family, 'mmpretrain', versions)),
              ('ssfer_mm as a whole', PACKAGE, install_command(family))]
-    checks = []
-    for name, code, repair in steps:
-        found, problem = attempt(code)
-        checks.append(Check(name, found or problem, '' if found else repair))
+    missing = _missing_for_detector(family, versions)
+    if not missing:
+        steps.append(('embedded face detector', DETECTOR, _reinstall(family, 'mmdet', versions)))
+    for (name, _, repair), (found, problem) in zip(steps, attempt([code for _, code, _ in steps])):
+        yield Check(name, found or problem, '' if found else repair)
         if not found:
-            return checks
-    return checks + [_detector(family, versions)]
+            return
+    yield from missing
 
 
-def _detector(family: str, versions: Dict[str, str]) -> Check:
+def _missing_for_detector(family: str, versions: Dict[str, str]) -> List[Check]:
     name = 'embedded face detector'
     mmdet = next(iter(FAMILIES[family]['mmdet']))
     if mmdet not in versions:
-        return Check(name, f'needs {mmdet}', install_command(family), needed=False)
+        return [Check(name, f'needs {mmdet}', install_command(family), needed=False)]
     if not WEIGHTS.is_file():
-        return Check(name, f'no weights at {WEIGHTS}',
-                     f'{install_command(family)} --force-reinstall --no-deps')
-    found, problem = attempt(DETECTOR)
-    return Check(name, found or problem, '' if found else _reinstall(family, 'mmdet', versions))
+        return [Check(name, f'no weights at {WEIGHTS}',
+                      f'{install_command(family)} --force-reinstall --no-deps')]
+    return []
 
 
 def _reinstall(family: str, package: str, versions: Dict[str, str]) -> str:
@@ -166,41 +188,69 @@ def _reinstall(family: str, package: str, versions: Dict[str, str]) -> str:
     return f'pip install --force-reinstall --no-deps {name}=={versions.get(name, "")}'.rstrip('=')
 
 
-def _optional(package: str, purpose: str) -> Check:
+def _optional(package: str, purpose: str, wanted: str = '') -> Check:
+    """A package that only some commands need; ``wanted`` is what to install, with its versions."""
+    repair = f'pip install "{wanted}"' if wanted else f'pip install {package}'
     try:
-        return Check(package, importlib.metadata.version(package))
+        version = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return Check(package, f'not installed ({purpose})', f'pip install {package}',
-                     needed=False)
+        return Check(package, f'not installed ({purpose})', repair, needed=False)
+    # Of such a range the first digits decide.
+    fits = not wanted or f'{package}>={version.partition(".")[0]},' in wanted
+    return Check(package, version if fits else f'{version} is of no use ({purpose})',
+                 '' if fits else repair, needed=False)
 
 
 def _models() -> Check:
-    names = [model.name for model in known_models()]
+    """Those that can be used with what is installed."""
+    endings = ENDINGS['onnx'] if not is_installed('torch') else sum(ENDINGS.values(), ())
+    names = list(dict.fromkeys(model.name for model in known_models()
+                               if model.path.suffix in endings))
     text = f'{", ".join(names[:5])}{" ..." if len(names) > 5 else ""}'
     return Check('models', text or 'none found', '' if names else HOW_TO_GET_ONE, needed=False)
 
 
-def attempt(code: str) -> tuple:
-    """Run Python code in a process of its own.
+def attempt(codes: Sequence[str]) -> Iterator[Tuple[str, str]]:
+    """Run pieces of Python code one after the other, in a process of their own.
 
-    Returns:
-        (last line of what it printed, '') or, if it failed, ('', what it died of).
+    Yields:
+        Of each, (last line of what it printed, '') or, if it failed, ('', what it died of); after
+        that one no more.
     """
-    try:
-        done = subprocess.run([sys.executable, '-c', _found_here(code)], capture_output=True,
-                              text=True, timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        return '', f'no answer within {PATIENCE} s'
-    lines = done.stdout.strip().splitlines()
-    if done.returncode == 0 and lines:
-        return lines[-1], ''
-    errors = done.stderr.strip().splitlines()
-    reason: Optional[str] = errors[-1] if errors else None
-    if done.returncode < 0:
-        reason = f'crashes (signal {-done.returncode})'
-    return '', (reason or f'ends with status {done.returncode}')[:300]
+    with tempfile.TemporaryFile('w+') as errors:
+        process = subprocess.Popen([sys.executable, '-c', _in_turn(codes)], text=True,
+                                   stdout=subprocess.PIPE, stderr=errors)
+        alarm = threading.Timer(PATIENCE, process.kill)
+        alarm.start()
+        try:
+            said = ''
+            for line in process.stdout:
+                if line.strip() != DONE:
+                    said = line.strip() or said
+                    continue
+                yield said or 'works', ''
+                said = ''
+            if process.wait() != 0:
+                errors.seek(0)
+                yield '', _reason(process.returncode, alarm.finished.is_set(), errors.read())
+        finally:
+            alarm.cancel()
+            process.kill()
+            process.wait()
 
 
-def _found_here(code: str) -> str:
-    """The code, run where ``ssfer_mm`` is the one that is being examined."""
-    return f'import sys; sys.path.insert(0, {str(Path(__file__).resolve().parents[2])!r})\n{code}'
+def _reason(status: int, too_long: bool, errors: str) -> str:
+    """What a process died of, in a line."""
+    if too_long:
+        return f'no answer within {PATIENCE} s'
+    if status < 0:
+        return f'crashes (signal {-status})'
+    lines = errors.strip().splitlines()
+    return (lines[-1] if lines else f'ends with status {status}')[:300]
+
+
+def _in_turn(codes: Sequence[str]) -> str:
+    """One program of several, run where ``ssfer_mm`` is the one that is being examined."""
+    root = str(Path(__file__).resolve().parents[2])
+    return (f'import sys; sys.path.insert(0, {root!r})\nfor code in {list(codes)!r}:\n'
+            f'    exec(code, {{}})\n    print("\\n" + {DONE!r}, flush=True)\n')

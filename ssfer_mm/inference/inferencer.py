@@ -1,7 +1,8 @@
 """Expressions of the faces in images, in one line of Python."""
 import os
 import os.path as osp
-from typing import Iterable, Iterator, List, Optional, Sequence, Tuple, Union
+from collections.abc import Iterator
+from typing import Iterable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from .loading import Loaded, in_batches, load
 from .pipeline import Classifier, Detector, FacePipeline
 from .progress import progress
 from .results import NO_FACE, OK, FaceResult, ImageResult
-from .sources import Photo, Video, Webcam, find_source
+from .sources import VIDEO_SUFFIXES, Photo, Video, Webcam, find_source
 
 READERS = max(1, min(4, os.cpu_count() or 1))  # threads that decode images
 # Of models that do not say; measured with benchmarks/crop_margin.py, see docs/predict.md.
@@ -33,7 +34,7 @@ class FERInferencer:
             file, the ``.onnx`` file of an exported detector, or any object with ``detect``.
         device: Where torch runs, such as ``'cuda'``.
         backend: ``'torch'`` or ``'onnx'``, which needs neither torch nor OpenMMLab. None: the one
-            that takes the model's file.
+            that takes the model's file; of a name, ``'onnx'`` where torch is not installed.
         config: Training config of a model file that does not carry its own.
         dataset: Data set of a released model (``'rafdb'``, ...), which sets its classes.
         score_threshold: Faces with a lower score are dropped. None: the detector's own.
@@ -89,8 +90,9 @@ class FERInferencer:
         """Find and classify the faces of images.
 
         Args:
-            images: One image or a list of them: paths of files or folders, uint8 BGR arrays
-                (H, W, 3), grey ones (H, W), PIL images, mixed at will.
+            images: One image or several: paths of files or folders, uint8 BGR arrays
+                (H, W, 3), grey ones (H, W), PIL images, mixed at will; or one array
+                (N, H, W, 3) of a batch.
             batch_size: Images at a time, instead of the inferencer's own.
             show_progress: Show a bar.
 
@@ -105,19 +107,20 @@ class FERInferencer:
         return [result for _, result in progress(found, len(listed), shown=show_progress)]
 
     def stream(self, images: Iterable[object], batch_size: Optional[int] = None,
-               ahead: bool = True, whole: bool = False) -> Iterator[Tuple[Loaded, ImageResult]]:
+               ahead: bool = True) -> Iterator[Tuple[Loaded, ImageResult]]:
         """Results as they come, with the images, of which only a few batches are held.
+
+        A large JPEG is looked at, and comes, at a fraction of its size; ``image.closer()`` reads
+        all of it, for drawing.
 
         Args:
             images: Anything that :func:`load` takes.
             batch_size: Images at a time.
             ahead: Read the next batch in threads meanwhile.
-            whole: Give all pixels of a large photo, for drawing into it. Otherwise a large JPEG
-                may come at a fraction of its size, which is faster.
         """
 
         def load_one(numbered: Tuple[int, object]) -> Loaded:
-            return self.load(numbered[1], numbered[0], whole)
+            return self.load(numbered[1], numbered[0])
 
         numbered = enumerate(images)
         loaded = map_ahead(load_one, numbered, READERS) if ahead else map(load_one, numbered)
@@ -133,9 +136,9 @@ class FERInferencer:
         finally:
             batches.close()
 
-    def load(self, image: object, number: int, whole: bool = False) -> Loaded:
+    def load(self, image: object, number: int) -> Loaded:
         """Decode an image and prepare it for the detector; see `stream`."""
-        return self._pipeline.prepare(load(image, number, 0 if whole else self._pipeline.enough))
+        return self._pipeline.prepare(load(image, number, self._pipeline.enough))
 
     def _predict_batch(self, batch: Sequence[Loaded]) -> List[ImageResult]:
         """The results of images that are decoded already."""
@@ -210,7 +213,9 @@ class FERInferencer:
 
 def list_inputs(images: object) -> List[object]:
     """One image, or several, or folders of them, as a flat list of single images."""
-    if not isinstance(images, (list, tuple)):
+    if isinstance(images, np.ndarray) and images.ndim == 4:
+        images = list(images)
+    if not isinstance(images, (list, tuple, Iterator)):
         images = [images]
     listed: List[object] = []
     for image in images:
@@ -218,13 +223,14 @@ def list_inputs(images: object) -> List[object]:
             listed.append(image)
             continue
         path = os.fspath(image)
-        if osp.isfile(osp.expanduser(path)) and not path.lower().endswith(('.mp4', '.avi')):
+        if osp.isfile(osp.expanduser(path)) and not path.lower().endswith(VIDEO_SUFFIXES):
             # Whatever its name is; what cannot be decoded is reported as unreadable.
             listed.append(Photo(osp.expanduser(path), path, osp.basename(path)))
             continue
         source = find_source([path])
         if isinstance(source, (Video, Webcam)):
-            raise UserError(f'{path} is no image: use ssfer_mm.inference.predict_video')
+            raise UserError(f'{path} is no image: use ssfer_mm.inference.predict_video, as '
+                            'docs/predict.md shows')
         listed += source
     return listed
 

@@ -46,11 +46,14 @@ class Loaded:
         return self.size[0] / width, self.size[1] / height
 
     def closer(self) -> 'Loaded':
-        """The same image with all its pixels, or all that are ever looked at.
+        """The same image with all its pixels, or as many as are ever held of one; itself if it
+        has them already.
 
         Raises:
             UserError: The file cannot be read any more.
         """
+        if not self.file:
+            return self
         return replace(self, pixels=read_reduced(self.file, MAX_PIXELS)[0], file='')
 
 

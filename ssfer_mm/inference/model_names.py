@@ -10,7 +10,7 @@ from ssfer_mm.errors import UserError
 WEIGHTS = Path(__file__).resolve().parent / 'weights'
 TRAINED = 'work_dirs'
 # Endings of the files that a back-end takes.
-ENDINGS = {'torch': ('.pth', '.safetensors'), 'onnx': ('.onnx',)}
+ENDINGS = {'torch': ('.pth', '.safetensors', '.pt', '.ckpt'), 'onnx': ('.onnx',)}
 # The last stage of a training is its result.
 STAGES = ('semi', 'supervised')
 HOW_TO_GET_ONE = ('train one (README) or convert released weights with tools/convert_checkpoint.py,'

@@ -1,8 +1,19 @@
 """Filling the empty packages that the tools begin with; see ``ssfer_cli.py``."""
+import importlib.util
 import sys
 
 from ssfer_mm.compat import check_environment
 from ssfer_mm.errors import UserError
+
+GRADIO = 'gradio>=6,<7'  # as in the extra "demo" of setup.py
+
+
+def is_installed(module: str) -> bool:
+    """Whether a module can be found, without importing it."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # something half removed
+        return False
 
 
 def fill_packages() -> None:

@@ -86,10 +86,7 @@ class FacePipeline:
                      if self._prepares else
                      self.detector.detect([image.pixels for image in images]))
         boxes = [_in_whole(image, faces) for image, faces in zip(images, found)]
-        with self.clock.measure('reading'):
-            images = [self._close_enough(image, own) for image, own in zip(images, boxes)]
-        with self.clock.measure('cropping'):
-            crops = [self.crop(image, box) for image, own in zip(images, boxes) for box in own]
+        crops = [crop for image, own in zip(images, boxes) for crop in self._crops(image, own)]
         with self.clock.measure('classification'):
             rows = self.classify(crops)
         named = iter([dict(zip(self.classifier.classes, row)) for row in rows.tolist()])
@@ -97,11 +94,22 @@ class FacePipeline:
                       for box, score in zip(own, faces.scores))
                 for own, faces in zip(boxes, found)]
 
-    def _close_enough(self, image: Loaded, boxes: Sequence[Box]) -> Loaded:
-        """The image with enough pixels of each face, if there are more."""
-        squares = (square_around(_looked_at(image, box), self.margin) for box in boxes)
-        few = image.file and any(square[2] - square[0] < self._size for square in squares)
-        return image.closer() if few else image
+    def _crops(self, image: Loaded, boxes: Sequence[Box]) -> List[np.ndarray]:
+        """The squares around the faces of one image; no other one is held whole meanwhile."""
+        small = [self._is_small(image, box) for box in boxes]
+        with self.clock.measure('reading'):
+            whole = image.closer() if any(small) else image
+        with self.clock.measure('cropping'):
+            return [self._cut(whole if few else image, box, self._size)
+                    for few, box in zip(small, boxes)]
+
+    def _is_small(self, image: Loaded, box: Box) -> bool:
+        """Whether the image has too few pixels of a face, and its file more."""
+        left, _, right, _ = square_around(_looked_at(image, box), self.margin)
+        return bool(image.file) and right - left < self._size
+
+    def _cut(self, image: Loaded, box: Box, size: int) -> np.ndarray:
+        return cut_square(image.pixels, square_around(_looked_at(image, box), self.margin), size)
 
     def crop(self, image: Loaded, box: Box, size: Optional[int] = None) -> np.ndarray:
         """The square around a face.
@@ -109,10 +117,10 @@ class FacePipeline:
         Args:
             image: Where it was found.
             box: In pixels of the whole image.
-            size: Edge in pixels. None: what the classifier takes.
+            size: Edge in pixels. None: what the classifier takes, cut as for the classifier.
         """
-        return cut_square(image.pixels, square_around(_looked_at(image, box), self.margin),
-                          size or self._size)
+        return self._cut(image.closer() if self._is_small(image, box) else image, box,
+                         size or self._size)
 
     def classify(self, crops: Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities (N, K) of uint8 (H, W, 3) BGR crops."""

@@ -21,7 +21,7 @@ from .inferencer import FERInferencer
 from .loading import Loaded
 from .progress import progress
 from .results import ImageResult
-from .sources import Photo, find_source
+from .sources import Photo, find_source, left_out
 from .video import GentleStop, predict_video, show, video_sink
 from .video_source import FrameSource
 from .writers import csv_file, json_file
@@ -70,6 +70,8 @@ def predict(args: argparse.Namespace) -> int:
         UserError: It cannot be carried out.
     """
     source = find_source(args.source, args.out or '')
+    for line in left_out(args.source):
+        print(line, file=sys.stderr)
     if isinstance(source, list):
         for option in ('smooth', 'show'):
             if getattr(args, option) not in (None, False):
@@ -96,7 +98,7 @@ def _predict_photos(photos: Sequence[Photo], inferencer: FERInferencer,
                     args: argparse.Namespace) -> int:
     inferencer.clock.reset()
     tally = Tally()
-    found = inferencer.stream(photos, whole=bool(args.out))
+    found = inferencer.stream(photos)
     quiet = bool(args.out or args.csv or args.json)
     with contextlib.ExitStack() as stack:
         tables = stack.enter_context(_tables(args, inferencer))
@@ -108,7 +110,7 @@ def _predict_photos(photos: Sequence[Photo], inferencer: FERInferencer,
                 if pictures is not None and loaded.pixels is not None:
                     pictures.put((loaded, result))
             if not quiet and result.readable:
-                print(_line(result))
+                print(_lines(result))
             tally.add(result)
         with inferencer.clock.measure(WRITING):
             stack.close()
@@ -183,7 +185,7 @@ def _picture_writer(out: Optional[str]) -> Iterator[Optional[WriteBehind]]:
     def write(item: Tuple[Loaded, ImageResult]) -> None:
         loaded, result = item
         save_picture(osp.join(osp.expanduser(out), loaded.target),
-                     draw_result(loaded.pixels, result))
+                     draw_result(loaded.closer().pixels, result))
 
     with WriteBehind(write) as behind:
         yield behind
@@ -225,8 +227,14 @@ def _video_target(source: FrameSource, out: Optional[str]) -> str:
     return target
 
 
-def _line(result: ImageResult) -> str:
-    """One image for the terminal."""
-    faces = [f'{face.label} {100 * face.probabilities[face.label]:.0f} % at '
-             f'({", ".join(f"{edge:.0f}" for edge in face.box)})' for face in result.faces]
-    return f'{result.source}: ' + ('; '.join(faces) if faces else result.status)
+def _lines(result: ImageResult) -> str:
+    """One image for the terminal: of every face the label, box and score, and all probabilities."""
+    if not result.faces:
+        return f'{result.source}: {result.status}'
+    lines = []
+    for face in result.faces:
+        box = ', '.join(f'{edge:.0f}' for edge in face.box)
+        shares = ', '.join(f'{name} {100 * share:.1f} %' for name, share in face.top(None))
+        lines += [f'{result.source}: {face.label}, face at ({box}) with score {face.score:.2f}',
+                  f'    {shares}']
+    return '\n'.join(lines)

@@ -28,8 +28,8 @@ class FaceResult:
         """The most probable class."""
         return max(self.probabilities, key=self.probabilities.get)
 
-    def top(self, count: int = 3) -> List[Tuple[str, float]]:
-        """The most probable classes and their probabilities, best first."""
+    def top(self, count: Optional[int] = 3) -> List[Tuple[str, float]]:
+        """The most probable classes (None: all) and their probabilities, best first."""
         return sorted(self.probabilities.items(), key=lambda item: -item[1])[:count]
 
     def smoothed(self, probabilities: np.ndarray, track: int) -> 'FaceResult':

@@ -39,6 +39,8 @@ class Webcam:
 
 
 Source = Union[List[Photo], Video, Webcam]
+# Photos of telephones and cameras that OpenCV does not read.
+OTHER_PHOTOS = ('.heic', '.heif', '.avif', '.dng', '.cr2', '.nef', '.arw')
 
 
 def find_source(given: Sequence[str], out: str = '') -> Source:
@@ -68,6 +70,25 @@ def find_source(given: Sequence[str], out: str = '') -> Source:
     return _distinct(photos)
 
 
+def left_out(given: Sequence[str]) -> List[str]:
+    """What folders hold that looks like photos or films, and is not looked at; one line each.
+
+    Args:
+        given: See :func:`find_source`.
+    """
+    lines = []
+    for folder in filter(osp.isdir, map(osp.expanduser, given)):
+        endings = [osp.splitext(name)[1].lower() for _, _, names in os.walk(folder)
+                   for name in names]
+        for known, advice in ((VIDEO_SUFFIXES, 'give each video to a call of its own'),
+                              (OTHER_PHOTOS, 'convert them to .jpg')):
+            count = sum(ending in known for ending in endings)
+            if count:
+                kinds = ', '.join(sorted({ending for ending in endings if ending in known}))
+                lines.append(f'{folder}: {count} files ({kinds}) are left out: {advice}')
+    return lines
+
+
 def _is_camera(text: str) -> bool:
     return re.fullmatch(r'webcam(:\d+)?', text) is not None
 
@@ -95,8 +116,9 @@ def _of_folder(folder: str, several: bool, out: str) -> List[Photo]:
         names = [name for name in names
                  if not _inside(osp.join(folder, name), out) or _inside(folder, out)]
     if not names:
+        others = ''.join(f'; {line}' for line in left_out([folder]))
         raise UserError(f'the folder {folder} holds no images ({", ".join(IMAGE_SUFFIXES[:4])}, '
-                        '...), at any depth: check the path')
+                        f'...), at any depth: check the path{others}')
     prefix = osp.basename(osp.abspath(folder)) + '/' if several else ''
     return [Photo(osp.join(folder, name), prefix + name, prefix + name) for name in names]
 

@@ -4,6 +4,7 @@ At another resolution the position embedding is interpolated as mmpretrain does 
 antialiased); timm filters when it shrinks a grid, so the reference gives timm's model the
 embedding interpolated in mmpretrain's way.
 """
+import argparse
 import math
 
 import pytest
@@ -15,16 +16,16 @@ from safetensors.torch import load_file
 from reference.official_mae import OfficialMAE
 from ssfer_mm import UserError
 from ssfer_mm.apis.classifier import build_classifier
-from ssfer_mm.apis.conversion import Options, describe
+from ssfer_mm.apis.conversion import SSFER_MEAN, Options, describe
 from ssfer_mm.apis.convert_checkpoint import write_described
 from ssfer_mm.checkpoints import in_timm_names
-from ssfer_mm.expressions import FERPLUS8, RAFDB7
+from ssfer_mm.expressions import CLASSES_OF, FERPLUS8, RAFDB7
 from support.models import mae, ssfer, vit
 
 
-def released(name, **options):
+def released(name, num_classes=7, **options):
     """A timm ViT whose weights are all unusual, head included."""
-    model = timm.create_model(name, num_classes=7, **options).eval()
+    model = timm.create_model(name, num_classes=num_classes, **options).eval()
     for parameter in model.parameters():
         parameter.data += 0.02 * torch.randn_like(parameter)
     return model
@@ -53,7 +54,7 @@ def check_logits(theirs, ours, size):
 @pytest.mark.parametrize('name, size, heads', [
     ('vit_tiny_patch16_224', 160, 3),
     ('vit_small_patch16_224', 240, 6),
-    ('vit_base_patch16_224', None, 12),
+    ('vit_base_patch16_224', 160, 12),
 ])
 def test_timm_classifier(name, size, heads, tmp_path):
     model = released(name)
@@ -71,6 +72,20 @@ def test_timm_classifier(name, size, heads, tmp_path):
         check_logits(other, build_classifier(described), size)
 
 
+@pytest.mark.parametrize('dataset, classes', [
+    ('rafdb', RAFDB7), ('affectnet7', CLASSES_OF['affectnet7']), ('ferplus', FERPLUS8),
+    ('affectnet8', CLASSES_OF['affectnet8'])])
+def test_seven_and_eight_classes_in_the_order_of_their_data_set(dataset, classes, tmp_path):
+    model = tiny(num_classes=len(classes))
+    path = saved(tmp_path / 'released.pth', {'model': model.state_dict()})
+    described = describe(path, Options(dataset=dataset))
+    assert described.classes == classes and described.mean == SSFER_MEAN
+    check_logits(model, build_classifier(described), 32)
+    other = 'ferplus' if len(classes) == 7 else 'rafdb'
+    with pytest.raises(UserError, match=f'{other} has . classes, but the head has {len(classes)}'):
+        describe(path, Options(dataset=other))
+
+
 def tiny(**options):
     return released('vit_tiny_patch16_224', img_size=32, patch_size=8, depth=2, **options)
 
@@ -81,6 +96,23 @@ def test_timm_variants(options, tmp_path):
     described = describe(saved(tmp_path / 'a.pth', {'model': model.state_dict()}),
                          Options(dataset='rafdb'))
     check_logits(model, build_classifier(described), 32)
+
+
+def test_a_checkpoint_of_the_official_training_script(tmp_path):
+    """It keeps optimizer, scaler, epoch and its arguments beside the weights."""
+    model = OfficialMAE()
+    optimizer = torch.optim.AdamW(model.parameters())
+    model.encode(torch.randn(1, 3, 32, 32), torch.arange(16)[None]).sum().backward()
+    optimizer.step()
+    path = saved(tmp_path / 'checkpoint-599.pth', dict(
+        model={f'module.{name}': value for name, value in model.state_dict().items()},
+        optimizer=optimizer.state_dict(), epoch=599, scaler=dict(scale=65536., growth_factor=2.),
+        args=argparse.Namespace(model='mae_vit_base_patch16', lr=None, betas=(0.9, 0.95))))
+    described = describe(path)
+    assert described.kind == 'mae'
+    back = in_timm_names(described.state)
+    assert back.keys() == model.state_dict().keys()
+    assert all(torch.equal(back[name], value) for name, value in model.state_dict().items())
 
 
 @pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])

@@ -50,7 +50,7 @@ def exported(tmp_path_factory):
     # Made before the fixture that sets it for every test.
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         source = checkpoint(folder, vit())
-    assert main([str(source), str(folder / 'model.onnx'), '--card', '--num-faces', '4']) == 0
+    assert main([str(source), str(folder / 'model.onnx'), '--num-faces', '4']) == 0
     return folder
 
 
@@ -133,13 +133,24 @@ def test_torch_formats(classifier, suffix, faces, tmp_path):
 
 def test_a_file_that_predicts_something_else_is_not_kept(faces, tmp_path, monkeypatch):
     def write(network, example, path, facts, opset):
-        network.mean += 1
+        network.channel_mean += 1
         exporters.export_torchscript(network, example, path, facts, opset)
 
     monkeypatch.setitem(exporters.FORMATS, '.torchscript', ('x', write, exporters.run_torchscript))
     with pytest.raises(UserError, match='differ from the classifier'):
         export_model(describe(checkpoint(tmp_path, vit())), tmp_path / 'm.torchscript', faces)
     assert [file.name for file in tmp_path.iterdir()] == ['model.pth']
+
+
+def test_a_name_will_do_and_no_card_is_an_option(faces, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / 'work_dirs' / 'run'
+    run.mkdir(parents=True)
+    checkpoint(tmp_path, vit()).rename(run / 'classifier_semi.pth')
+    (run / 'classifier.py').write_text('')
+    assert main(['run', 'm.torchscript', '--no-card', '--num-faces', '2']) == 0
+    assert not list(tmp_path.glob('m*.md')) and (tmp_path / 'm.torchscript').is_file()
+    assert main(['rum', 'n.torchscript']) == 2
 
 
 def test_channels_of_a_model_that_wants_bgr(faces, tmp_path):

@@ -23,8 +23,11 @@ def machine(monkeypatch, tmp_path):
         codes = {getattr(doctor, name): error for name, error in failing.items()}
         monkeypatch.setattr(doctor, 'installed_versions', lambda: dict(versions))
         monkeypatch.setattr(doctor, 'WEIGHTS', weights)
-        monkeypatch.setattr(doctor, 'attempt', lambda code: ('', codes[code]) if code in codes
-                            else ('fine', ''))
+        def attempt(trials):
+            for code in trials:
+                yield ('', codes[code]) if code in codes else ('fine', '')
+
+        monkeypatch.setattr(doctor, 'attempt', attempt)
 
     return configure
 
@@ -44,10 +47,12 @@ def test_all_is_well(machine, capsys):
      'pip install --force-reinstall torch torchvision'),
     (WHOLE, dict(MMCV='crashes (signal 11)'),
      'pip install --force-reinstall --no-deps onedl-mmcv==2.3.6'),
+    (WHOLE, dict(MMPRETRAIN='ImportError: x'),
+     'pip install --force-reinstall --no-deps onedl-mmpretrain==1.3.6'),
     (WHOLE, dict(PACKAGE='ImportError: x'), 'onedl]'),
     (WHOLE, dict(DETECTOR='KeyError'),
      'pip install --force-reinstall --no-deps onedl-mmdetection==3.5.1'),
-], ids=['two families', 'old torch', 'unmatched pair', 'mmcv', 'package', 'detector'])
+], ids=['two families', 'old torch', 'unmatched pair', 'mmcv', 'mmpretrain', 'package', 'detector'])
 def test_the_repair_is_named_and_the_status_is_1(machine, capsys, versions, failing, words):
     machine(versions, **failing)
     assert doctor.examine() == 1
@@ -60,7 +65,8 @@ def test_a_machine_that_only_predicts_is_in_order(machine, monkeypatch, capsys):
     machine({})
     monkeypatch.setattr(doctor.importlib.util, 'find_spec', lambda name: name == 'onnxruntime')
     assert doctor.examine() == 0
-    assert '--backend onnx' in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert '--backend onnx' in said and 'models: ferplus' in said, 'those that it can use'
     monkeypatch.setattr(doctor.importlib.util, 'find_spec', lambda name: None)
     assert doctor.examine() == 1
 
@@ -73,10 +79,28 @@ def test_a_detector_without_weights(machine, tmp_path, capsys):
     assert doctor.examine() == 0
 
 
+def test_another_gradio_is_named_with_its_repair(machine, monkeypatch, capsys):
+    machine()
+    monkeypatch.setattr(doctor.importlib.metadata, 'version', lambda name: '5.9.1')
+    assert doctor.examine() == 0, 'only the demo needs it'
+    said = capsys.readouterr().out
+    assert 'missing  gradio: 5.9.1 is of no use (for ssfer demo)' in said
+    assert '-> pip install "gradio>=6,<7"' in said
+
+
 def test_trials_run_in_processes_of_their_own():
-    assert doctor.attempt('print("a"); print("b")') == ('b', '')
-    assert doctor.attempt('import nonsense')[1].startswith('ModuleNotFoundError')
-    assert doctor.attempt('import os; os.kill(os.getpid(), 9)') == ('', 'crashes (signal 9)')
+    assert list(doctor.attempt(['print("a"); print("b")', 'a = 1', 'print("c", end="")'])) == [
+        ('b', ''), ('works', ''), ('c', '')]
+    good, bad = doctor.attempt(['print("good")', 'import nonsense', 'print("never")'])
+    assert good == ('good', '') and bad[0] == '' and bad[1].startswith('ModuleNotFoundError')
+    assert list(doctor.attempt(['import os; os.kill(os.getpid(), 9)'])) == [
+        ('', 'crashes (signal 9)')]
+
+
+def test_a_trial_that_hangs_is_ended(monkeypatch):
+    monkeypatch.setattr(doctor, 'PATIENCE', 0.5)
+    assert list(doctor.attempt(['import time; time.sleep(60)'])) == [
+        ('', 'no answer within 0.5 s')]
 
 
 def test_works_where_nothing_is_installed(tmp_path):

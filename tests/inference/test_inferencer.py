@@ -9,7 +9,7 @@ from PIL import Image
 from ssfer_mm import UserError
 from ssfer_mm.apis.classifier import build_classifier, probabilities, resize_faces
 from ssfer_mm.apis.conversion import describe
-from ssfer_mm.inference import FERInferencer, loading
+from ssfer_mm.inference import FERInferencer, annotate, loading
 from ssfer_mm.inference.inferencer import MARGIN
 from ssfer_mm.inference.loading import in_batches, load
 from support.faces import CLASSES, BlobDetector, MeanClassifier, scene
@@ -66,6 +66,15 @@ def test_flip_averages_a_face_and_its_mirror_image():
     assert rows[0][:, 0].tolist() == [1, 0] and rows[1][:, 0].tolist() == [.5, .5]
 
 
+def test_batches_and_generators_are_several_images(inferencer, tmp_path):
+    images = [scene((10, 20, 16)), scene(), scene((50, 5, 10))]
+    for given in (np.stack(images), iter(images), tuple(images)):
+        assert [len(result.faces) for result in inferencer(given)] == [1, 0, 1]
+    (tmp_path / 'film.mov').write_bytes(b'?')
+    with pytest.raises(UserError, match='film.mov is no image: use .*predict_video'):
+        inferencer(tmp_path / 'film.mov')
+
+
 def test_faces_of_several_images_are_classified_together(inferencer):
     detector, classifier = inferencer._pipeline.detector, inferencer._pipeline.classifier
     inferencer([scene((5, 5, 10), (30, 30, 12)), scene(), scene((8, 8, 9))] * 2)
@@ -100,6 +109,28 @@ def test_visualize_draws_on_a_copy(inferencer):
     changed = np.argwhere((drawn != image).any(axis=2))
     assert changed[:, 0].min() <= 10 and changed[:, 0].max() > 30 + 5, 'box, and a plate below'
     assert (inferencer.visualize(scene(), inferencer(scene())[0]) == scene()).all()
+
+
+@pytest.mark.parametrize('y, plate', [(10, 'below'), (150, 'above'), (0, 'inside')])
+def test_what_is_written_does_not_cover_a_face_unless_it_must(inferencer, y, plate):
+    side = 200 if plate == 'inside' else 44
+    image = scene((20, y, side), size=(200, 220))
+    result, = inferencer(image)
+    drawn = inferencer.visualize(image, result)
+    changed = (drawn != image).any(axis=2)
+    inner = changed[y + 4:y + side - 4, 24:16 + side]
+    assert inner.any() == (plate == 'inside')
+    rows = np.flatnonzero(changed.any(axis=1))
+    assert (rows[0] < y - 4) == (plate == 'above')
+    assert (rows[-1] > y + side + 4) == (plate == 'below')
+
+
+def test_shares_that_round_to_nothing_are_not_written(inferencer, monkeypatch):
+    written = []
+    monkeypatch.setattr(annotate.cv2, 'putText', lambda canvas, text, *rest: written.append(text))
+    image = scene((20, 10, 44), size=(200, 220))
+    inferencer.visualize(image, inferencer(image)[0])
+    assert written == ['anger 90%', 'neutral 10%']
 
 
 class Wrong(MeanClassifier):
@@ -197,8 +228,22 @@ def test_large_jpegs_are_looked_at_reduced_but_small_faces_are_cut_from_the_whol
     # 8 px would be blurred over the border; all pixels of the whole show a clean square.
     inner = classifier.faces[0][2:-2, 2:-2].reshape(-1, 3).astype(int)
     assert np.ptp(inner, axis=0).max() < 12
-    loaded, _ = next(inferencer.stream([str(tmp_path / 'near.jpg')], whole=True))
-    assert loaded.pixels.shape == photo.shape, 'for drawing'
+    loaded, result = next(inferencer.stream([str(tmp_path / 'near.jpg')]))
+    assert loaded.pixels.shape == (30, 40, 3) and loaded.closer().pixels.shape == photo.shape
+    # What is asked for later is what the classifier got.
+    assert (inferencer.crop(loaded, result.faces[0]) == classifier.faces[0]).all()
+
+
+def test_of_a_crowd_only_small_faces_are_cut_from_the_whole(tmp_path):
+    cv2.imwrite(str(tmp_path / 'both.jpg'), scene((16, 16, 128), (200, 160, 40), size=(240, 320)))
+    classifier = Remembering()
+    inferencer = FERInferencer(classifier, Letterboxing(), margin=0)
+    (loaded, result), = inferencer.stream([str(tmp_path / 'both.jpg')])
+    near, far = classifier.faces
+    for crop, face in zip((near, far), result.faces):
+        assert (inferencer.crop(loaded, face) == crop).all()
+    assert (inferencer.crop(loaded.closer(), result.faces[0]) != near).any()
+    assert (inferencer.crop(loaded.closer(), result.faces[1]) == far).all()
 
 
 def test_the_margin_is_the_users_the_detectors_the_models_or_the_default():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import ssfer_cli
-from ssfer_mm.inference import model_names
+from ssfer_mm.inference import backends, model_names
 from ssfer_mm.inference import predict as predict_module
 from support.onnx_models import brightness_detector, colour_classifier
 
@@ -77,8 +77,38 @@ def test_unreadable_files_do_not_stop_the_others(place, capsys):
 
 
 def test_one_photo_is_answered_on_the_terminal(place, capsys):
-    assert predict('photos/red.png') == 0
-    assert 'photos/red.png: anger' in capsys.readouterr().out
+    assert predict('photos/red.png', 'photos/deep/dark.jpg') == 0
+    said = capsys.readouterr().out
+    assert 'photos/red.png: anger, face at (4, 4, 20, 24) with score 0.70' in said
+    shares = next(line for line in said.splitlines() if line.startswith('    anger'))
+    assert set(CLASSES) == {part.split()[0] for part in shares.split(',')}, 'all of them'
+    assert sum(float(part.split()[1]) for part in shares.split(',')) == pytest.approx(100, abs=.3)
+    assert 'photos/deep/dark.jpg: no face' in said
+
+
+def test_drawing_does_not_change_the_answer(place):
+    """A large photo is looked at reduced, and drawn into as it is."""
+    rng = np.random.default_rng(0)
+    photo = cv2.resize(rng.integers(90, 256, (9, 12, 3), np.uint8), (320, 240))
+    cv2.imwrite('large.jpg', photo)
+    assert predict('large.jpg', '--csv', 'plain.csv') == 0
+    assert predict('large.jpg', '--csv', 'drawn.csv', '--out', 'out') == 0
+    rows = Path('plain.csv').read_text()
+    assert ',ok,' in rows and rows == Path('drawn.csv').read_text()
+    assert cv2.imread('out/large.jpg').shape == photo.shape
+
+
+def test_what_a_folder_holds_besides_is_said(place, capsys):
+    for name in ('photos/film.MP4', 'photos/deep/a.heic', 'photos/b.HEIC'):
+        Path(name).write_bytes(b'?')
+    assert predict('photos') == 0
+    said = capsys.readouterr().err
+    assert 'photos: 1 files (.mp4) are left out: give each video' in said
+    assert 'photos: 2 files (.heic) are left out: convert them to .jpg' in said
+    Path('phone').mkdir()
+    Path('phone/c.heic').write_bytes(b'?')
+    assert predict('phone') == 2
+    assert 'holds no images' in (said := capsys.readouterr().err) and 'convert them' in said
 
 
 def test_a_video_into_a_table_and_a_video(place):
@@ -117,6 +147,20 @@ def test_mistakes_are_one_line(place, capsys, arguments, words):
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith('error: ') and words in error
     assert {path for path in place.rglob('*') if path.is_file()} == before
+
+
+@pytest.mark.parametrize('given, installed, chosen', [
+    (dict(model='a.onnx'), {'torch'}, 'onnx'),
+    (dict(model='a.pth'), {'onnxruntime'}, 'torch'),
+    (dict(model='name'), {'torch', 'onnxruntime'}, 'torch'),
+    (dict(model='name'), {'onnxruntime'}, 'onnx'),
+    (dict(), {'onnxruntime'}, 'onnx'),
+    (dict(), set(), 'torch'),
+    (dict(backend='torch'), {'onnxruntime'}, 'torch'),
+])
+def test_which_back_end_is_meant(given, installed, chosen, monkeypatch):
+    monkeypatch.setattr(backends, 'is_installed', lambda module: module in installed)
+    assert backends.BackendSettings(**given).chosen_backend == chosen
 
 
 def test_unknown_model(place, capsys):

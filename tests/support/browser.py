@@ -1,10 +1,11 @@
 """A real browser without a window, for tests of pages."""
 import json
-import os
 import shutil
 from pathlib import Path
 
 import pytest
+
+from support.artifacts import artifact
 
 FLAGS = ('--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
          '--disable-background-networking', '--disable-component-update', '--disable-sync')
@@ -58,17 +59,16 @@ class Browser:
         return found[0].text if found else ''
 
     def screenshot(self, name: str, width: int = 1200) -> Path:
-        """The whole page as a PNG file among the artefacts of the tests."""
-        folder = Path(os.environ.get('SSFER_ARTIFACTS', 'build/test-artifacts'))
-        folder.mkdir(parents=True, exist_ok=True)
+        """The whole page as a PNG file among the artifacts of the tests."""
+        path = artifact(name)
         for _ in range(2):  # the height follows the width
             height = self.driver.execute_script('return document.body.scrollHeight')
             self.driver.execute_cdp_cmd(
                 'Emulation.setDeviceMetricsOverride',
                 dict(width=width, height=height, deviceScaleFactor=1, mobile=width < 600))
-        assert self.driver.save_screenshot(str(folder / name))
+        assert self.driver.save_screenshot(str(path))
         self.driver.execute_cdp_cmd('Emulation.clearDeviceMetricsOverride', {})
-        return folder / name
+        return path
 
     def requests(self) -> set:
         """Addresses of everything that pages asked for since the last call."""
