@@ -1,10 +1,12 @@
 """Drawing boxes and expressions into an image, quickly enough for video."""
-from typing import List, Tuple
+from typing import List, Sequence, Tuple
 
 import cv2
 import numpy as np
 
-from .results import FaceResult, ImageResult
+from .results import Box, FaceResult, ImageResult
+
+Rectangle = Tuple[int, int, int, int]  # x1, y1, x2, y2 in whole pixels
 
 FACE = cv2.FONT_HERSHEY_SIMPLEX
 INK, PLATE, MUTED = (255, 255, 255), (23, 19, 17), (200, 190, 180)
@@ -30,44 +32,70 @@ def draw_result(image: np.ndarray, result: ImageResult, top: int = 3,
     height, width = canvas.shape[:2]
     factor = width / result.size[0] if result.size else 1.
     scale = zoom * float(np.clip(min(height, width) / 900, 0.35, 2.))
-    for face in reversed(result.faces):  # the best one last, on top
-        _draw_face(canvas, face, factor, scale, top)
+    boxes = [_pixels(face.box, factor) for face in result.faces]
+    for face, box in zip(result.faces, boxes):
+        cv2.rectangle(canvas, box[:2], box[2:], _colour(face), max(1, round(3 * scale)),
+                      cv2.LINE_AA)
+    taken: List[Rectangle] = []
+    for number, face in enumerate(result.faces):  # the best one first, which finds the most room
+        others = boxes[:number] + boxes[number + 1:]
+        taken.append(_write(canvas, _lines(face, top), boxes[number], others + taken,
+                            _colour(face), scale))
     return canvas
 
 
-def _draw_face(canvas: np.ndarray, face: FaceResult, factor: float, scale: float,
-               top: int) -> None:
-    names = list(face.probabilities)
-    colour = COLOURS[names.index(face.label) % len(COLOURS)]
-    x1, y1, x2, y2 = (int(np.clip(round(edge * factor), -1e6, 1e6)) for edge in face.box)
-    cv2.rectangle(canvas, (x1, y1), (x2, y2), colour, max(1, round(3 * scale)), cv2.LINE_AA)
+def _pixels(box: Box, factor: float) -> Rectangle:
+    """A face's box in pixels of what is drawn into; far outside is far enough."""
+    return tuple(int(np.clip(round(edge * factor), -1e6, 1e6)) for edge in box)
+
+
+def _colour(face: FaceResult) -> Tuple[int, int, int]:
+    return COLOURS[list(face.probabilities).index(face.label) % len(COLOURS)]
+
+
+def _lines(face: FaceResult, top: int) -> List[str]:
     # What would be written as 0 % only hides the picture.
     lines = [f'{name} {100 * share:.0f}%' for name, share in face.top(top) if share >= 0.005]
     if lines and face.track is not None:
         lines[0] = f'#{face.track} {lines[0]}'
-    _plate(canvas, lines, (x1, y1, x2, y2), colour, scale)
+    return lines
 
 
-def _plate(canvas: np.ndarray, lines: List[str], box: Tuple[int, int, int, int],
-           colour: Tuple[int, int, int], scale: float) -> None:
-    """Lines of text on a dark plate: below the box, above it where there is no room, and inside
-    where there is none either."""
-    if not lines:
-        return
-    height, width = canvas.shape[:2]
+def _write(canvas: np.ndarray, lines: List[str], box: Rectangle, taken: Sequence[Rectangle],
+           colour: Tuple[int, int, int], scale: float) -> Rectangle:
+    """Lines of text on a dark plate beside a box; returns where."""
     thickness = max(1, round(1.6 * scale))
     pad = max(2, round(6 * scale))
     sizes = [cv2.getTextSize(line, FACE, scale, thickness) for line in lines]
-    step = max(size[1] for size, _ in sizes) + round(1.4 * pad)
+    step = max((size[1] for size, _ in sizes), default=0) + round(1.4 * pad)
     # What hangs below the line of writing, such as the tail of a g, needs room, too.
-    tail = max(below for _, below in sizes)
-    wide, high = max(size[0] for size, _ in sizes) + 2 * pad, step * len(lines) + max(pad, tail)
-    x = int(np.clip(box[0], 0, max(0, width - wide)))
-    y = box[3] if box[3] + high <= height or box[1] < high else box[1] - high
-    y = int(np.clip(y, 0, max(0, height - high)))
-    area = canvas[y:y + high, x:x + wide]
+    tail = max((below for _, below in sizes), default=0)
+    wide = max((size[0] for size, _ in sizes), default=0) + 2 * pad
+    x, y, right, bottom = plate = _place(box, wide, step * len(lines) + max(pad, tail),
+                                         canvas.shape[:2], taken)
+    area = canvas[y:bottom, x:right]
     area[:] = (area * 0.3 + np.array(PLATE) * 0.7).astype(np.uint8)
     area[:, :max(1, pad // 2)] = colour
     for number, line in enumerate(lines):
         cv2.putText(canvas, line, (x + pad, y + step * (number + 1)), FACE, scale,
                     INK if number == 0 else MUTED, thickness, cv2.LINE_AA)
+    return plate
+
+
+def _place(box: Rectangle, wide: int, high: int, shape: Tuple[int, int],
+           taken: Sequence[Rectangle]) -> Rectangle:
+    """Room for a plate: below, above, right or left of the box, or in its lower part at last."""
+    height, width = shape
+    along = int(np.clip(box[0], 0, max(0, width - wide)))
+    down = int(np.clip(box[1], 0, max(0, height - high)))
+    for x, y in ((along, box[3]), (along, box[1] - high), (box[2], down), (box[0] - wide, down)):
+        plate = (x, y, x + wide, y + high)
+        inside = 0 <= x <= width - wide and 0 <= y <= height - high
+        if inside and not any(_overlap(plate, other) for other in taken):
+            return plate
+    y = int(np.clip(box[3] - high, 0, max(0, height - high)))
+    return along, y, along + wide, y + high
+
+
+def _overlap(a: Rectangle, b: Rectangle) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -1,4 +1,6 @@
 """Every kind of input, results in the pixels of the original, and batches of bounded size."""
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -123,6 +125,19 @@ def test_what_is_written_does_not_cover_a_face_unless_it_must(inferencer, y, pla
     rows = np.flatnonzero(changed.any(axis=1))
     assert (rows[0] < y - 4) == (plate == 'above')
     assert (rows[-1] > y + side + 4) == (plate == 'below')
+
+
+def test_plates_cover_neither_each_other_nor_other_faces(inferencer):
+    """The lower face has no room below, and the upper one's plate above."""
+    image = scene((60, 20, 44), (60, 150, 49), size=(200, 220))
+    result, = inferencer(image)
+    drawn = inferencer.visualize(image, result)
+    changed = (drawn != image).any(axis=2)
+    assert not changed[24:60, 64:100].any() and not changed[154:195, 64:104].any(), 'both are seen'
+    for face in result.faces:  # alone, each would be written in the same place
+        alone = inferencer.visualize(image, replace(result, faces=(face,)))
+        written = (alone != image).any(axis=2)
+        assert (drawn[written] == alone[written]).all()
 
 
 def test_shares_that_round_to_nothing_are_not_written(inferencer, monkeypatch):
