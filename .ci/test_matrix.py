@@ -18,9 +18,9 @@ import os
 import shutil
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+from junit_reports import count_tests, failed_tests
 from version_tables import write_tables
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -117,6 +117,39 @@ class Matrix:
         outcomes = [self.results()[name]['outcome'] for name in names]
         return int('failed' in outcomes)
 
+    def run_failed(self, names):
+        """Run only the tests that failed in a row, with the sources as they are now.
+
+        The tables say how many tests were run again; the next ``make test-matrix`` runs the row
+        whole.
+
+        Args:
+            names: Of rows that were run; those without a failed test are left alone.
+
+        Returns:
+            Exit status: 1 if any test failed again.
+        """
+        for name in names:
+            row, path = self.rows[name], self.folder / f'{name}.json'
+            failed = failed_tests(self.folder / f'{name}.xml')
+            if not failed or not path.is_file():
+                continue
+            result = json.loads(path.read_text())
+            tests = self.run_row(row, failed)['tests']
+            if not tests:
+                print(f'{name}: nothing was run, see {name}.log')
+                continue
+            result['tests'].update(
+                passed=result['tests']['passed'] + tests['passed'], failed=tests['failed'],
+                again=result['tests'].get('again', 0) + tests['passed'])
+            outcome = 'failed' if tests['failed'] else 'passed'
+            result.update(outcome=outcome, why=result['why'] if tests['failed'] else '',
+                          commit=self.commit(), sources='')
+            path.write_text(json.dumps(result, indent=1) + '\n')
+            self.write_tables()
+            print(f'{name}: {outcome} with {len(failed)} tests run again')
+        return int(any(result['outcome'] == 'failed' for result in self.results().values()))
+
     def write_tables(self):
         """Every row is in the tables, also one that was never run."""
         write_tables(self.root, [not_run(row) for row in self.rows.values()], self.results())
@@ -150,8 +183,12 @@ class Matrix:
                               cwd=self.root, capture_output=True, text=True)
         return done.stdout.strip() or None
 
-    def run_row(self, row):
+    def run_row(self, row, chosen=None):
         """Make the environment, ask ``ssfer doctor``, run the tests.
+
+        Args:
+            row: The row.
+            chosen: Names of tests; None: the row's suite.
 
         Returns:
             outcome ('passed', 'failed' or 'not run'), why, versions and the numbers of tests.
@@ -168,7 +205,7 @@ class Matrix:
                 versions = json.loads(subprocess.check_output([python, '-c', VERSIONS], text=True))
                 result['versions'] = versions
                 self.step('ssfer doctor', [python, '-m', 'ssfer_cli', 'doctor'], log)
-                self.step('the tests', self.test_command(row, python), log)
+                self.step('the tests', self.test_command(row, python, chosen), log)
                 result['outcome'] = 'passed'
             except Failed as failure:
                 result.update(outcome='failed', why=str(failure))
@@ -186,10 +223,10 @@ class Matrix:
             'make', 'environment', f'VENV={folder.name}', f'PYTHON={interpreter}',
             f'EXTRAS={row.family},test', f'CONSTRAINTS={row.constraints}'], log)
 
-    def test_command(self, row, python):
+    def test_command(self, row, python, chosen=None):
         report = self.folder / f'{row.name}.xml'
         report.unlink(missing_ok=True)
-        chosen = FAST if row.suite == 'fast' else ()
+        chosen = chosen or (FAST if row.suite == 'fast' else ())
         return [python, '-m', 'pytest', '-ra', '-p', 'no:cacheprovider', f'--junitxml={report}',
                 *chosen]
 
@@ -243,24 +280,13 @@ def version_of(python):
     return done.stdout.strip() or None
 
 
-def count_tests(report):
-    """Numbers of tests and why some were skipped, from a JUnit file; {} if there is none."""
-    if not report.is_file():
-        return {}
-    suite = ElementTree.parse(report).getroot().find('testsuite')
-    number = {name: int(suite.get(name)) for name in ('tests', 'failures', 'errors', 'skipped')}
-    failed = number['failures'] + number['errors']
-    reasons = {skip.get('message', '') for skip in suite.iter('skipped')}
-    return dict(passed=number['tests'] - failed - number['skipped'], failed=failed,
-                skipped=number['skipped'], skipped_because=sorted(reasons),
-                minutes=round(float(suite.get('time')) / 60, 1))
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     names = [row.name for row in ROWS]
     parser.add_argument('rows', nargs='*', metavar='ROW', help=f'of {", ".join(names)}; all')
     parser.add_argument('--again', action='store_true', help='also the rows that passed before')
+    parser.add_argument('--failed', action='store_true',
+                        help='only the tests that failed in these rows, after a correction')
     parser.add_argument('--discard', action='store_true',
                         help='delete each environment after its row (6 GB each)')
     arguments = parser.parse_args()
@@ -268,7 +294,9 @@ def main():
     if unknown:
         parser.error(f'no row {", ".join(sorted(unknown))}; there are {", ".join(names)}')
     try:
-        return Matrix(discard=arguments.discard).run(arguments.rows or names, arguments.again)
+        matrix, chosen = Matrix(discard=arguments.discard), arguments.rows or names
+        return matrix.run_failed(chosen) if arguments.failed else matrix.run(chosen,
+                                                                            arguments.again)
     except KeyboardInterrupt:
         print('\nStopped. The same command goes on with the row that was running.')
         return 130

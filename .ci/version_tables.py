@@ -35,6 +35,8 @@ def verdict(row):
         return f'**failed**: {row["why"]}'
     counts = [f'**{tests["failed"]} failed**'] * bool(tests['failed'])
     counts += [f'{tests["passed"]} passed']
+    if tests.get('again'):
+        counts[-1] += f' ({tests["again"]} of them after a correction)'
     counts += [f'{tests["skipped"]} skipped'] * bool(tests['skipped'])
     return ', '.join(counts) + (' (fast subset)' if row['suite'] == 'fast' else '')
 

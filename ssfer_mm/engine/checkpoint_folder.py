@@ -60,6 +60,15 @@ class CheckpointFolder:
             with atomic_write(self.path(POINTER), sync=True) as file:
                 file.write(self.path(name))
 
+    def list_found(self, name: str, kind: str, facts: dict) -> None:
+        """List a whole checkpoint that is in no list, so that it is pruned like any other.
+
+        The process was killed before the run's first list was written, or wrote none.
+        """
+        if all(entry['file'] != name for entry in self.entries()):
+            digest = sha256_of(self.path(name))
+            self._list([*self.entries(), dict(file=name, sha256=digest, kind=kind, **facts)])
+
     def prune(self, keep: int) -> None:
         """Delete all but the newest ``keep`` checkpoints, the stage ends, and the newest best.
 

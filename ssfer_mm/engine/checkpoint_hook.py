@@ -1,4 +1,5 @@
 """When to write a checkpoint, and which ones to keep."""
+import os.path as osp
 from typing import Optional, Tuple
 
 from mmengine.dist import is_main_process
@@ -53,6 +54,7 @@ class SafeCheckpointHook(Hook):
         runner.logger.info(f'Checkpoints will be saved to {runner.work_dir}.')
         if is_main_process():
             CheckpointFolder(runner.work_dir).clear_parts()
+            self._list_what_was_resumed(runner)
 
     def after_train_epoch(self, runner) -> None:
         """Save if epochs are counted and one is due."""
@@ -84,6 +86,18 @@ class SafeCheckpointHook(Hook):
         hub.update_info('best_score', score)
         name = f'best_{self.save_best.replace("/", "_")}.pth'
         self._save(runner, name, BEST, dict(epoch=runner.epoch, iter=runner.iter), score=score)
+
+    @staticmethod
+    def _list_what_was_resumed(runner) -> None:
+        folder, path = CheckpointFolder(runner.work_dir), str(runner._load_from or '')
+        name = osp.basename(path)
+        if not runner._resume or not name or not osp.exists(folder.path(name)) or (
+                not osp.samefile(path, folder.path(name))):
+            return
+        loop = runner.train_loop
+        ends = [stage.end_iter for stage in getattr(loop, 'stages', ())] or [runner.max_iters]
+        kind = STAGE_END if runner.iter in ends else PERIODIC
+        folder.list_found(name, kind, dict(epoch=runner.epoch, iter=runner.iter))
 
     def _save(self, runner, name: str, kind: str, meta: dict, **facts: float) -> None:
         folder = CheckpointFolder(runner.work_dir)

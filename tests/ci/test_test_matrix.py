@@ -120,6 +120,22 @@ def test_a_row_is_run_once_and_again_when_something_changes(tree, capfd):
     assert not (tree / '.venv-a').exists()
 
 
+def test_only_what_failed_is_run_again_and_the_table_says_so(tree):
+    file = tree / 'tests' / 'test_it.py'
+    others = "import pytest\n@pytest.mark.parametrize('x', [1, 2])\ndef test_other(x):\n    x\n"
+    file.write_text(others + 'def test_it():\n    assert False\n')
+    assert matrix(tree).run(['a']) == 1
+    assert matrix(tree).run_failed(['a']) == 1
+    assert '**1 failed**, 2 passed |' in (tree / 'README.md').read_text()
+    file.write_text(others + 'def test_it():\n    assert True\n')
+    assert matrix(tree).run_failed(['a']) == 0
+    assert '3 passed (1 of them after a correction)' in (tree / 'README.md').read_text()
+    makes = len((tree / 'makes').read_text().splitlines())
+    assert matrix(tree).run_failed(['a']) == 0, 'nothing is left to run'
+    assert len((tree / 'makes').read_text().splitlines()) == makes
+    assert not matrix(tree).is_done(Row('a', 'onedl', HERE, 'full')), 'never run whole as it is'
+
+
 def test_a_row_without_an_interpreter_is_not_claimed(tree):
     rows = [Row('a', 'onedl', HERE, 'full'), Row('future', 'openmmlab', '3.99', 'full')]
     assert matrix(tree, *rows).run(['a', 'future']) == 0
