@@ -17,6 +17,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 
 # Keys that Runner or the tools read although no signature lists them.
 EXTRA_KEYS = ('auto_scale_lr', 'custom_imports', 'default_scope', 'runner_type', 'sync_bn')
+# Keys that mmengine's builders take out before the component sees the others.
+BUILDER_KEYS = {'optim_wrapper': ('constructor', 'paramwise_cfg')}
 
 
 def load_config(path: Union[str, Path], cfg_options: Optional[Dict[str, Any]] = None) -> Config:
@@ -155,7 +157,8 @@ def _check_option(cfg: Config, option: str, options: Dict[str, Any]) -> None:
             node = node[key]
         else:
             kind = options.get(f'{parent}.type', node.get('type'))
-            if depth and not _is_argument(kind, key):
+            taken = key in BUILDER_KEYS.get(keys[depth - 1], ()) or _is_argument(kind, key)
+            if depth and not taken:
                 last = depth == len(keys) - 1
                 _unknown(option, key, parent, node.keys(), cutoff=0.75 if last else 0.0)
             return

@@ -101,6 +101,7 @@ def test_option_that_leads_nowhere(config, option, advice):
     ('optim_wrapper.optimizer.weight_decay', 0.05),  # a default of the optimizer
     ('pipeline.0.type', 'LoadFace'),  # an item of a list
     ('auto_scale_lr.base_batch_size', 64),  # known to the runner, absent here
+    ('optim_wrapper.paramwise_cfg.layer_decay_rate', 0.65),  # taken by the builder
 ])
 def test_option_is_merged(config, option, value):
     node = load_config(config, {option: value})
