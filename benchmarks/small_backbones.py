@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python benchmarks/small_backbones.py [NAME ...] [--seconds 2] [--size 48]
 
-A figure is the best of three turns of forward, loss and backward in float32, channels last, batch 64,
-by the CPU time of the process; the optimizer and the data are left out.
+A figure is the best of three turns of forward, loss and backward in float32, channels last, batch
+64, by the CPU time of the process; the optimizer and the data are left out.
 """
 import argparse
 import time

@@ -97,6 +97,7 @@ def test_stage_two_starts_from_all_of_its_weights(stage_one):
 
 
 def test_another_width_is_refused(stage_one):
-    model = MODELS.build(ssfer(classifier(base_channels=4, stem_channels=4), pretrained=stage_one[1]))
+    narrow = classifier(base_channels=4, stem_channels=4)
+    model = MODELS.build(ssfer(narrow, pretrained=stage_one[1]))
     with pytest.raises(UserError, match='does not fit the backbone ResNet_CIFAR'):
         model.init_weights()
