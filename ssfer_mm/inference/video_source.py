@@ -96,7 +96,7 @@ def _open_camera(number: int) -> cv2.VideoCapture:
         capture = cv2.VideoCapture(number)
     finally:
         if level is not None:
-            cv2.setLogLevel(level)
+            _log().setLogLevel(level)
     if not capture.isOpened():
         raise UserError(f'no camera {number} can be opened: plug one in, end the program that uses '
                         'it, or name another one with webcam:1')
@@ -105,11 +105,16 @@ def _open_camera(number: int) -> cv2.VideoCapture:
 
 def _silence() -> Optional[int]:
     """Quieten OpenCV, which reports every driver that it tries; the level before, if it tells."""
-    if not hasattr(cv2, 'getLogLevel'):
+    if not hasattr(_log(), 'getLogLevel'):
         return None
-    level = cv2.getLogLevel()
-    cv2.setLogLevel(0)
+    level = _log().getLogLevel()
+    _log().setLogLevel(0)
     return level
+
+
+def _log():
+    """Where OpenCV 4, or 5, has its ``setLogLevel``."""
+    return cv2 if hasattr(cv2, 'setLogLevel') else getattr(cv2.utils, 'logging', None)
 
 
 def _no_frames(name: str, live: bool) -> str:

@@ -60,6 +60,8 @@ def face(tmp_path):
 def test_stock_cam(stock, face, tmp_path):
     if importlib.util.find_spec('pytorch_grad_cam') is None:
         pytest.skip('needs grad-cam: pip install grad-cam')
+    if 'use_cuda=' in (TOOLS / 'visualization' / 'vis_cam.py').read_text():
+        pytest.skip('vis_cam.py of mmpretrain 1.2.0 does not know grad-cam 1.5')
     maps = []
     for category in (0, 1):
         said = stock('visualization/vis_cam.py', '--vit-like', '--save-path', 'cam.png',

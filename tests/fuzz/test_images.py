@@ -25,9 +25,11 @@ def encoded(suffix, size=(40, 32)):
 
 @pytest.fixture(autouse=True)
 def silent():
-    before = cv2.setLogLevel(0)
+    # Where OpenCV 5 has it, and 4.
+    log = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging
+    before = log.setLogLevel(0)
     yield
-    cv2.setLogLevel(before)
+    log.setLogLevel(before)
 
 
 @CASES
