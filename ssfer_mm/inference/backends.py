@@ -1,5 +1,6 @@
 """Choosing and making classifier and detector, on torch or on onnxruntime."""
 import functools
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Optional, Tuple, Union
@@ -114,6 +115,16 @@ def make_detector(settings: BackendSettings, model: Optional[Path], clock: Clock
                                        functools.partial(timed, clock))
 
 
+def network_threads() -> int:
+    """Threads of a network: every core but one, on which images are read meanwhile.
+
+    Threads that wait for each other spin; with one per core they would take the readers' time.
+    """
+    cores = (len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity')
+             else os.cpu_count() or 1)
+    return max(1, cores - 1)
+
+
 def timed(clock: Clock, function: Callable) -> Callable:
     """The same function; its time counts as time inside a network."""
 
@@ -129,7 +140,7 @@ def _onnx_classifier(path: Path, settings: BackendSettings, clock: Clock) -> Cla
     from ssfer_onnx import OnnxClassifier, OnnxModelError
 
     try:
-        classifier = OnnxClassifier(path, settings.batch_size)
+        classifier = OnnxClassifier(path, settings.batch_size, threads=network_threads())
     except OnnxModelError as error:
         raise UserError(str(error)) from error
     classifier.run = timed(clock, classifier.run)
@@ -142,7 +153,8 @@ def _onnx_detector(path: Union[str, Path], settings: BackendSettings, clock: Clo
     known = {} if settings.score_threshold is None else dict(
         score_threshold=settings.score_threshold)
     try:
-        detector = OnnxFaceDetector(path, batch_size=settings.batch_size, **known)
+        detector = OnnxFaceDetector(path, batch_size=settings.batch_size,
+                                    threads=network_threads(), **known)
     except OnnxModelError as error:
         raise UserError(str(error)) from error
     detector.run = timed(clock, detector.run)

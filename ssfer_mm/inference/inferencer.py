@@ -1,8 +1,11 @@
 """Expressions of the faces in images, in one line of Python."""
+import contextlib
 import os
 import os.path as osp
+from collections import deque
 from collections.abc import Iterator
-from typing import Iterable, List, Optional, Sequence, Tuple, Union
+from concurrent.futures import ThreadPoolExecutor
+from typing import Callable, Deque, Iterable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -13,14 +16,17 @@ from .backends import BackendSettings, make_classifier, make_detector
 from .background import map_ahead, read_ahead
 from .clock import Clock
 from .loading import Loaded, in_batches, load
-from .pipeline import Classifier, Detector, FacePipeline
+from .pipeline import Classifier, Detector, FacePipeline, Found
 from .progress import progress
 from .results import NO_FACE, OK, FaceResult, ImageResult
 from .sources import VIDEO_SUFFIXES, Photo, Video, Webcam, find_source
 
+FIRST_BATCH = 4  # images; the next ones are twice as large until they are whole
 READERS = max(1, min(4, os.cpu_count() or 1))  # threads that decode images
 # Of models that do not say; measured with benchmarks/crop_margin.py, see docs/predict.md.
 MARGIN = -0.1
+# Images, the faces found in each, and what will be the crops of these.
+Begun = Tuple[Sequence[Loaded], Sequence[Found], Iterable[List[np.ndarray]]]
 
 
 class FERInferencer:
@@ -124,28 +130,44 @@ class FERInferencer:
 
         numbered = enumerate(images)
         loaded = map_ahead(load_one, numbered, READERS) if ahead else map(load_one, numbered)
-        batches = in_batches(loaded, batch_size or self.batch_size)
+        count = batch_size or self.batch_size
+        # The networks need not wait until a whole batch is read.
+        batches = in_batches(loaded, count, first=FIRST_BATCH if ahead else count)
         batches = read_ahead(batches) if ahead else batches
-        try:
+        with contextlib.ExitStack() as stack:
+            stack.callback(batches.close)
+            cut = stack.enter_context(ThreadPoolExecutor(READERS)).map if ahead else map
+            # While faces of one batch are cut out, those of the next one are found.
+            begun: Deque[Begun] = deque()
             while True:
                 with self.clock.measure('reading'):
                     batch = next(batches, None)
+                if batch is not None:
+                    begun.append(self._begin(batch, cut))
+                while len(begun) > (batch is not None and ahead):
+                    yield from self._finish(*begun.popleft())
                 if batch is None:
                     return
-                yield from zip(batch, self._predict_batch(batch))
-        finally:
-            batches.close()
 
     def load(self, image: object, number: int) -> Loaded:
         """Decode an image and prepare it for the detector; see `stream`."""
         return self._pipeline.prepare(load(image, number, self._pipeline.enough))
 
-    def _predict_batch(self, batch: Sequence[Loaded]) -> List[ImageResult]:
-        """The results of images that are decoded already."""
+    def _begin(self, batch: Sequence[Loaded], cut: Callable) -> Begun:
+        """Find the faces, and have ``cut``, a kind of `map`, begin to cut them out."""
         readable = [image for image in batch if image.pixels is not None]
-        faces = iter(self._pipeline(readable) if readable else [])
-        return [_result(image, next(faces)) if image.pixels is not None else
-                ImageResult(image.name, f'unreadable: {image.problem}') for image in batch]
+        found = self._pipeline.find(readable) if readable else []
+        return batch, found, cut(self._pipeline.crops, readable, found)
+
+    def _finish(self, batch: Sequence[Loaded], found: Sequence[Found],
+                crops: Iterable[List[np.ndarray]]) -> Iterator[Tuple[Loaded, ImageResult]]:
+        """Classify the faces that were found, and hand on the images with their results."""
+        with self.clock.measure('cropping'):
+            crops = list(crops)
+        faces = iter(self._pipeline.name(found, crops))
+        results = [_result(image, next(faces)) if image.pixels is not None else
+                   ImageResult(image.name, f'unreadable: {image.problem}') for image in batch]
+        yield from zip(batch, results)
 
     def classify_whole(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities (N, K) of uint8 (H, W, 3) BGR images, each taken for one face."""

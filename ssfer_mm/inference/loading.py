@@ -84,22 +84,25 @@ def load(image: Union[Photo, str, np.ndarray, Loaded, object], number: int,
     return Loaded(name, pixels, size, target=target, file=image.path if reduced else '')
 
 
-def in_batches(images: Iterable[Loaded], count: int,
-               pixels: int = MAX_BATCH_PIXELS) -> Iterator[List[Loaded]]:
+def in_batches(images: Iterable[Loaded], count: int, pixels: int = MAX_BATCH_PIXELS,
+               first: Optional[int] = None) -> Iterator[List[Loaded]]:
     """Consecutive images, so many at a time, fewer if they are large.
 
     Args:
         images: The images.
         count: Most images per batch.
         pixels: Most pixels per batch of several images.
+        first: Most images in the first batch, of which each following one may have twice as many;
+            None: ``count``.
     """
     batch: List[Loaded] = []
     total = 0
+    limit = min(first or count, count)
     for image in images:
         own = 0 if image.pixels is None else image.pixels.shape[0] * image.pixels.shape[1]
-        if batch and (len(batch) == count or total + own > pixels):
+        if batch and (len(batch) == limit or total + own > pixels):
             yield batch
-            batch, total = [], 0
+            batch, total, limit = [], 0, min(2 * limit, count)
         batch.append(image)
         total += own
     if batch:

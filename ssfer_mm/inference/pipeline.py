@@ -15,6 +15,9 @@ from .results import Box, FaceResult
 SMALLEST_FACE = 24
 
 
+Found = List[Tuple[Box, float]]
+
+
 class FoundFaces(Protocol):
     """The faces of one image: boxes (N, 4) xyxy in pixels, and scores (N,)."""
     boxes: np.ndarray
@@ -41,7 +44,7 @@ class Classifier(Protocol):
 
 
 class FacePipeline:
-    """Finds the faces of several images and classifies all of them together.
+    """Finds the faces of several images, cuts them out, and classifies all of them together.
 
     A detector may have ``prepare``, ``detect_prepared`` and ``input_size`` (the longer side, in
     pixels, of what its network sees): images are then prepared in other threads.
@@ -75,8 +78,8 @@ class FacePipeline:
             return image
         return replace(image, prepared=self.detector.prepare(image.pixels))
 
-    def __call__(self, images: Sequence[Loaded]) -> List[Tuple[FaceResult, ...]]:
-        """The faces of each image, with boxes in pixels of the whole one.
+    def find(self, images: Sequence[Loaded]) -> List[Found]:
+        """The faces of each image: (box, score) with boxes in pixels of the whole one.
 
         Args:
             images: Readable ones, after `prepare`.
@@ -85,23 +88,28 @@ class FacePipeline:
             found = (self.detector.detect_prepared([image.prepared for image in images])
                      if self._prepares else
                      self.detector.detect([image.pixels for image in images]))
-        boxes = [_in_whole(image, faces) for image, faces in zip(images, found)]
-        crops = [crop for image, own in zip(images, boxes) for crop in self._crops(image, own)]
-        with self.clock.measure('classification'):
-            rows = self.classify(crops)
-        named = iter([dict(zip(self.classifier.classes, row)) for row in rows.tolist()])
-        return [tuple(FaceResult(box, float(score), next(named))
-                      for box, score in zip(own, faces.scores))
-                for own, faces in zip(boxes, found)]
+            return [list(zip(_in_whole(image, faces), map(float, faces.scores)))
+                    for image, faces in zip(images, found)]
 
-    def _crops(self, image: Loaded, boxes: Sequence[Box]) -> List[np.ndarray]:
-        """The squares around the faces of one image; no other one is held whole meanwhile."""
-        small = [self._is_small(image, box) for box in boxes]
-        with self.clock.measure('reading'):
-            whole = image.closer() if any(small) else image
-        with self.clock.measure('cropping'):
-            return [self._cut(whole if few else image, box, self._size)
-                    for few, box in zip(small, boxes)]
+    def crops(self, image: Loaded, found: Found) -> List[np.ndarray]:
+        """What the classifier takes of each face of an image; to be called in any thread."""
+        small = [self._is_small(image, box) for box, _ in found]
+        whole = image.closer() if any(small) else image
+        return [self._cut(whole if few else image, box, self._size)
+                for few, (box, _) in zip(small, found)]
+
+    def name(self, found: Sequence[Found], crops: Sequence[Sequence[np.ndarray]]
+             ) -> List[Tuple[FaceResult, ...]]:
+        """The faces of several images, classified together.
+
+        Args:
+            found: Of each image, from `find`.
+            crops: Of each image, from `crops`.
+        """
+        with self.clock.measure('classification'):
+            rows = self.classify([crop for own in crops for crop in own])
+        named = iter([dict(zip(self.classifier.classes, row)) for row in rows.tolist()])
+        return [tuple(FaceResult(box, score, next(named)) for box, score in own) for own in found]
 
     def _is_small(self, image: Loaded, box: Box) -> bool:
         """Whether the image has too few pixels of a face, and its file more."""

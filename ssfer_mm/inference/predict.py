@@ -15,6 +15,7 @@ from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
 
 from .annotate import draw_result
+from .backends import network_threads
 from .background import WriteBehind
 from .clock import STAGES
 from .inferencer import FERInferencer
@@ -85,6 +86,7 @@ def predict(args: argparse.Namespace) -> int:
 def make_inferencer(args: argparse.Namespace) -> FERInferencer:
     """Model and detector, as the command line says."""
     began = time.perf_counter()
+    _share_cores()
     inferencer = FERInferencer(
         args.model, args.detector, args.device, args.backend, args.config, args.dataset,
         args.score_threshold, args.margin, args.batch_size, args.flip)
@@ -92,6 +94,14 @@ def make_inferencer(args: argparse.Namespace) -> FERInferencer:
     print(f'model {name} ({len(inferencer.classes)} classes), detector {args.detector}: loaded in '
           f'{time.perf_counter() - began:.1f} s')
     return inferencer
+
+
+def _share_cores() -> None:
+    """Leave a core to the threads that read, unless the user says how many the networks take.
+
+    To be called before torch is imported, which reads the variable then.
+    """
+    os.environ.setdefault('OMP_NUM_THREADS', str(network_threads()))
 
 
 def _predict_photos(photos: Sequence[Photo], inferencer: FERInferencer,

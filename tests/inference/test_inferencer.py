@@ -90,6 +90,30 @@ def test_few_pixels_at_a_time():
     assert [len(batch) for batch in in_batches(images, 3)] == [3, 2]
     assert [len(batch) for batch in in_batches(images, 3, pixels=250)] == [2, 2, 1]
     assert [len(batch) for batch in in_batches(images, 3, pixels=50)] == [1] * 5
+    assert [len(batch) for batch in in_batches(images * 3, 4, first=1)] == [1, 2, 4, 4, 4]
+
+
+def test_faces_are_cut_out_while_the_next_ones_are_found():
+    """Of each batch the classifier gets its faces only after the next one was looked at."""
+    order = []
+
+    class Detecting(BlobDetector):
+        def detect(self, images):
+            order.append('detect')
+            return super().detect(images)
+
+    class Naming(MeanClassifier):
+        def predict(self, faces):
+            order.append('name')
+            return super().predict(faces)
+
+    inferencer = FERInferencer(Naming(), Detecting(), batch_size=2)
+    results = inferencer([scene((5 + k, 5, 10)) for k in range(6)])
+    assert order == ['detect', 'detect', 'name', 'detect', 'name', 'name']
+    assert [result.faces[0].box[0] for result in results] == [5, 6, 7, 8, 9, 10]
+    order.clear()
+    assert len(list(inferencer.stream([scene((5, 5, 10))] * 4, 2, ahead=False))) == 4
+    assert order == ['detect', 'name'] * 2, 'where answers are wanted at once'
 
 
 def test_huge_photos_are_reduced_and_boxes_are_not(inferencer, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """``ssfer predict`` and ``ssfer models``: files written, exit status, and one line per mistake."""
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import ssfer_cli
+import ssfer_onnx
 from ssfer_mm.inference import backends, model_names
 from ssfer_mm.inference import predict as predict_module
 from support.onnx_models import brightness_detector, colour_classifier
@@ -161,6 +163,25 @@ def test_mistakes_are_one_line(place, capsys, arguments, words):
 def test_which_back_end_is_meant(given, installed, chosen, monkeypatch):
     monkeypatch.setattr(backends, 'is_installed', lambda module: module in installed)
     assert backends.BackendSettings(**given).chosen_backend == chosen
+
+
+@pytest.mark.parametrize('cores, threads', [(1, '1'), (2, '1'), (8, '7')])
+def test_one_core_is_left_to_the_readers(place, monkeypatch, cores, threads):
+    given = []
+
+    class Session(ssfer_onnx.OnnxClassifier):
+        def __init__(self, *arguments, threads, **options):
+            given.append(str(threads))
+            super().__init__(*arguments, threads=threads, **options)
+
+    monkeypatch.setattr(ssfer_onnx, 'OnnxClassifier', Session)
+    monkeypatch.setattr(os, 'sched_getaffinity', lambda process: range(cores), raising=False)
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    assert predict('photos/red.png') == 0
+    assert given == [threads] and os.environ['OMP_NUM_THREADS'] == threads
+    monkeypatch.setenv('OMP_NUM_THREADS', '5')
+    assert predict('photos/red.png') == 0
+    assert os.environ['OMP_NUM_THREADS'] == '5', 'the user knows better'
 
 
 def test_unknown_model(place, capsys):
