@@ -20,7 +20,7 @@ from support.browser import Browser, find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = FERPLUS8
-PATIENCE = 500  # seconds for all tests here; on a free machine they take a twentieth
+PATIENCE = 900  # seconds for all tests here; on a free machine they take a twentieth
 
 
 @pytest.fixture(scope='module')

@@ -29,7 +29,7 @@ class Browser:
         patience: Seconds to wait for anything.
     """
 
-    def __init__(self, profile: Path, patience: float = 60.) -> None:
+    def __init__(self, profile: Path, patience: float = 180.) -> None:
         webdriver = pytest.importorskip('selenium.webdriver', reason='pip install selenium')
         browser, driver = find_chromium()
         options = webdriver.ChromeOptions()
