@@ -141,6 +141,9 @@ class Matrix:
                 continue
             result['tests'].update(
                 passed=result['tests']['passed'] + tests['passed'], failed=tests['failed'],
+                skipped=result['tests']['skipped'] + tests['skipped'],
+                skipped_because=sorted({*result['tests']['skipped_because'],
+                                        *tests['skipped_because']}),
                 again=result['tests'].get('again', 0) + tests['passed'])
             outcome = 'failed' if tests['failed'] else 'passed'
             result.update(outcome=outcome, why=result['why'] if tests['failed'] else '',
