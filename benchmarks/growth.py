@@ -32,7 +32,7 @@ from ssfer_mm.apis.cli import run_cli
 from ssfer_mm.apis.config import load_config
 from ssfer_mm.profiling.arithmetic import StepWork, Work
 from ssfer_mm.profiling.calibrate import fit_device
-from ssfer_mm.profiling.cost import Device, Input, Training, predict
+from ssfer_mm.profiling.cost import Input, Training, predict
 from ssfer_mm.profiling.pretraining import Pretraining
 
 BATCH = 128
@@ -51,8 +51,10 @@ STEPS = {
 }
 FITTED = ('48 px, 128 x 6, batch 8', '48 px, 128 x 6, batch 128', '96 px, 128 x 6, batch 128',
           '48 px, 192 x 12, batch 128')
-EPOCHS_OF = (1000, 3000, 9000)
-MEMORY_OF = (1000, 10_000, 100_000, 1_000_000)
+EPOCHS_OF = (512, 1536, 4608)
+SPENT = dict(wall='seconds', cpu='cpu')  # what an epoch took, by each clock
+SHARED = 1536  # images of an epoch that one process trains on, and two
+MEMORY_OF = dict(folder=(1000, 10_000, 100_000), recordio=(1000, 10_000, 100_000, 1_000_000))
 
 
 def settings_of(pixels: int, width: int, depth: int, batch: int) -> list[str]:
@@ -71,7 +73,8 @@ def measure_steps(images: Path, folder: Path, rounds: int) -> list[dict]:
     for number, (name, variant) in enumerate(STEPS.items()):
         settings = settings_of(*variant)
         timed = time_steps(f'step{number}', [
-            *settings, f'train_dataloader.dataset.data_root={images}'], folder, rounds)
+            *settings, f'train_dataloader.dataset.data_root={images}',
+            'train_dataloader.dataset.indices=2048'], folder, rounds)
         pretraining = Pretraining(load_config(str(CONFIG), parsed(settings)))
         pixels, width, depth, batch = variant
         found.append(dict(
@@ -92,16 +95,19 @@ def measure_epochs(images: Path, folder: Path) -> list[dict]:
     """Seconds and memory of a second epoch, when the decoded images are cached."""
     found = []
     for count in EPOCHS_OF:
-        faces = folder / f'epoch{count}'
-        link_images(images, faces, count)
-        steps = count // BATCH
-        first, second = [mark for mark in train(
-            f'train_dataloader.dataset.data_root={faces}/train',
-            f'train_dataloader.batch_size={BATCH}', work_dir=folder / f'run{count}',
-            last=(2, steps)) if mark.iteration == steps]
-        found.append(dict(images=count, **difference(first, second)))
+        found.append(dict(images=count, **second_epoch(images, folder / f'run{count}', count)))
         say(f'epoch of {count} images: {found[-1]["seconds"]:.1f} s')
     return found
+
+
+def second_epoch(images: Path, work_dir: Path, count: int, processes: int = 0) -> dict:
+    """What passes between the ends of the first two epochs over ``count`` images."""
+    steps = count // BATCH
+    first, second = [mark for mark in train(
+        f'train_dataloader.dataset.data_root={images}', f'train_dataloader.dataset.indices={count}',
+        f'train_dataloader.batch_size={BATCH // max(processes, 1)}', work_dir=work_dir,
+        processes=processes, last=(2, steps)) if mark.iteration == steps]
+    return difference(first, second)
 
 
 def difference(first: Mark, second: Mark) -> dict:
@@ -113,15 +119,17 @@ def difference(first: Mark, second: Mark) -> dict:
 def measure_memory(images: Path, folder: Path) -> list[dict]:
     """Memory after a few iterations, without a cache, with ever more images."""
     found = []
-    for count in MEMORY_OF:
-        faces = folder / f'memory{count}'
-        link_images(images, faces, count)
-        ways = dict(folder=(CONFIG, [f'train_dataloader.dataset.data_root={faces}/train']),
-                    recordio=(stored(images, folder / f'store{count}', count), []))
-        for kind, (config, settings) in ways.items():
+    for kind, counts in MEMORY_OF.items():
+        for count in counts:
+            place = folder / f'{kind}{count}'
+            if kind == 'folder':
+                link_images(images, place, count)
+                config, settings = CONFIG, [f'train_dataloader.dataset.data_root={place}/train']
+            else:
+                config, settings = stored(images, place, count), []
             mark = train(*settings, 'train_dataloader.batch_size=32',
                          'train_dataloader.dataset.pipeline.0.cache_gb=0', config=config,
-                         work_dir=folder / f'{kind}{count}', last=(1, 20))[-1]
+                         work_dir=folder / f'memory_{kind}{count}', last=(1, 20))[-1]
             found.append(dict(kind=kind, images=count, main_mib=mark.memory[0],
                               workers_mib=sum(mark.memory[1:])))
             say(f'{kind} of {count} images: {mark.memory[0]:.0f} MiB, worker '
@@ -157,18 +165,12 @@ def stored(images: Path, folder: Path, count: int) -> Path:
 
 def measure_processes(images: Path, folder: Path) -> list[dict]:
     """Images per second of the same joint batch: one process, and two."""
-    faces = folder / 'processes'
-    link_images(images, faces, 4096)
     found = []
     for processes in (1, 2):
-        first, second = [mark for mark in train(
-            f'train_dataloader.dataset.data_root={faces}/train',
-            f'train_dataloader.batch_size={BATCH // processes}', processes=processes,
-            work_dir=folder / f'processes{processes}', last=(2, 4096 // BATCH))
-            if mark.iteration == 4096 // BATCH]
-        spent = difference(first, second)
-        found.append(dict(processes=processes, images_per_second=4096 / spent['seconds'], **spent))
-        say(f'{processes} process(es): {found[-1]["images_per_second"]:.0f} images/s')
+        spent = second_epoch(images, folder / f'processes{processes}', SHARED, processes)
+        rate = SHARED / spent['seconds']
+        found.append(dict(processes=processes, images_per_second=rate, **spent))
+        say(f'{processes} process(es): {rate:.0f} images/s')
     return found
 
 
@@ -185,18 +187,20 @@ def compare(result: dict, clock: str) -> list[dict]:
                   predicted=device.seconds(work_of(step).of(step['batch'])))
              for name, step in steps.items()]
 
-    def run(images: int, processes: int, device: Device) -> float:
-        return predict(Training(images, 1, BATCH // processes, processes, base['parameters'],
-                                work_of(base)), device, source).epoch
+    def epoch(name: str, row: dict, images: int, processes: int) -> None:
+        own = replace(device, cores=2 / processes)
+        run = Training(images, 1, BATCH // processes, processes, base['parameters'], work_of(base))
+        cost = predict(run, own, source)
+        busy = cost.networks + cost.reduction + run.batch * source.seconds
+        found.append(dict(name=name, fitted=False, measured=row[SPENT[clock]],
+                          predicted=cost.epoch if clock == 'wall'
+                          else run.steps * processes * busy))
 
-    for epoch in result['epochs']:
-        found.append(dict(name=f'epoch of {epoch["images"]:,} images', fitted=False,
-                          measured=epoch['seconds'], predicted=run(epoch['images'], 1, device)))
+    for row in result['epochs']:
+        epoch(f'epoch of {row["images"]:,} images', row, row['images'], 1)
     for row in result['processes']:
-        own = replace(device, cores=2 / row['processes'])
-        found.append(dict(name=f'epoch of 4,096 images, {row["processes"]} process(es)',
-                          fitted=False, measured=row['seconds'],
-                          predicted=run(4096, row['processes'], own)))
+        epoch(f'epoch of {SHARED:,} images, {row["processes"]} process(es)', row, SHARED,
+              row['processes'])
     return [dict(row, error=row['predicted'] / row['measured'] - 1) for row in found]
 
 
@@ -218,11 +222,12 @@ def main(arguments=None) -> None:
     parser.add_argument('images', type=Path, help='a folder of small .png faces')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/growth'))
     parser.add_argument('--rounds', type=int, default=3, help='turns of each step (default: 3)')
-    parser.add_argument('--parts', nargs='+', choices=['steps', 'epochs', 'processes', 'memory'],
+    parser.add_argument('--parts', nargs='*', choices=['steps', 'epochs', 'processes', 'memory'],
                         default=['steps', 'epochs', 'processes', 'memory'],
                         help='measure these; the others are taken from the JSON file of --out')
     parser.add_argument('--clock', choices=['wall', 'cpu'], default='wall',
-                        help='of the steps; cpu on a machine that does other work as well')
+                        help='compare seconds (wall, the default) or, on a machine that does other '
+                        'work as well, processor time of all processes (cpu)')
     args = parser.parse_args(arguments)
     args.out.mkdir(parents=True, exist_ok=True)
     MMLogger.get_current_instance().setLevel('ERROR')
@@ -233,9 +238,7 @@ def main(arguments=None) -> None:
     # On the file system of the images: links do not reach further.
     with tempfile.TemporaryDirectory(dir=images.parent) as folder:
         folder = Path(folder)
-        some = folder / 'some'
-        link_images(images, some, 2000)
-        ways = dict(steps=lambda: measure_steps(some / 'train', folder, args.rounds),
+        ways = dict(steps=lambda: measure_steps(images, folder, args.rounds),
                     epochs=lambda: measure_epochs(images, folder),
                     processes=lambda: measure_processes(images, folder),
                     memory=lambda: measure_memory(images, folder))
@@ -243,6 +246,7 @@ def main(arguments=None) -> None:
             result[part] = ways[part]()
             file.write_text(json.dumps(result, indent=1) + '\n', encoding='utf-8')
     if set(ways) <= set(result):
+        result['clock'] = args.clock
         result['compared'] = compare(result, args.clock)
         file.write_text(json.dumps(result, indent=1) + '\n', encoding='utf-8')
         (args.out / 'growth.md').write_text(tables(result), encoding='utf-8')

@@ -2,6 +2,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+CLOCKS = dict(wall='seconds', cpu='seconds of processor time, all processes')
 MEASURED, PREDICTED = dict(color='C0', marker='o'), dict(color='C1', linestyle='--', marker='x')
 
 
@@ -68,12 +69,14 @@ def draw(result: dict, path: Path) -> None:
 
 
 def _epochs(axes, result: dict) -> None:
-    predicted = {row['name']: row['predicted'] for row in result['compared']}
+    compared = {row['name']: row for row in result['compared']}
     images = [row['images'] for row in result['epochs']]
-    axes.loglog(images, [row['seconds'] for row in result['epochs']], label='measured', **MEASURED)
-    axes.loglog(images, [predicted[f'epoch of {count:,} images'] for count in images],
-                label='predicted', **PREDICTED)
-    axes.set(title='Time per epoch', xlabel='images', ylabel='seconds')
+    rows = [compared[f'epoch of {count:,} images'] for count in images]
+    for what, style in (('measured', MEASURED), ('predicted', PREDICTED)):
+        axes.loglog(images, [row[what] for row in rows], label=what, **style)
+    axes.set(title='Time per epoch', xlabel='images', ylabel=CLOCKS[result['clock']])
+    axes.set_xticks(images, [f'{count:,}' for count in images])
+    axes.minorticks_off()
     axes.legend()
 
 
@@ -90,19 +93,20 @@ def _memory(axes, result: dict) -> None:
 
 
 def _processes(axes, result: dict) -> None:
-    predicted = {row['name']: row['predicted'] for row in result['compared']}
-    numbers = [row['processes'] for row in result['processes']]
-    rates = [row['images_per_second'] for row in result['processes']]
-    axes.bar([number - .2 for number in numbers], rates, .38, color='C0', label='measured')
-    axes.bar([number + .2 for number in numbers],
-             [4096 / predicted[f'epoch of 4,096 images, {number} process(es)']
-              for number in numbers], .38, color='C1', alpha=.6, label='predicted')
-    for number, rate in zip(numbers, rates):
-        axes.text(number - .2, rate, f'{rate:.0f}', ha='center', va='bottom')
-    axes.set(title='Throughput, the same joint batch', xlabel='processes', ylabel='images/s',
-             xticks=numbers)
+    compared = {row['name']: row for row in result['compared']}
+    for row in result['processes']:
+        number = row['processes']
+        name, = [name for name in compared if name.endswith(f' {number} process(es)')]
+        images = row['images_per_second'] * row['seconds']
+        for shift, what, color in ((-.2, 'measured', 'C0'), (.2, 'predicted', 'C1')):
+            rate = images / compared[name][what]
+            axes.bar(number + shift, rate, .38, color=color, label=what if number == 1 else None)
+            axes.text(number + shift, rate, f'{rate:.0f}', ha='center', va='bottom')
+    axes.set(title='Throughput, the same joint batch', xlabel='processes, one thread each',
+             ylabel='images / ' + CLOCKS[result['clock']].replace('seconds', 'second'),
+             xticks=[row['processes'] for row in result['processes']])
     axes.margins(y=.12)
-    axes.legend(loc='upper left')
+    axes.legend(loc='lower right')
 
 
 def _per_image(axes, result: dict, names: Sequence[str], key: str) -> None:
@@ -132,7 +136,7 @@ def _weights(axes, result: dict) -> None:
     _per_image(axes, result, [row['name'] for row in rows], 'parameters')
     for row in rows:
         axes.annotate(f'{row["width"]} x {row["depth"]}',
-                      (row['parameters'], row['step_ms']['wall'] / row['batch']),
+                      (row['parameters'], row['step_ms'][result['clock']] / row['batch']),
                       textcoords='offset points', xytext=(6, -12), fontsize=8)
     axes.set(title='Size of the network (48 px)', xlabel='weights, decoder included')
 

@@ -55,19 +55,21 @@ def a_result():
         machine=dict(processor='Abacus', torch='3'), steps=steps,
         epochs=[dict(images=count, seconds=10., **spent) for count in growth.EPOCHS_OF],
         memory=[dict(kind=kind, images=count, main_mib=3., workers_mib=2.)
-                for kind in ('folder', 'recordio') for count in growth.MEMORY_OF],
+                for kind, counts in growth.MEMORY_OF.items() for count in counts],
         processes=[dict(processes=number, images_per_second=99., seconds=10., **spent)
                    for number in (1, 2)])
 
 
-def test_a_machine_that_keeps_to_the_model_is_predicted(tmp_path):
-    result = a_result()
-    result['compared'] = growth.compare(result, 'wall')
+@pytest.mark.parametrize('clock, epoch', [('wall', 10.), ('cpu', 1.)])
+def test_a_machine_that_keeps_to_the_model_is_predicted(tmp_path, clock, epoch):
+    result = dict(a_result(), clock=clock)
+    result['compared'] = growth.compare(result, clock)
+    assert result['compared'][-1]['measured'] == epoch
     assert result['device']['flops'] == pytest.approx(1e9, rel=1e-3)
     assert result['device']['call'] == pytest.approx(1e-3, rel=1e-3)
     errors = {row['name']: row['error'] for row in result['compared']}
     assert all(abs(errors[name]) < 1e-3 for name in growth.STEPS)
     text = growth_report.tables(result)
-    assert 'epoch of 1,000 images' in text and '| 2 | 99 | 1.0 s |' in text
+    assert 'epoch of 512 images' in text and '| 2 | 99 | 1.0 s |' in text
     growth_report.draw(result, tmp_path / 'growth.png')
     assert (tmp_path / 'growth.png').stat().st_size > 10_000
