@@ -25,21 +25,25 @@ def tables(result: dict) -> str:
              f'{row["step_ms"]["wall"] / row["batch"]:.2f} '
              f'({row["step_ms"]["cpu"] / row["batch"]:.2f} CPU)',
              f'{row["memory_mib"]["main"]:.0f}') for row in result['steps']]),
-        _table(('images', 'epoch', 'CPU', 'main process', 'loader process'), [
-            (f'{row["images"]:,}', f'{row["seconds"]:.1f} s', f'{row["cpu"]:.1f} s',
-             f'{row["main_mib"]:.0f} MiB', f'{row["workers_mib"]:.0f} MiB')
-            for row in result['epochs']]),
-        _table(('images', 'kept in', 'main process', 'loader process'), [
-            (f'{row["images"]:,}', row['kind'], f'{row["main_mib"]:.0f} MiB',
-             f'{row["workers_mib"]:.0f} MiB') for row in result['memory']]),
-        _table(('processes', 'images/s', 'CPU per epoch'), [
-            (str(row['processes']), f'{row["images_per_second"]:.0f}', f'{row["cpu"]:.1f} s')
-            for row in result['processes']]),
         _table(('predicted', 'measured', 'predicted', 'error', ''), [
             (row['name'], _seconds(row['measured']), _seconds(row['predicted']),
              f'{100 * row["error"]:+.0f} %', 'fitted' if row['fitted'] else '')
             for row in result['compared']])]
+    for part, (heads, line) in LINES.items():
+        if part in result:
+            parts.append(_table(heads, [line(row) for row in result[part]]))
     return '\n\n'.join(parts) + '\n'
+
+
+LINES = dict(
+    epochs=(('images', 'epoch', 'CPU', 'main process', 'loader process'), lambda row: (
+        f'{row["images"]:,}', f'{row["seconds"]:.1f} s', f'{row["cpu"]:.1f} s',
+        f'{row["main_mib"]:.0f} MiB', f'{row["workers_mib"]:.0f} MiB')),
+    memory=(('images', 'kept in', 'main process', 'loader process'), lambda row: (
+        f'{row["images"]:,}', row['kind'], f'{row["main_mib"]:.0f} MiB',
+        f'{row["workers_mib"]:.0f} MiB')),
+    processes=(('processes', 'images/s', 'CPU per epoch'), lambda row: (
+        str(row['processes']), f'{row["images_per_second"]:.0f}', f'{row["cpu"]:.1f} s')))
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -52,15 +56,21 @@ def _seconds(value: float) -> str:
 
 
 def draw(result: dict, path: Path) -> None:
-    """Six panels: what grows with images, processes, pixels and weights, and how well it is met."""
+    """What grows with images, processes, pixels, weights and batch, and how well it is met."""
     import matplotlib
     matplotlib.use('Agg')
     import matplotlib.pyplot as plt
 
-    figure, panels = plt.subplots(2, 3, figsize=(15, 8.5), layout='constrained')
-    for axes, panel in zip(panels.flat, (_epochs, _memory, _processes, _pixels, _weights,
-                                         _agreement)):
+    drawn = [panel for part, panel in PANELS if part in result]
+    columns = -(-len(drawn) // 2)
+    figure, panels = plt.subplots(2, columns, figsize=(5 * columns, 8.5), layout='constrained')
+    for axes in panels.flat[len(drawn):]:
+        axes.remove()
+    for axes, panel in zip(panels.flat, drawn):
         panel(axes, result)
+        if axes.get_yscale() == 'log' and panel is not _agreement:
+            axes.yaxis.set_major_formatter('{x:g}')
+            axes.yaxis.set_minor_formatter('{x:g}')
         axes.grid(alpha=.3, which='both' if axes.get_xscale() == 'log' else 'major')
     figure.suptitle(f'Stage I, small MAEs on {result["machine"]["processor"]}: measured, and '
                     'predicted from counted arithmetic')
@@ -76,7 +86,7 @@ def _epochs(axes, result: dict) -> None:
         axes.loglog(images, [row[what] for row in rows], label=what, **style)
     axes.set(title='Time per epoch', xlabel='images', ylabel=CLOCKS[result['clock']])
     axes.set_xticks(images, [f'{count:,}' for count in images])
-    axes.minorticks_off()
+    axes.xaxis.minorticks_off()
     axes.legend()
 
 
@@ -127,7 +137,7 @@ def _pixels(axes, result: dict) -> None:
     _per_image(axes, result, names, 'pixels')
     pixels = sorted({row['pixels'] for row in result['steps']})
     axes.set_xticks(pixels, [str(value) for value in pixels])
-    axes.minorticks_off()
+    axes.xaxis.minorticks_off()
     axes.set(title='Image size (128 wide, 6 deep)', xlabel='pixels per side')
 
 
@@ -139,6 +149,16 @@ def _weights(axes, result: dict) -> None:
                       (row['parameters'], row['step_ms'][result['clock']] / row['batch']),
                       textcoords='offset points', xytext=(6, -12), fontsize=8)
     axes.set(title='Size of the network (48 px)', xlabel='weights, decoder included')
+
+
+def _batches(axes, result: dict) -> None:
+    rows = [row for row in result['steps']
+            if (row['pixels'], row['width'], row['depth']) == (48, 128, 6)]
+    _per_image(axes, result, [row['name'] for row in rows], 'batch')
+    sizes = sorted(row['batch'] for row in rows)
+    axes.set_xticks(sizes, [str(size) for size in sizes])
+    axes.xaxis.minorticks_off()
+    axes.set(title='Batch (48 px, 128 wide, 6 deep)', xlabel='images per step')
 
 
 def _agreement(axes, result: dict) -> None:
@@ -156,3 +176,7 @@ def _agreement(axes, result: dict) -> None:
     axes.set(title='Steps and epochs', xlabel='measured, seconds', ylabel='predicted, seconds',
              xlim=ends, ylim=ends)
     axes.legend(loc='upper left')
+
+
+PANELS = (('epochs', _epochs), ('memory', _memory), ('processes', _processes),
+          ('steps', _pixels), ('steps', _weights), ('steps', _batches), ('steps', _agreement))

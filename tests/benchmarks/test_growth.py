@@ -70,6 +70,6 @@ def test_a_machine_that_keeps_to_the_model_is_predicted(tmp_path, clock, epoch):
     errors = {row['name']: row['error'] for row in result['compared']}
     assert all(abs(errors[name]) < 1e-3 for name in growth.STEPS)
     text = growth_report.tables(result)
-    assert 'epoch of 512 images' in text and '| 2 | 99 | 1.0 s |' in text
+    assert 'epoch of 1,024 images' in text and '| 2 | 99 | 1.0 s |' in text
     growth_report.draw(result, tmp_path / 'growth.png')
     assert (tmp_path / 'growth.png').stat().st_size > 10_000
