@@ -7,7 +7,7 @@ from mmpretrain.registry import DATASETS, TRANSFORMS
 from torch.utils.data import Dataset
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.transforms import check_tracked
+from ssfer_mm.transforms import check_tracked, check_whole
 
 from .held_out import keys_of, shared_ids
 from .seeded import seed_draws
@@ -28,16 +28,17 @@ class SemiSupervisedDataset(Dataset):
     Args:
         dataset: Config of a labeled dataset (:class:`FERDataset`).
         labeled_pipeline: Transforms of labeled items, ending in ``PackFace``.
-        unlabeled_pipeline: Transforms of unlabeled items, ending in ``PackViews``. None leaves
-            the unlabeled part out altogether.
+        unlabeled_pipeline: Transforms of unlabeled items, ending in ``PackViews``; or, where
+            ``data_preprocessor.views`` makes the views of whole batches, in ``PackUnlabeled``:
+            then neither pipeline crops or flips. None leaves the unlabeled part out altogether.
         split: A split file, or ``dict(fraction=0.25, seed=0)``, or ``dict(per_class=25, seed=0)``,
             optionally with ``file``. None means that all of ``dataset`` is labeled.
         extra_unlabeled: Configs of further datasets whose images are used without labels.
         lazy_init: Do not read annotations before they are needed.
 
     Raises:
-        UserError: The split does not belong to these data, or face boxes would be wrong because a
-            labeled transform moves pixels without saying so.
+        UserError: The split does not belong to these data; face boxes would be wrong because a
+            labeled transform moves pixels without saying so; or faces would be augmented twice.
     """
 
     def __init__(self,
@@ -49,6 +50,7 @@ class SemiSupervisedDataset(Dataset):
                  lazy_init: bool = False) -> None:
         if dataset.get('boxes'):
             check_tracked(labeled_pipeline)
+        check_whole(labeled_pipeline, unlabeled_pipeline or ())
         self.dataset = DATASETS.build(dict(dataset, lazy_init=True))
         self.labeled_pipeline = _compose(labeled_pipeline)
         self.unlabeled_pipeline = _compose(unlabeled_pipeline or ())

@@ -1,4 +1,5 @@
 from .class_prior import ClassPrior
+from .device_views import BatchRandAugment, DeviceViews
 from .ema import decay_at, ema_update
 from .face_masking import FaceMAE, FaceMAEViT
 from .facemix import FaceMix, FaceMixBatch, one_hot
@@ -24,10 +25,11 @@ from .sparse_resnet import SparseResNet_CIFAR
 from .ssfer import SSFER
 
 __all__ = [
-    'ClassPrior', 'ConfidenceThreshold', 'DistributionAlignment', 'FaceMAE', 'FaceMAEViT',
-    'FaceMix', 'FaceMixBatch', 'FaceMixLoss', 'FlexMatchThreshold', 'FreeMatchThreshold',
-    'LabeledMargin', 'LabeledOpinion', 'LogitAdjustment', 'NegativeLearning', 'PseudoLabelLoss',
-    'PseudoLabelRule', 'PseudoLabels', 'PseudoMixup', 'PseudoMixupBatch', 'RejectedConsistency',
-    'SSFER', 'SSFERDataPreprocessor', 'SoftMatchWeights', 'SparseResNet_CIFAR',
-    'backbone_weights', 'decay_at', 'ema_update', 'load_backbone', 'one_hot', 'soft_cross_entropy'
+    'BatchRandAugment', 'ClassPrior', 'ConfidenceThreshold', 'DeviceViews',
+    'DistributionAlignment', 'FaceMAE', 'FaceMAEViT', 'FaceMix', 'FaceMixBatch', 'FaceMixLoss',
+    'FlexMatchThreshold', 'FreeMatchThreshold', 'LabeledMargin', 'LabeledOpinion',
+    'LogitAdjustment', 'NegativeLearning', 'PseudoLabelLoss', 'PseudoLabelRule', 'PseudoLabels',
+    'PseudoMixup', 'PseudoMixupBatch', 'RejectedConsistency', 'SSFER', 'SSFERDataPreprocessor',
+    'SoftMatchWeights', 'SparseResNet_CIFAR', 'backbone_weights', 'decay_at', 'ema_update',
+    'load_backbone', 'one_hot', 'soft_cross_entropy'
 ]

@@ -1,5 +1,5 @@
 """From uint8 batches to what the SSFER model trains on."""
-from typing import Dict, List, Optional, Sequence, Union
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 from mmpretrain.models import ClsDataPreprocessor
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ssfer_mm.errors import UserError
 
+from .device_views import Crops
 from .facemix import one_hot
 from .online_boxes import OnlineBoxes
 
@@ -30,6 +31,8 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
             in the paper.
         detector: For ``'online'``: what :func:`ssfer_mm.faces.detectors.build_detector` takes;
             None means ``'embedded'``. It is no part of the model's parameters or state.
+        views: Config of :class:`DeviceViews`: training batches bring whole faces, ``labeled`` and
+            ``unlabeled``, and their views are made here. None: the pipelines make them.
 
     Raises:
         UserError: ``box_source`` is unknown, or a detector is given that nothing would use.
@@ -42,7 +45,8 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
                  to_rgb: bool = True,
                  facemix: Optional[dict] = None,
                  box_source: str = 'tracked',
-                 detector: Union[str, dict, None] = None) -> None:
+                 detector: Union[str, dict, None] = None,
+                 views: Optional[dict] = None) -> None:
         super().__init__(mean=mean, std=std, to_rgb=to_rgb, num_classes=num_classes)
         if box_source not in ('tracked', 'online'):
             raise UserError("SSFERDataPreprocessor: box_source is 'tracked' or 'online', "
@@ -51,6 +55,7 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
             raise UserError('SSFERDataPreprocessor: a detector is given, but box_source is '
                             f"{box_source!r}; set box_source='online' or remove the detector")
         self.facemix = BATCH_AUGMENTS.build(facemix) if facemix else None
+        self.views = BATCH_AUGMENTS.build(views) if views else None
         self.online_boxes = None
         if box_source == 'online' and self.facemix is not None:
             self.online_boxes = OnlineBoxes(detector or 'embedded', bgr=to_rgb)
@@ -65,23 +70,49 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
         """
         if not isinstance(data['inputs'], dict):
             return super().forward(data, training)
+        images = {source: pixels.to(self.device, non_blocking=True)
+                  for source, pixels in data['inputs'].items()}
+        crops = None
+        if training:
+            images, crops = self._make_views(images)
         inputs: Dict[str, object] = {
-            source: self._normalise(images.to(self.device, non_blocking=True))
-            for source, images in data['inputs'].items()
-        }
+            source: self._normalise(pixels) for source, pixels in images.items()}
         samples = data['data_samples']
         if 'labeled' in inputs:
             inputs['targets'] = self._targets(samples['labeled'])
             if training and self.facemix is not None and 'weak' not in inputs:
-                boxes = self._boxes(data['inputs']['labeled'], samples['labeled'])
+                boxes = self._boxes(images['labeled'], samples['labeled'], crops)
                 inputs['facemix'] = self.facemix.mix(inputs['labeled'], inputs['targets'], boxes)
         return dict(inputs=inputs, data_samples=samples)
+
+    def _make_views(self, faces: Dict[str, Tensor]) -> Tuple[Dict[str, Tensor], Optional[Crops]]:
+        """The views of a training batch, and where the labeled ones lie in their faces."""
+        if self.views is None:
+            if 'unlabeled' in faces:
+                raise UserError(
+                    'the batch brings whole unlabeled faces, but nothing makes their views: set '
+                    "data_preprocessor.views=dict(type='DeviceViews', size=...), or end "
+                    'train_dataloader.dataset.unlabeled_pipeline in WeakStrongViews and PackViews '
+                    'instead of PackUnlabeled')
+            return faces, None
+        if 'weak' in faces:
+            raise UserError(
+                'data_preprocessor.views makes the weak and strong views, but the batch brings '
+                'some already: end train_dataloader.dataset.unlabeled_pipeline in PackUnlabeled '
+                'instead of WeakStrongViews and PackViews (and take crop and flip out of '
+                'labeled_pipeline), or set data_preprocessor.views=None')
+        images, crops = {}, None
+        if 'labeled' in faces:
+            images['labeled'], crops = self.views.labeled(faces['labeled'])
+        if 'unlabeled' in faces:
+            images.update(self.views.unlabeled(faces['unlabeled']))
+        return images, crops
 
     def _normalise(self, images: Tensor) -> Tensor:
         if self.to_rgb:
             images = images.flip(1)
         # In place: on a CPU, memory for another batch of floats costs more than to fill it.
-        return images.to(torch.float32, copy=True).sub_(self.mean).div_(self.std)
+        return images.to(torch.float32, copy=not self.to_rgb).sub_(self.mean).div_(self.std)
 
     def _targets(self, samples: List) -> Tensor:
         labels = torch.cat([sample.gt_label for sample in samples]).to(self.device)
@@ -104,10 +135,13 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
                             'and the head to the number of classes of the dataset')
         return sample.gt_score
 
-    def _boxes(self, views: Tensor, samples: List) -> Optional[Tensor]:
+    def _boxes(self, views: Tensor, samples: List, crops: Optional[Crops]) -> Optional[Tensor]:
         """Face boxes (B, 4) in pixels of the views, NaN where unknown; None without any."""
         if self.online_boxes is not None:
-            return self.online_boxes(views, self.device)
-        if all('face_box' in sample for sample in samples):
-            return torch.stack([sample.face_box for sample in samples]).to(self.device)
-        return None
+            return self.online_boxes(views.to(torch.uint8), self.device)
+        if not all('face_box' in sample for sample in samples):
+            return None
+        boxes = torch.stack([sample.face_box for sample in samples])
+        if crops is not None:
+            boxes = self.views.move_boxes(boxes, crops)
+        return boxes.to(self.device)

@@ -162,4 +162,5 @@ def _images(batch: dict) -> dict[str, int]:
     inputs = batch['inputs']
     if not isinstance(inputs, dict):
         return dict(labeled=0, unlabeled=len(inputs))
-    return dict(labeled=len(inputs.get('labeled', ())), unlabeled=len(inputs.get('weak', ())))
+    unlabeled = inputs.get('unlabeled', inputs.get('weak', ()))
+    return dict(labeled=len(inputs.get('labeled', ())), unlabeled=len(unlabeled))

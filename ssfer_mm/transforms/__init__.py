@@ -1,6 +1,6 @@
 """Image transforms that know where the face goes, and the packing of items."""
 from .loading import LoadFace
-from .packing import PackFace, PackViews
+from .packing import PackFace, PackUnlabeled, PackViews
 from .tracked_crops import TrackedCenterCrop, TrackedRandomCrop, TrackedRandomResizedCrop
 from .tracked_policies import TrackedAutoAugment, TrackedRandAugment
 from .tracked_resizes import TrackedRandomFlip, TrackedResize, TrackedResizeEdge
@@ -8,10 +8,12 @@ from .tracked_warps import TrackedRotate, TrackedShear, TrackedTranslate
 from .tracking import track
 from .untracked import check_tracked
 from .views import WeakStrongViews
+from .whole_faces import check_whole
 
 __all__ = [
-    'LoadFace', 'PackFace', 'PackViews', 'TrackedAutoAugment', 'TrackedCenterCrop',
-    'TrackedRandAugment', 'TrackedRandomCrop', 'TrackedRandomFlip', 'TrackedRandomResizedCrop',
-    'TrackedResize', 'TrackedResizeEdge', 'TrackedRotate', 'TrackedShear', 'TrackedTranslate',
-    'WeakStrongViews', 'check_tracked', 'track'
+    'LoadFace', 'PackFace', 'PackUnlabeled', 'PackViews', 'TrackedAutoAugment',
+    'TrackedCenterCrop', 'TrackedRandAugment', 'TrackedRandomCrop', 'TrackedRandomFlip',
+    'TrackedRandomResizedCrop', 'TrackedResize', 'TrackedResizeEdge', 'TrackedRotate',
+    'TrackedShear', 'TrackedTranslate', 'WeakStrongViews', 'check_tracked', 'check_whole',
+    'track'
 ]

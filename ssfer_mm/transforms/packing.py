@@ -77,6 +77,36 @@ class PackViews(BaseTransform):
         return 'PackViews()'
 
 
+@TRANSFORMS.register_module()
+class PackUnlabeled(BaseTransform):
+    """Pack one whole unlabeled face; its views are made later, for the batch.
+
+    For ``data_preprocessor.views`` (:class:`ssfer_mm.models.DeviceViews`). All faces must have one
+    size: where files differ, put ``TrackedResize(scale=(48, 48))`` before it.
+
+    Returns ``dict(unlabeled=..., data_samples=...)``: a uint8 tensor (3, H, W) in the channel
+    order of ``img``, and a ``DataSample`` as of :class:`PackViews`, without any label.
+
+    Raises:
+        UserError: The views are there already, or the pixels are not uint8 (H, W, 3).
+    """
+
+    keeps_face_box = True
+    META_KEYS = PackViews.META_KEYS
+
+    def transform(self, results: dict) -> dict:
+        if 'img_weak' in results:
+            raise UserError('PackUnlabeled packs a whole face, but WeakStrongViews made views of '
+                            'it: leave WeakStrongViews out, or use PackViews and '
+                            'data_preprocessor.views=None')
+        return dict(
+            unlabeled=_to_chw(results['img']),
+            data_samples=_data_sample(results, self.META_KEYS))
+
+    def __repr__(self) -> str:
+        return 'PackUnlabeled()'
+
+
 def _data_sample(results: dict, meta_keys: Sequence[str]) -> DataSample:
     sample = DataSample()
     for key in meta_keys:

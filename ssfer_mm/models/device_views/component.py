@@ -1,0 +1,96 @@
+"""Weak and strong views of a batch of whole faces, made on the device of the model."""
+from typing import Dict, Optional, Sequence, Tuple
+
+import torch
+from mmpretrain.registry import BATCH_AUGMENTS
+from torch import Tensor
+
+from ssfer_mm.errors import UserError
+
+from .crops import Crops, cut, draw_crops, move_boxes
+from .rand_augment import BatchRandAugment
+
+
+@BATCH_AUGMENTS.register_module()
+class DeviceViews:
+    """What the pipelines of stages II and III do to one face at a time, for whole batches.
+
+    An argument of :class:`SSFERDataPreprocessor`. A weak view is a random resized crop, flipped or
+    not; a strong one is another, with RandAugment. The distributions are those of
+    ``TrackedRandomResizedCrop``, ``TrackedRandomFlip`` and mmpretrain's ``RandAugment``.
+
+    Whatever is random is drawn on the host, from torch's generator: the same views on every
+    device, a resumed run that sees what it would have seen, and no waiting for a GPU.
+
+    Args:
+        size: Of the views, in pixels.
+        crop_ratio_range: Range of the crop's share of the image's area. METHOD.md: 0.2 to 1.
+        aspect_ratio_range: Range of the crop's width / height.
+        max_attempts: Draws of a crop's size before it falls back to a central crop.
+        flip_prob: Probability that a view is mirrored.
+        rand_augment: Arguments of :class:`BatchRandAugment` for strong views; None means its
+            defaults, METHOD.md's. ``num_policies=0`` is none at all.
+
+    Raises:
+        UserError: An argument is out of range.
+    """
+
+    def __init__(self,
+                 size: int,
+                 crop_ratio_range: Sequence[float] = (0.2, 1.0),
+                 aspect_ratio_range: Sequence[float] = (3. / 4., 4. / 3.),
+                 max_attempts: int = 10,
+                 flip_prob: float = 0.5,
+                 rand_augment: Optional[dict] = None) -> None:
+        if not isinstance(size, int) or size < 2:
+            raise UserError(f'DeviceViews: size is a number of pixels, at least 2, got {size!r}')
+        for name, bounds in (('crop_ratio_range', crop_ratio_range),
+                             ('aspect_ratio_range', aspect_ratio_range)):
+            if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1]:
+                raise UserError(f'DeviceViews: {name} is (low, high), both positive, '
+                                f'got {tuple(bounds)}')
+        if max_attempts < 0 or not 0 <= flip_prob <= 1:
+            raise UserError('DeviceViews: max_attempts must not be negative and flip_prob in '
+                            f'[0, 1], got {max_attempts} and {flip_prob}')
+        self.size = size
+        self.cropping = dict(
+            crop_ratio_range=tuple(crop_ratio_range), aspect_ratio_range=tuple(aspect_ratio_range),
+            max_attempts=max_attempts, flip_prob=flip_prob)
+        settings = dict(rand_augment or {})
+        self.rand_augment = None
+        if settings.get('num_policies') != 0:
+            self.rand_augment = BatchRandAugment(**settings)
+
+    def labeled(self, faces: Tensor) -> Tuple[Tensor, Crops]:
+        """Weak views of labeled faces.
+
+        Args:
+            faces: uint8 (B, 3, H, W), BGR, on any device.
+
+        Returns:
+            The views, float32 (B, 3, size, size), whole numbers in 0-255; and where they lie.
+        """
+        crops = draw_crops(len(faces), tuple(faces.shape[-2:]), **self.cropping)
+        with _full_precision(faces):
+            return cut(faces, crops, self.size), crops
+
+    def move_boxes(self, boxes: Tensor, crops: Crops) -> Tensor:
+        """Face boxes (B, 4) in pixels of the faces -> in pixels of the views that lie there."""
+        return move_boxes(boxes, crops, self.size)
+
+    def unlabeled(self, faces: Tensor) -> Dict[str, Tensor]:
+        """``weak`` and ``strong`` views of unlabeled faces (N, 3, H, W); as :meth:`labeled`."""
+        count = len(faces)
+        crops = draw_crops(2 * count, tuple(faces.shape[-2:]), **self.cropping)
+        layers = self.rand_augment.draw(count) if self.rand_augment else ()
+        with _full_precision(faces):
+            views = cut(faces.repeat(2, 1, 1, 1), crops, self.size)
+            weak, strong = views[:count], views[count:]
+            if layers:
+                self.rand_augment.apply(strong, layers)
+        return dict(weak=weak, strong=strong)
+
+
+def _full_precision(faces: Tensor) -> torch.autocast:
+    """In mixed precision the preprocessor runs under autocast; pixels need all their digits."""
+    return torch.autocast(faces.device.type, enabled=False)
