@@ -7,7 +7,7 @@ from mmpretrain.registry import DATASETS, TRANSFORMS
 from torch.utils.data import Dataset
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.transforms import check_tracked, check_whole
+from ssfer_mm.transforms import check_tracked, check_whole, whole_pipeline
 
 from .held_out import keys_of, shared_ids
 from .seeded import seed_draws
@@ -35,6 +35,8 @@ class SemiSupervisedDataset(Dataset):
             optionally with ``file``. None means that all of ``dataset`` is labeled.
         extra_unlabeled: Configs of further datasets whose images are used without labels.
         lazy_init: Do not read annotations before they are needed.
+        whole_faces: Leave crops, flips and views out of both pipelines, for
+            ``data_preprocessor.views``, and resize every face to so many pixels.
 
     Raises:
         UserError: The split does not belong to these data; face boxes would be wrong because a
@@ -47,7 +49,13 @@ class SemiSupervisedDataset(Dataset):
                  unlabeled_pipeline: Optional[Sequence[dict]] = None,
                  split: Union[str, dict, Split, None] = None,
                  extra_unlabeled: Sequence[dict] = (),
-                 lazy_init: bool = False) -> None:
+                 lazy_init: bool = False,
+                 whole_faces: Optional[int] = None) -> None:
+        if whole_faces:
+            labeled_pipeline = whole_pipeline(labeled_pipeline, whole_faces, 'PackFace')
+            if unlabeled_pipeline is not None:
+                unlabeled_pipeline = whole_pipeline(
+                    unlabeled_pipeline, whole_faces, 'PackUnlabeled')
         if dataset.get('boxes'):
             check_tracked(labeled_pipeline)
         check_whole(labeled_pipeline, unlabeled_pipeline or ())

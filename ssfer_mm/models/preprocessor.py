@@ -91,16 +91,16 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
             if 'unlabeled' in faces:
                 raise UserError(
                     'the batch brings whole unlabeled faces, but nothing makes their views: set '
-                    "data_preprocessor.views=dict(type='DeviceViews', size=...), or end "
-                    'train_dataloader.dataset.unlabeled_pipeline in WeakStrongViews and PackViews '
-                    'instead of PackUnlabeled')
+                    'data_preprocessor.views.type=DeviceViews and data_preprocessor.views.size, or '
+                    'end train_dataloader.dataset.unlabeled_pipeline in WeakStrongViews and '
+                    'PackViews instead of PackUnlabeled, without whole_faces')
             return faces, None
         if 'weak' in faces:
             raise UserError(
                 'data_preprocessor.views makes the weak and strong views, but the batch brings '
-                'some already: end train_dataloader.dataset.unlabeled_pipeline in PackUnlabeled '
-                'instead of WeakStrongViews and PackViews (and take crop and flip out of '
-                'labeled_pipeline), or set data_preprocessor.views=None')
+                'some already: set train_dataloader.dataset.whole_faces to the size of the faces, '
+                'or end unlabeled_pipeline in PackUnlabeled and take crops and flips out of both '
+                'pipelines; or set data_preprocessor.views=None')
         images, crops = {}, None
         if 'labeled' in faces:
             images['labeled'], crops = self.views.labeled(faces['labeled'])
@@ -115,7 +115,8 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
         return images.to(torch.float32, copy=not self.to_rgb).sub_(self.mean).div_(self.std)
 
     def _targets(self, samples: List) -> Tensor:
-        labels = torch.cat([sample.gt_label for sample in samples]).to(self.device)
+        # On the host, where the labels are: to ask a GPU for its largest would mean to wait for it.
+        labels = torch.cat([sample.gt_label for sample in samples])
         if int(labels.max()) >= self.num_classes:
             raise UserError(f'a label is {int(labels.max())}, but the model has num_classes='
                             f'{self.num_classes}: set data_preprocessor.num_classes and the '
@@ -124,8 +125,8 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
         scored = [i for i, sample in enumerate(samples) if 'gt_score' in sample]
         if scored:
             scores = torch.stack([self._scores(samples[i]) for i in scored])
-            targets[scored] = scores.to(self.device)
-        return targets
+            targets[scored] = scores
+        return targets.to(self.device, non_blocking=True)
 
     def _scores(self, sample) -> Tensor:
         if sample.gt_score.shape != (self.num_classes, ):

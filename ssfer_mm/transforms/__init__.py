@@ -8,12 +8,12 @@ from .tracked_warps import TrackedRotate, TrackedShear, TrackedTranslate
 from .tracking import track
 from .untracked import check_tracked
 from .views import WeakStrongViews
-from .whole_faces import check_whole
+from .whole_faces import check_whole, whole_pipeline
 
 __all__ = [
     'LoadFace', 'PackFace', 'PackUnlabeled', 'PackViews', 'TrackedAutoAugment',
     'TrackedCenterCrop', 'TrackedRandAugment', 'TrackedRandomCrop', 'TrackedRandomFlip',
     'TrackedRandomResizedCrop', 'TrackedResize', 'TrackedResizeEdge', 'TrackedRotate',
     'TrackedShear', 'TrackedTranslate', 'WeakStrongViews', 'check_tracked', 'check_whole',
-    'track'
+    'track', 'whole_pipeline'
 ]

@@ -1,10 +1,29 @@
-"""Refuse, before training, pipelines that augment what is augmented again on the device."""
-from typing import Sequence
+"""Pipelines that hand over whole faces, whose views are made later, for the batch."""
+from typing import List, Sequence
 
 from ssfer_mm.errors import UserError
 
 # What the views of a batch do.
 REPEATED = ('RandomResizedCrop', 'RandomCrop', 'RandomFlip', 'RandAugment', 'WeakStrongViews')
+PACKING = ('PackFace', 'PackViews', 'PackUnlabeled')
+
+
+def whole_pipeline(pipeline: Sequence[dict], size: int, pack: str) -> List[dict]:
+    """The same pipeline without what ``data_preprocessor.views`` does.
+
+    Args:
+        pipeline: Transform configs, from loading to packing.
+        size: Every face is resized to so many pixels in height and width.
+        pack: ``'PackFace'`` or ``'PackUnlabeled'``.
+
+    Example:
+        >>> whole_pipeline([dict(type='LoadFace'), dict(type='TrackedRandomFlip'),
+        ...                 dict(type='PackFace')], 48, 'PackFace')[1]
+        {'type': 'TrackedResize', 'scale': (48, 48)}
+    """
+    left_out = (*REPEATED, *PACKING)
+    return [*(step for step in pipeline if _name(step) not in left_out),
+            dict(type='TrackedResize', scale=(size, size)), dict(type=pack)]
 
 
 def check_whole(labeled_pipeline: Sequence, unlabeled_pipeline: Sequence) -> None:
@@ -26,14 +45,14 @@ def check_whole(labeled_pipeline: Sequence, unlabeled_pipeline: Sequence) -> Non
         return
     for source, pipeline in (('labeled', labeled_pipeline), ('unlabeled', unlabeled_pipeline)):
         for step in pipeline:
-            name = _name(step)
-            if name.removeprefix('Tracked') in REPEATED:
+            if _name(step) in REPEATED:
                 raise UserError(
-                    f'unlabeled_pipeline ends in PackUnlabeled, so the views of all faces are made '
-                    f'by data_preprocessor.views, but {source}_pipeline has {name}: leave it out, '
-                    'or end unlabeled_pipeline in WeakStrongViews and PackViews')
+                    'unlabeled_pipeline ends in PackUnlabeled, so data_preprocessor.views makes '
+                    f'the views of all faces, but {source}_pipeline has {_name(step)}: leave it '
+                    'out, or end unlabeled_pipeline in WeakStrongViews and PackViews')
 
 
 def _name(step: object) -> str:
+    """The bare name of a transform (config), the same with tracking and without."""
     kind = step.get('type', '') if isinstance(step, dict) else type(step)
-    return str(getattr(kind, '__name__', kind)).split('.')[-1]
+    return str(getattr(kind, '__name__', kind)).split('.')[-1].removeprefix('Tracked')

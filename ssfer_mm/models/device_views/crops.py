@@ -102,44 +102,58 @@ def cut(faces: Tensor, crops: Crops, size: int) -> Tensor:
     Returns:
         float32 (n, 3, size, size), whole numbers in 0-255.
     """
-    left, top, width, height, flip = send(
-        torch.stack([crops.left, crops.top, crops.width, crops.height,
-                     crops.flip.double()]).float(), faces.device)
-    columns = _resampling(left, width, faces.size(3), size)
-    columns = torch.where(flip[:, None, None] > 0, columns.flip(1), columns)
-    rows = _resampling(top, height, faces.size(2), size)
+    # Columns and rows, n each, share one computation.
+    start = torch.cat([crops.left, crops.top])
+    length = torch.cat([crops.width, crops.height])
+    flip = torch.cat([crops.flip, torch.zeros_like(crops.flip)])
+    matrix = _resampling(
+        send(torch.stack([start, length, flip.double()]).float(), faces.device),
+        max(faces.shape[-2:]), size)
+    columns, rows = matrix.split(len(faces))
+    columns, rows = columns[:, :, :faces.size(3)], rows[:, :, :faces.size(2)]
     narrow = faces.float().flatten(1, 2) @ columns.transpose(1, 2)  # (n, 3 H, size)
     views = rows[:, None] @ narrow.unflatten(1, (3, -1))
     return views.round_().clamp_(0, 255)
 
 
-def _resampling(start: Tensor, length: Tensor, source: int, size: int) -> Tensor:
-    """Matrices (n, size, source) that resize ``length`` pixels from ``start`` on to ``size``.
+def _resampling(crops: Tensor, source: int, size: int) -> Tensor:
+    """Matrices (n, size, source) that resize a part of ``source`` pixels to ``size`` pixels.
 
     As in OpenCV, the crop's outermost pixels are repeated outwards: no pixel beyond it counts.
+
+    Args:
+        crops: float32 (3, n): first pixel, number of pixels, and 1 to mirror the result, else 0.
+        source: At least first pixel + number of pixels.
+        size: Number of rows.
     """
-    place = (torch.arange(size, device=start.device) + 0.5) * (length / size)[:, None] - 0.5
+    start, length, flip = crops[..., None]
+    out = torch.arange(size, device=crops.device, dtype=crops.dtype)
+    out = torch.lerp(out, size - 1 - out, flip)
+    place = (out + 0.5) * (length / size) - 0.5
     before = place.floor()
-    t = place - before
-    pixel = torch.arange(source, device=start.device, dtype=start.dtype)
-    last = (length - 1)[:, None]
-    matrix = start.new_zeros(len(start), size, source)
-    for tap, weight in enumerate(_cubic_weights(t)):
-        index = (before + (tap - 1)).clamp(min=0).minimum(last) + start[:, None]
-        matrix += (index[..., None] == pixel) * weight[..., None]
+    weights = _cubic_weights(place - before)
+    pixel = torch.arange(source, device=crops.device, dtype=crops.dtype)
+    matrix = crops.new_zeros(crops.size(1), size, source)
+    for tap in range(4):
+        index = (before + (tap - 1)).clamp(min=0).minimum(length - 1) + start
+        matrix += (index[..., None] == pixel) * weights[..., tap, None]
     return matrix
 
 
-def _cubic_weights(t: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Weights of the pixels at distances 1 + t, t, 1 - t and 2 - t; their sum is 1."""
-    def far(d: Tensor) -> Tensor:  # 1 <= d <= 2
-        return ((CUBIC * d - 5 * CUBIC) * d + 8 * CUBIC) * d - 4 * CUBIC
+def _cubic_weights(t: Tensor) -> Tensor:
+    """(...,) in [0, 1) -> (..., 4): weights of the pixels at -1, 0, 1 and 2 for place t.
 
-    def near(d: Tensor) -> Tensor:  # 0 <= d <= 1
-        return ((CUBIC + 2) * d - (CUBIC + 3)) * d * d + 1
-
-    first, second, third = far(1 + t), near(t), near(1 - t)
-    return first, second, third, 1 - first - second - third
+    Keys' kernel: ``(a + 2) d^3 - (a + 3) d^2 + 1`` at a distance d below 1, and
+    ``a d^3 - 5 a d^2 + 8 a d - 4 a`` below 2, with d = 1 + t, t, 1 - t and 2 - t written out.
+    """
+    a = CUBIC
+    cubes, squares, firsts, constants = send(torch.tensor([
+        [a, a + 2, -a - 2, -a],
+        [-2 * a, -a - 3, 2 * a + 3, a],
+        [a, 0, -a, 0],
+        [0, 1, 0, 0]]), t.device)
+    t = t[..., None]
+    return ((cubes * t + squares) * t + firsts) * t + constants
 
 
 def move_boxes(boxes: Tensor, crops: Crops, size: int) -> Tensor:

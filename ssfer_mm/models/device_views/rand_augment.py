@@ -1,7 +1,7 @@
 """RandAugment of whole batches: drawn on the host, applied on the device."""
 from dataclasses import dataclass
 from numbers import Number
-from typing import Dict, List, Sequence, Tuple, Union
+from typing import Iterable, List, Sequence, Tuple, Union
 
 import torch
 from mmpretrain.datasets.transforms import RandAugment
@@ -14,7 +14,9 @@ from .tables import FIXED, OF_IMAGE
 from .transfer import send
 from .warps import WARPS, identities, warp
 
-KNOWN = (*FIXED, *OF_IMAGE, *BLENDS, *WARPS)
+# Operations by number: those that are done together stand together.
+KNOWN = (*OF_IMAGE, *FIXED, *BLENDS, *WARPS)
+NOTHING = len(KNOWN)
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,37 @@ class Layer:
     """One operation per image; host tensors (n,).
 
     Attributes:
-        policy: int64, index into the policies, -1 where nothing is done.
+        operation: int64, index into ``KNOWN``, or ``NOTHING``.
         magnitude: float64, in the operation's own unit, its sign drawn; 0 where it has none.
     """
-    policy: Tensor
+    operation: Tensor
     magnitude: Tensor
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """A layer whose images are sorted by what is done to them.
+
+    Attributes:
+        index: int64 (n,), the images, on the device.
+        magnitude: float32 (n,), theirs, on the device.
+        host_magnitude: float64 (n,), the same on the host.
+        ends: Of each operation of ``KNOWN``, where its images end.
+    """
+    index: Tensor
+    magnitude: Tensor
+    host_magnitude: Tensor
+    ends: List[int]
+
+    def part(self, names: Iterable[str]) -> slice:
+        """Where the images are that get one of these operations, neighbours in ``KNOWN``."""
+        numbers = [KNOWN.index(name) for name in names]
+        return slice(self.ends[numbers[0] - 1] if numbers[0] else 0, self.ends[numbers[-1]])
+
+    def present(self, names: Iterable[str]) -> List[Tuple[str, slice]]:
+        """Those of the operations that some image gets, and where these images are."""
+        parts = [(name, self.part([name])) for name in names]
+        return [(name, part) for name, part in parts if part.stop > part.start]
 
 
 class BatchRandAugment:
@@ -59,7 +87,7 @@ class BatchRandAugment:
             policies=policies if isinstance(policies, str) else list(policies),
             num_policies=num_policies, magnitude_level=magnitude_level,
             magnitude_std=magnitude_std, total_level=total_level, hparams=dict())
-        self.names = [_name(transform) for transform in stock]
+        self.operation = torch.tensor([KNOWN.index(_name(transform)) for transform in stock])
         rows = [_row(transform) for transform in stock]
         self.prob, self.negative_prob, self.low, self.high = torch.tensor(
             rows, dtype=torch.float64).T.contiguous()
@@ -75,7 +103,7 @@ class BatchRandAugment:
     def draw(self, count: int) -> List[Layer]:
         """Draw what is done to ``count`` images, from torch's generator on the host."""
         shape = (self.num_policies, count)
-        policy = torch.randint(len(self.names), shape)
+        policy = torch.randint(len(self.operation), shape)
         applied, negative, spread = torch.rand(3, *shape, dtype=torch.float64)
         if self.magnitude_std == 'inf':
             level = spread * self.magnitude_level
@@ -87,73 +115,63 @@ class BatchRandAugment:
         low, high = self.low[policy], self.high[policy]
         magnitude = low + level / self.total_level * (high - low)
         magnitude = torch.where(negative < self.negative_prob[policy], -magnitude, magnitude)
-        policy = torch.where(applied <= self.prob[policy], policy, -1)
-        return [Layer(*layer) for layer in zip(policy, magnitude)]
+        operation = torch.where(applied <= self.prob[policy], self.operation[policy], NOTHING)
+        return [Layer(*layer) for layer in zip(operation, magnitude)]
 
     def apply(self, images: Tensor, layers: Sequence[Layer]) -> Tensor:
         """Change ``images``, float32 (n, 3, H, W), whole numbers in 0-255, **in place**."""
-        for layer in layers:
-            parts = self._parts(layer)
-            self._look_up(images, parts)
-            self._blend(images, parts)
-            self._warp(images, parts)
+        pad_val = send(self.pad_val, images.device)
+        for layer in _sort(layers, images.device):
+            _look_up(images, layer)
+            _blend(images, layer)
+            _warp(images, layer, pad_val)
         return images
 
-    def _parts(self, layer: Layer) -> Dict[str, Tuple[Tensor, Tensor]]:
-        """Name of an operation -> the images that get it, and their magnitudes; on the host."""
-        order = layer.policy.argsort(stable=True)
-        counts = torch.bincount(layer.policy + 1, minlength=len(self.names) + 1).tolist()
-        indices = order.split(counts)[1:]  # the first part is that to which nothing is done
-        parts: Dict[str, List[Tensor]] = {}
-        for name, index in zip(self.names, indices):
-            if len(index):
-                parts.setdefault(name, []).append(index)
-        joined = {name: torch.cat(several) for name, several in parts.items()}
-        return {name: (index, layer.magnitude[index]) for name, index in joined.items()}
 
-    def _look_up(self, images: Tensor, parts: Dict[str, Tuple[Tensor, Tensor]]) -> None:
-        """Whatever is a table, in one gather."""
-        of_image = [name for name in parts if name in OF_IMAGE]
-        fixed = [name for name in parts if name in FIXED]
-        if not of_image and not fixed:
-            return
-        device = images.device
-        index = send(torch.cat([parts[name][0] for name in (*of_image, *fixed)]), device)
-        chosen = images.index_select(0, index)
-        tables, start = [], 0
-        for name in of_image:
-            magnitude = send(parts[name][1].float(), device)
-            own = chosen[start:start + len(magnitude)]
-            tables.append(OF_IMAGE[name](own, magnitude))
-            start += len(magnitude)
-        if fixed:
-            table = torch.cat([FIXED[name](parts[name][1].float()[:, None]) for name in fixed])
-            tables.append(send(table, device)[:, None].expand(-1, 3, -1))
-        table = torch.cat(tables)
-        changed = table.gather(2, chosen.flatten(2).long()).view_as(chosen)
+def _sort(layers: Sequence[Layer], device: torch.device) -> List[Sorted]:
+    """Sort on the host, and send all layers at once."""
+    operation = torch.stack([layer.operation for layer in layers])
+    order = operation.argsort(dim=1, stable=True)
+    magnitude = torch.stack([layer.magnitude for layer in layers]).gather(1, order)
+    ends = (operation[:, None] <= torch.arange(len(KNOWN))[:, None]).sum(dim=2).tolist()
+    return [Sorted(*parts) for parts in zip(
+        send(order, device), send(magnitude.float(), device), magnitude, ends)]
+
+
+def _look_up(images: Tensor, layer: Sorted) -> None:
+    """Whatever is a table, in one gather."""
+    part = layer.part((*OF_IMAGE, *FIXED))
+    if part.stop == part.start:
+        return
+    index = layer.index[part]
+    chosen = images.index_select(0, index)  # the part begins at 0
+    tables = [OF_IMAGE[name](chosen[own], layer.magnitude[own])
+              for name, own in layer.present(OF_IMAGE)]
+    fixed = [FIXED[name](layer.host_magnitude[own, None].float())
+             for name, own in layer.present(FIXED)]
+    if fixed:
+        tables.append(send(torch.cat(fixed), images.device)[:, None].expand(-1, 3, -1))
+    changed = torch.cat(tables).gather(2, chosen.flatten(2).long())
+    images.index_copy_(0, index, changed.view_as(chosen))
+
+
+def _blend(images: Tensor, layer: Sorted) -> None:
+    for name, part in layer.present(BLENDS):
+        index = layer.index[part]
+        changed = BLENDS[name](images.index_select(0, index), layer.magnitude[part])
         images.index_copy_(0, index, changed)
 
-    def _blend(self, images: Tensor, parts: Dict[str, Tuple[Tensor, Tensor]]) -> None:
-        for name, blend in BLENDS.items():
-            if name in parts:
-                index = send(parts[name][0], images.device)
-                magnitude = send(parts[name][1].float(), images.device)
-                images.index_copy_(0, index, blend(images.index_select(0, index), magnitude))
 
-    def _warp(self, images: Tensor, parts: Dict[str, Tuple[Tensor, Tensor]]) -> None:
-        """Whatever moves pixels, in one resampling."""
-        names = [name for name in parts if name in WARPS]
-        if not names:
-            return
-        matrices = []
-        for name in names:
-            magnitude = parts[name][1]
-            matrices.append(identities(len(magnitude)))
-            WARPS[name](matrices[-1], magnitude, tuple(images.shape[-2:]))
-        index = send(torch.cat([parts[name][0] for name in names]), images.device)
-        pad_val = send(self.pad_val, images.device)
-        moved = warp(images.index_select(0, index), torch.cat(matrices), pad_val)
-        images.index_copy_(0, index, moved)
+def _warp(images: Tensor, layer: Sorted, pad_val: Tensor) -> None:
+    """Whatever moves pixels, in one resampling."""
+    part = layer.part(WARPS)
+    if part.stop == part.start:
+        return
+    matrix = identities(len(layer.host_magnitude))
+    for name, own in layer.present(WARPS):
+        WARPS[name](matrix[own], layer.host_magnitude[own], tuple(images.shape[-2:]))
+    index = layer.index[part]
+    images.index_copy_(0, index, warp(images.index_select(0, index), matrix[part], pad_val))
 
 
 def _name(transform: object) -> str:

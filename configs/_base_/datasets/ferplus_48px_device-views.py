@@ -1,0 +1,22 @@
+# The same with views made in whole batches where the model is, for a GPU that trains faster than
+# the workers crop, flip and colour. Workers hand over whole faces of one size; those of FERPlus
+# have it already.
+_base_ = ['./ferplus_48px.py']
+
+whole = [dict(type='LoadFace', cache_gb=0.5), dict(type='TrackedResize', scale=(48, 48))]
+labeled_pipeline = [*whole, dict(type='PackFace')]
+unlabeled_pipeline = [*whole, dict(type='PackUnlabeled')]
+
+train_dataloader = dict(
+    dataset=dict(labeled_pipeline=labeled_pipeline, unlabeled_pipeline=unlabeled_pipeline))
+data_preprocessor = dict(
+    views=dict(
+        type='DeviceViews',
+        size=48,
+        crop_ratio_range=(0.5, 1.0),
+        rand_augment=dict(
+            num_policies=2,
+            magnitude_level=9,
+            magnitude_std=0.5,
+            total_level=10,
+            pad_val=(103, 117, 150))))
