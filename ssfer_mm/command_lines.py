@@ -30,6 +30,8 @@ def train_parser() -> argparse.ArgumentParser:
         help='continue from this checkpoint, or from the last one in the work dir')
     parser.add_argument('--amp', action='store_true',
                         help='mixed precision, on a GPU or a processor with bfloat16')
+    parser.add_argument('--compile', action='store_true',
+                        help='let torch compile the networks; for long runs on a GPU')
     parser.add_argument('--no-validate', action='store_true', help='train without validation')
     parser.add_argument('--auto-scale-lr', action='store_true',
                         help='scale the learning rate by batch size / base_batch_size')

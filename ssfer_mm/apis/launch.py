@@ -174,6 +174,8 @@ def train_main(argv: Optional[Sequence[str]] = None) -> Runner:
         _set_resume(cfg, args.resume)
     if args.amp:
         _set_amp(cfg)
+    if args.compile:
+        cfg.custom_hooks = [*(cfg.get('custom_hooks') or ()), dict(type='mmpretrain.CompileHook')]
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.auto_scale_lr:

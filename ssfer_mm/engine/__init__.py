@@ -2,6 +2,7 @@ from .bfloat16_optim_wrapper import BFloat16OptimWrapper
 from .channels_last_hook import ChannelsLastHook
 from .checkpoint_folder import CheckpointFolder
 from .checkpoint_hook import SafeCheckpointHook
+from .compile_hook import CompileHook
 from .exact_resume_hook import ExactResumeHook
 from .export_hook import ExportClassifierHook
 from .facemix_monitor import FaceMixMonitor
@@ -22,7 +23,7 @@ from .two_stage_loop import Stage, TwoStageTrainLoop
 from .unreadable_hook import UnreadableHook
 
 __all__ = [
-    'BFloat16OptimWrapper', 'ChannelsLastHook', 'CheckpointFolder', 'EMATeacherHook',
+    'BFloat16OptimWrapper', 'ChannelsLastHook', 'CheckpointFolder', 'CompileHook', 'EMATeacherHook',
     'ExactResumeHook', 'ExportClassifierHook', 'FaceMixMonitor', 'GlobalLogHook', 'HeldOutHook',
     'LogHistoryHook', 'NumericsHook', 'PseudoLabelMonitor', 'ResumableTrainLoop',
     'SafeCheckpointHook', 'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook',
