@@ -1,6 +1,10 @@
 from .class_prior import ClassPrior
+<<<<<<< HEAD
 from .device_views import BatchRandAugment, DeviceViews
 from .ema import decay_at, ema_update
+=======
+from .ema import MovingAverage, decay_at, ema_update
+>>>>>>> 7b77e88 (Teacher: its tensors are found once per epoch, not walked through in every step)
 from .face_masking import FaceMAE, FaceMAEViT
 from .facemix import FaceMix, FaceMixBatch, one_hot
 from .logit_adjustment import LogitAdjustment
@@ -28,8 +32,8 @@ __all__ = [
     'BatchRandAugment', 'ClassPrior', 'ConfidenceThreshold', 'DeviceViews',
     'DistributionAlignment', 'FaceMAE', 'FaceMAEViT', 'FaceMix', 'FaceMixBatch', 'FaceMixLoss',
     'FlexMatchThreshold', 'FreeMatchThreshold', 'LabeledMargin', 'LabeledOpinion',
-    'LogitAdjustment', 'NegativeLearning', 'PseudoLabelLoss', 'PseudoLabelRule', 'PseudoLabels',
-    'PseudoMixup', 'PseudoMixupBatch', 'RejectedConsistency', 'SSFER', 'SSFERDataPreprocessor',
-    'SoftMatchWeights', 'SparseResNet_CIFAR', 'backbone_weights', 'decay_at', 'ema_update',
-    'load_backbone', 'one_hot', 'soft_cross_entropy'
+    'LogitAdjustment', 'MovingAverage', 'NegativeLearning', 'PseudoLabelLoss', 'PseudoLabelRule',
+    'PseudoLabels', 'PseudoMixup', 'PseudoMixupBatch', 'RejectedConsistency', 'SSFER',
+    'SSFERDataPreprocessor', 'SoftMatchWeights', 'SparseResNet_CIFAR', 'backbone_weights',
+    'decay_at', 'ema_update', 'load_backbone', 'one_hot', 'soft_cross_entropy'
 ]

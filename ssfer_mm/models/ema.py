@@ -3,26 +3,44 @@ import torch
 from torch import nn
 
 
-@torch.no_grad()
-def ema_update(teacher: nn.Module, student: nn.Module, decay: float) -> None:
-    """Move every parameter and buffer of ``teacher`` a step towards ``student``, in place.
+class MovingAverage:
+    """Moves every parameter and buffer of ``teacher`` towards ``student``, in place.
 
     ``t <- decay * t + (1 - decay) * s``; integer buffers (batch counters) are copied.
+
+    Which tensors these are is found once, because walking through the modules takes longer than
+    the arithmetic; make a new one after anything that replaces tensors, such as ``Module.to``.
 
     Args:
         teacher: A module with the same structure as ``student``.
         student: The module being trained.
-        decay: In [0, 1]; 0 copies the student, 1 leaves the teacher alone.
+
+    Attributes:
+        lasting: It may be used for many steps. Not so with sharded parameters, whose local tensors
+            come and go.
     """
-    averaged, sources = [], []
-    for target, source in zip(_tensors(teacher), _tensors(student)):
-        if target.is_floating_point():
-            averaged.append(target)
-            sources.append(source)
-        else:
-            target.copy_(source)
-    # One fused call for all tensors instead of one small kernel each.
-    torch._foreach_lerp_(averaged, sources, 1 - decay)
+
+    def __init__(self, teacher: nn.Module, student: nn.Module) -> None:
+        self.lasting = not any(hasattr(p, 'to_local') for p in student.parameters())
+        pairs = list(zip(_tensors(teacher), _tensors(student), strict=True))
+        averaged = [pair for pair in pairs if pair[0].is_floating_point()]
+        copied = [pair for pair in pairs if not pair[0].is_floating_point()]
+        self._averaged = [list(side) for side in zip(*averaged)]
+        self._copied = [list(side) for side in zip(*copied)]
+
+    @torch.no_grad()
+    def update(self, decay: float) -> None:
+        """One step; ``decay`` is in [0, 1]: 0 copies the student, 1 leaves the teacher alone."""
+        # One fused call for all tensors instead of one small kernel each.
+        if self._averaged:
+            torch._foreach_lerp_(*self._averaged, 1 - decay)
+        if self._copied:
+            torch._foreach_copy_(*self._copied)
+
+
+def ema_update(teacher: nn.Module, student: nn.Module, decay: float) -> None:
+    """A single step of :class:`MovingAverage`."""
+    MovingAverage(teacher, student).update(decay)
 
 
 def decay_at(step: int, decay: float, warmup: bool) -> float:

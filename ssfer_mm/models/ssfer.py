@@ -13,7 +13,7 @@ from ssfer_mm.errors import UserError
 
 from .class_prior import ClassPrior
 from .cls_token_layer import compute_cls_token_only
-from .ema import decay_at, ema_update
+from .ema import MovingAverage, decay_at
 from .facemix import FaceMixBatch, one_hot
 from .losses import sharpen, soft_cross_entropy
 from .mirror import add_mirror_scores
@@ -104,6 +104,7 @@ class SSFER(BaseModel):
         # still shift the batch statistics of the others.
         self.has_batch_statistics = any(isinstance(m, _BatchNorm) for m in self.student.modules())
         self.last_pseudo_labels: Optional[dict] = None
+        self._average: Optional[MovingAverage] = None
 
     def _build_options(self, adjustment: Optional[dict], semi_adjustment: Optional[dict],
                        pseudo_mixup: Optional[dict], rejected_loss: Optional[dict]) -> None:
@@ -131,6 +132,7 @@ class SSFER(BaseModel):
         """Set the mode of the student; the teacher always predicts in evaluation mode."""
         super().train(mode)
         self.teacher.eval()
+        self._average = None  # whatever replaced weights did so before an epoch begins
         return self
 
     def forward(self,
@@ -276,7 +278,9 @@ class SSFER(BaseModel):
         # Reading the counter would make a GPU wait, so it is read only where it matters.
         step = int(self.ema_steps) if self.ema_warmup else 0
         decay = decay_at(step, self.ema_decay, self.ema_warmup)
-        ema_update(self.teacher, self.student, decay)
+        average = self._average or MovingAverage(self.teacher, self.student)
+        average.update(decay)
+        self._average = average if average.lasting else None
         self.ema_steps += 1
 
     @torch.no_grad()

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from reference.ema import averaged_state
-from ssfer_mm.models import decay_at, ema_update
+from ssfer_mm.models import MovingAverage, decay_at, ema_update
 
 
 def make_pair():
@@ -63,3 +63,17 @@ def test_many_updates_follow_the_closed_form():
     for _ in range(50):
         ema_update(teacher, student, 0.95)
     torch.testing.assert_close(teacher.weight.detach(), goal + 0.95**50 * (start - goal))
+
+
+def test_an_average_goes_on_with_the_tensors_it_found():
+    (teacher, student), single = make_pair(), make_pair()
+    single[0].load_state_dict(teacher.state_dict())
+    single[1].load_state_dict(student.state_dict())
+    average = MovingAverage(teacher, student)
+    for _ in range(3):
+        average.update(0.8)
+        ema_update(*single, 0.8)
+        for module in (student, single[1]):
+            torch.nn.init.ones_(module[0].weight)  # in place, as optimizers write
+    for name, value in teacher.state_dict().items():
+        assert torch.equal(value, single[0].state_dict()[name]), name

@@ -377,3 +377,14 @@ def test_the_classifiers_config_is_not_touched():
 def test_settings_out_of_range(options, word):
     with pytest.raises(UserError, match=word):
         MODELS.build(ssfer(**options))
+
+
+def test_the_teacher_follows_weights_that_were_replaced_between_epochs():
+    model = build(resnet(), ema_decay=0.5)
+    model.update_teacher()
+    model.double().train()  # new tensors
+    for parameter in model.student.parameters():
+        torch.nn.init.ones_(parameter)
+    before = model.teacher.head.fc.weight.clone()
+    model.update_teacher()
+    torch.testing.assert_close(model.teacher.head.fc.weight, 0.5 * before + 0.5)
