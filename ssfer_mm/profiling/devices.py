@@ -48,7 +48,10 @@ class Shares:
     call: float = 1e-5
 
 
-def gpu(key: str, cores: float, shares: Shares = Shares(), precision: str = 'bfloat16') -> Device:
+ASSUMED = Shares()
+
+
+def gpu(key: str, cores: float, shares: Shares = ASSUMED, precision: str = 'bfloat16') -> Device:
     """A GPU by its key in :data:`SHEETS`.
 
     Args:

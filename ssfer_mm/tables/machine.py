@@ -61,7 +61,10 @@ def hardware() -> str:
 
 
 def commit() -> str:
-    """Short hash of the code's commit, ``+`` behind it if files differ; '' outside of git."""
+    """Short hash of the code's commit, ``+`` behind it if files differ.
+
+    Outside of git, as in a copy on another machine: what SSFER_MM_COMMIT says, or ''.
+    """
     def git(*arguments: str) -> str:
         return subprocess.run(['git', *arguments], cwd=Path(__file__).parent, text=True,
                               capture_output=True, check=True).stdout.strip()
@@ -71,4 +74,4 @@ def commit() -> str:
                       ':/configs', ':/tools')
         return git('rev-parse', '--short=10', 'HEAD') + ('+' if changed else '')
     except (OSError, subprocess.CalledProcessError):
-        return ''
+        return os.environ.get('SSFER_MM_COMMIT', '')
