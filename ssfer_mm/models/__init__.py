@@ -1,10 +1,6 @@
 from .class_prior import ClassPrior
-<<<<<<< HEAD
 from .device_views import BatchRandAugment, DeviceViews
-from .ema import decay_at, ema_update
-=======
 from .ema import MovingAverage, decay_at, ema_update
->>>>>>> 7b77e88 (Teacher: its tensors are found once per epoch, not walked through in every step)
 from .face_masking import FaceMAE, FaceMAEViT
 from .facemix import FaceMix, FaceMixBatch, one_hot
 from .logit_adjustment import LogitAdjustment
