@@ -10,8 +10,9 @@ from mmpretrain.registry import HOOKS
 class GlobalLogHook(Hook):
     """Replace the losses and figures of an iteration by their mean over all processes.
 
-    mmengine logs what the first process saw of the batch. One small reduction per iteration;
-    nothing happens with one process.
+    mmengine logs what the first process saw of the batch. One small reduction per iteration,
+    which one process goes without. And figures that lie on a GPU are fetched together: whoever
+    reads them one by one waits for the GPU each time.
     """
 
     # Before the hooks that read them, but for NumericsHook, which has to see whose loss it is.
@@ -19,11 +20,12 @@ class GlobalLogHook(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Average in place: every hook is handed the same dictionary."""
-        if get_world_size() == 1 or not outputs:
+        if not outputs:
             return
         names = sorted(outputs)
         figures = torch.stack([
             torch.as_tensor(outputs[name], dtype=torch.float32, device=get_device()).detach()
             for name in names])
-        all_reduce(figures, op='mean')
-        outputs.update(zip(names, figures))
+        if get_world_size() > 1:
+            all_reduce(figures, op='mean')
+        outputs.update(zip(names, figures.tolist()))

@@ -2,6 +2,7 @@
 from typing import Dict, List, Optional, Sequence, Union
 
 import numpy as np
+import torch
 from mmengine.evaluator import BaseMetric
 from mmpretrain.registry import METRICS
 
@@ -34,11 +35,12 @@ class ExpressionAccuracy(BaseMetric):
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Keep (truth, prediction), and a second prediction if there is one, of each image."""
-        for sample in data_samples:
-            predicted = int(sample['pred_score'].argmax()) if 'pred_score' in sample else int(
-                sample['pred_label'])
-            second = (int(sample['tta_score'].argmax()), ) if 'tta_score' in sample else ()
-            self.results.append((int(sample['gt_label']), predicted, *second))
+        truth = _stacked(data_samples, 'gt_label').flatten().tolist()
+        columns = [_best(data_samples, 'pred_score') if 'pred_score' in data_samples[0] else
+                   _stacked(data_samples, 'pred_label').flatten().tolist()]
+        if 'tta_score' in data_samples[0]:
+            columns.append(_best(data_samples, 'tta_score'))
+        self.results += zip(truth, *columns)
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, Union[float, List]]:
         """Reduce all pairs to the figures."""
@@ -58,6 +60,15 @@ class ExpressionAccuracy(BaseMetric):
             count = len(classes) if classes else int(max(truth.max(), predicted.max())) + 1
             report['confusion'] = confusion_matrix(truth, predicted, count).tolist()
         return report
+
+
+def _stacked(samples: Sequence[dict], key: str) -> torch.Tensor:
+    """A field of all samples. Read one by one, each would make a GPU wait."""
+    return torch.stack([torch.as_tensor(sample[key]) for sample in samples])
+
+
+def _best(samples: Sequence[dict], key: str) -> List[int]:
+    return _stacked(samples, key).argmax(dim=1).tolist()
 
 
 def class_accuracies(truth: np.ndarray, predicted: np.ndarray) -> dict:

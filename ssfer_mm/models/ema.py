@@ -14,13 +14,16 @@ class MovingAverage:
     Args:
         teacher: A module with the same structure as ``student``.
         student: The module being trained.
+        steps: Updates that were made before.
 
     Attributes:
+        steps: Updates so far.
         lasting: It may be used for many steps. Not so with sharded parameters, whose local tensors
             come and go.
     """
 
-    def __init__(self, teacher: nn.Module, student: nn.Module) -> None:
+    def __init__(self, teacher: nn.Module, student: nn.Module, steps: int = 0) -> None:
+        self.steps = steps
         self.lasting = not any(hasattr(p, 'to_local') for p in student.parameters())
         pairs = list(zip(_tensors(teacher), _tensors(student), strict=True))
         averaged = [pair for pair in pairs if pair[0].is_floating_point()]
@@ -36,6 +39,7 @@ class MovingAverage:
             torch._foreach_lerp_(*self._averaged, 1 - decay)
         if self._copied:
             torch._foreach_copy_(*self._copied)
+        self.steps += 1
 
 
 def ema_update(teacher: nn.Module, student: nn.Module, decay: float) -> None:

@@ -25,6 +25,7 @@ class FaceMixBatch:
         real_weight: (B,), weight of each real image in the loss.
         lam: Share of image i in its mixture, in [0, 1].
         missing: (B,) bool, images without exactly one face box.
+        counted: (C,), indices of the real images whose weight is not 0.
     """
     images: Tensor
     targets: Tensor
@@ -34,6 +35,7 @@ class FaceMixBatch:
     real_weight: Tensor
     lam: float
     missing: Tensor
+    counted: Tensor
 
 
 @BATCH_AUGMENTS.register_module()
@@ -111,7 +113,8 @@ class FaceMix:
             images: (B, 3, H, W), normalised or not.
             targets: (B, K), one-hot or soft labels.
             boxes: (B, 4), unclipped xyxy in pixels of these views, NaN where an image has not
-                exactly one face. None means plain Mixup.
+                exactly one face. None means plain Mixup. On the CPU rather than with the images:
+                then nobody waits for a GPU to say which real images count.
 
         Raises:
             UserError: Shapes do not belong together.
@@ -123,15 +126,17 @@ class FaceMix:
         lam = float(np.random.beta(self.alpha, self.alpha))
         smooth = (1 - self.label_smoothing) * targets + self.label_smoothing / targets.size(1)
         iou, missing = self.pair_iou(boxes, len(images), images.shape[-2:])
+        weight = self._weigh(iou, boxes is not None)
         return FaceMixBatch(
             images=images,
             targets=targets,
             mixed=torch.lerp(images.flip(0), images, lam),
             mixed_targets=torch.lerp(smooth.flip(0), smooth, lam),
             iou=iou.to(images.device),
-            real_weight=self._weigh(iou, boxes is not None).to(images.device),
+            real_weight=weight.to(images.device),
             lam=lam,
-            missing=missing.to(images.device))
+            missing=missing.to(images.device),
+            counted=weight.nonzero().flatten().to(images.device))
 
     def pair_iou(self, boxes: Optional[Tensor], batch: int,
                  view: Tuple[int, int]) -> Tuple[Tensor, Tensor]:

@@ -1,6 +1,7 @@
 """Test-time flip: a face and its mirror image show the same expression."""
 from typing import List
 
+import torch
 from mmpretrain.structures import DataSample
 from torch import Tensor, nn
 
@@ -18,6 +19,7 @@ def add_mirror_scores(classifier: nn.Module, inputs: Tensor,
         The same samples.
     """
     mirrored = classifier(inputs.flip(-1), mode='predict')
-    for sample, mirror in zip(samples, mirrored):
-        sample.set_field((sample.pred_score + mirror.pred_score) / 2, 'tta_score')
+    both = [torch.stack([sample.pred_score for sample in side]) for side in (samples, mirrored)]
+    for sample, score in zip(samples, (both[0] + both[1]) / 2):
+        sample.set_field(score, 'tta_score')
     return samples

@@ -137,7 +137,10 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
         return sample.gt_score
 
     def _boxes(self, views: Tensor, samples: List, crops: Optional[Crops]) -> Optional[Tensor]:
-        """Face boxes (B, 4) in pixels of the views, NaN where unknown; None without any."""
+        """Face boxes (B, 4) in pixels of the views, NaN where unknown; None without any.
+
+        Tracked ones stay on the host, where they come from.
+        """
         if self.online_boxes is not None:
             return self.online_boxes(views.to(torch.uint8), self.device)
         if not all('face_box' in sample for sample in samples):
@@ -145,4 +148,4 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
         boxes = torch.stack([sample.face_box for sample in samples])
         if crops is not None:
             boxes = self.views.move_boxes(boxes, crops)
-        return boxes.to(self.device)
+        return boxes

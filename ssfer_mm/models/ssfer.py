@@ -170,11 +170,11 @@ class SSFER(BaseModel):
 
     def facemix_step(self, batch: FaceMixBatch) -> Dict[str, Tensor]:
         """One pass over mixed and real images together, then the IoU-weighted loss."""
-        counts = batch.real_weight > 0
-        real, mixed = batch.images[counts], batch.mixed
+        counted, mixed = batch.counted, batch.mixed
+        real = batch.images[counted]
         logits = self.adjust(self.student(torch.cat([mixed, real])))
         loss = self.facemix_loss(logits[:len(mixed)], batch.mixed_targets, logits[len(mixed):],
-                                 batch.targets[counts], batch.real_weight[counts])
+                                 batch.targets[counted], batch.real_weight[counted])
         return dict(
             loss_facemix=loss,
             iou_mean=batch.iou.mean(),
@@ -275,12 +275,11 @@ class SSFER(BaseModel):
 
     def update_teacher(self) -> None:
         """Follow the student; to be called once after each optimizer step."""
-        # Reading the counter would make a GPU wait, so it is read only where it matters.
-        step = int(self.ema_steps) if self.ema_warmup else 0
-        decay = decay_at(step, self.ema_decay, self.ema_warmup)
-        average = self._average or MovingAverage(self.teacher, self.student)
-        average.update(decay)
-        self._average = average if average.lasting else None
+        if self._average is None or not self._average.lasting:
+            # To read the counter makes a GPU wait, so it is read once and then counted beside it.
+            self._average = MovingAverage(self.teacher, self.student, int(self.ema_steps))
+        decay = decay_at(self._average.steps, self.ema_decay, self.ema_warmup)
+        self._average.update(decay)
         self.ema_steps += 1
 
     @torch.no_grad()
