@@ -16,7 +16,7 @@ class NegativeLearning(nn.Module):
 
     with the teacher's probabilities ``p`` of the weak view, the student's ``q`` of the strong one,
     and the weights ``m`` of the pseudo-labels: negative pseudo-labels of UPS (Rizve et al.,
-    arXiv 2101.06329, eq. 3 and 4), for the images that have no positive one.
+    arXiv 2101.06329), for the images that have no positive one.
 
     Args:
         threshold: kappa, in (0, 1).

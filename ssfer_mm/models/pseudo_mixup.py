@@ -25,7 +25,7 @@ class PseudoMixupBatch(NamedTuple):
 
 @BATCH_AUGMENTS.register_module()
 class PseudoMixup:
-    r"""Probabilistic pseudo-mixup, after Semi-ViT (arXiv 2208.05688, section 3.3).
+    r"""Probabilistic pseudo-mixup, after Semi-ViT (arXiv 2208.05688).
 
     Image i meets its neighbour j in the batch, the last one the first::
 

@@ -11,7 +11,7 @@ from .running import RunningMean, check_share, over_processes
 
 @MODELS.register_module()
 class FlexMatchThreshold(PseudoLabelRule):
-    r"""Curriculum thresholds of FlexMatch (arXiv 2110.08263, eq. 5, 6, 9 and 11).
+    r"""Curriculum thresholds of FlexMatch (arXiv 2110.08263).
 
     .. math::
         \beta(c) = \frac{\sigma(c)}{\max(\max_k \sigma(k),\ 1 - \sum_k \sigma(k))}, \qquad

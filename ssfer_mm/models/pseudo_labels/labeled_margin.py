@@ -13,7 +13,7 @@ from .running import RunningMean, check_share, over_processes
 
 @MODELS.register_module()
 class LabeledMargin(PseudoLabelRule):
-    r"""Adaptive confidence margin after Ada-CM (arXiv 2203.12341, section 3.2).
+    r"""Adaptive confidence margin after Ada-CM (arXiv 2203.12341).
 
     .. math:: \tau(c) = \beta s(c)
 

@@ -14,7 +14,7 @@ from .running import RunningMean, over_processes
 
 @MODELS.register_module()
 class SoftMatchWeights(PseudoLabelRule):
-    r"""Truncated Gaussian weights of SoftMatch (arXiv 2301.10921, eq. 6 to 9).
+    r"""Truncated Gaussian weights of SoftMatch (arXiv 2301.10921).
 
     .. math:: m(p) = \exp\left(-\frac{\min(\max p - \mu_t, 0)^2}{2 (w \sigma_t)^2}\right)
 
