@@ -60,7 +60,8 @@ class TwoStageFinetuneHook(Hook):
         missing = sorted(set(model.state_dict()) - set(checkpoint.get('state_dict', ())))
         if stage is None or not stage.unlabeled:
             # Running statistics begin with stage III; stage II may have had another rule.
-            missing = [name for name in missing if not name.startswith('pseudo_label.')]
+            running = ('pseudo_label.', 'fairness.')
+            missing = [name for name in missing if not name.startswith(running)]
         if missing:
             raise UserError(f'the checkpoint to resume from lacks {len(missing)} weights of this '
                             f'model, the first is {missing[0]!r}: resume with a checkpoint that '

@@ -3,12 +3,14 @@ from .device_views import BatchRandAugment, DeviceViews
 from .ema import MovingAverage, decay_at, ema_update
 from .face_masking import FaceMAE, FaceMAEViT
 from .facemix import FaceMix, FaceMixBatch, one_hot
+from .fairness import SelfAdaptiveFairness
 from .logit_adjustment import LogitAdjustment
 from .losses import FaceMixLoss, PseudoLabelLoss, soft_cross_entropy
 from .negative_learning import NegativeLearning
 from .preprocessor import SSFERDataPreprocessor
 from .pretrained import backbone_weights, load_backbone
 from .pseudo_labels import (
+    ClusterPurity,
     ConfidenceThreshold,
     DistributionAlignment,
     FlexMatchThreshold,
@@ -25,11 +27,11 @@ from .sparse_resnet import SparseResNet_CIFAR
 from .ssfer import SSFER
 
 __all__ = [
-    'BatchRandAugment', 'ClassPrior', 'ConfidenceThreshold', 'DeviceViews',
+    'BatchRandAugment', 'ClassPrior', 'ClusterPurity', 'ConfidenceThreshold', 'DeviceViews',
     'DistributionAlignment', 'FaceMAE', 'FaceMAEViT', 'FaceMix', 'FaceMixBatch', 'FaceMixLoss',
     'FlexMatchThreshold', 'FreeMatchThreshold', 'LabeledMargin', 'LabeledOpinion',
     'LogitAdjustment', 'MovingAverage', 'NegativeLearning', 'PseudoLabelLoss', 'PseudoLabelRule',
     'PseudoLabels', 'PseudoMixup', 'PseudoMixupBatch', 'RejectedConsistency', 'SSFER',
-    'SSFERDataPreprocessor', 'SoftMatchWeights', 'SparseResNet_CIFAR', 'backbone_weights',
-    'decay_at', 'ema_update', 'load_backbone', 'one_hot', 'soft_cross_entropy'
+    'SSFERDataPreprocessor', 'SelfAdaptiveFairness', 'SoftMatchWeights', 'SparseResNet_CIFAR',
+    'backbone_weights', 'decay_at', 'ema_update', 'load_backbone', 'one_hot', 'soft_cross_entropy'
 ]

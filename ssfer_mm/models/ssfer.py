@@ -11,14 +11,16 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ssfer_mm.errors import UserError
 
+from .checks import check_classes, check_settings
 from .class_prior import ClassPrior
 from .cls_token_layer import compute_cls_token_only
 from .ema import MovingAverage, decay_at
 from .facemix import FaceMixBatch, one_hot
+from .features import last_layer, predict
 from .losses import sharpen, soft_cross_entropy
 from .mirror import add_mirror_scores
 from .pretrained import load_backbone
-from .pseudo_labels import LabeledOpinion, PseudoLabels
+from .pseudo_labels import LabeledOpinion, PseudoLabels, ask
 
 
 @MODELS.register_module()
@@ -51,6 +53,7 @@ class SSFER(BaseModel):
         pseudo_label_loss: Config of the loss on pseudo-labels; None means ``PseudoLabelLoss``.
         rejected_loss: Config of a further loss on the strong views that have no pseudo-label:
             ``NegativeLearning`` or ``RejectedConsistency``.
+        fairness: Config of :class:`SelfAdaptiveFairness`, a loss on the accepted strong views.
 
     Raises:
         UserError: An argument is out of range, two do not go together, or ``pretrained`` is
@@ -72,16 +75,11 @@ class SSFER(BaseModel):
                  label_temperature: float = 0.0,
                  pseudo_mixup: Optional[dict] = None,
                  pseudo_label_loss: Optional[dict] = None,
-                 rejected_loss: Optional[dict] = None) -> None:
+                 rejected_loss: Optional[dict] = None,
+                 fairness: Optional[dict] = None) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
-        if pseudo_labels_from not in ('teacher', 'student'):
-            raise UserError("SSFER: pseudo_labels_from is 'teacher' or 'student', "
-                            f'got {pseudo_labels_from!r}')
-        if not 0 <= ema_decay <= 1:
-            raise UserError(f'SSFER: ema_decay must be in [0, 1], got {ema_decay}')
-        if label_temperature < 0:
-            raise UserError(f'SSFER: label_temperature must be >= 0, got {label_temperature}')
-        _check_classes(classifier, data_preprocessor)
+        check_settings(pseudo_labels_from, ema_decay, label_temperature)
+        check_classes(classifier, data_preprocessor)
         # Deep copies: some mmpretrain components append to the lists of their own config.
         self.student = MODELS.build(deepcopy(classifier))
         self.teacher = MODELS.build(deepcopy(classifier)).requires_grad_(False)
@@ -90,9 +88,14 @@ class SSFER(BaseModel):
         self.pretrained = pretrained
         self.pseudo_label = MODELS.build(pseudo_label or dict(type='ConfidenceThreshold'))
         self.pseudo_label.set_classes(data_preprocessor['num_classes'])
+        if self.pseudo_label.sees_features:
+            self.pseudo_label.set_features(last_layer(self.teacher).in_features)
         self.facemix_loss = MODELS.build(dict(type='FaceMixLoss'))
         self.pseudo_label_loss = MODELS.build(pseudo_label_loss or dict(type='PseudoLabelLoss'))
         self._build_options(logit_adjustment, semi_logit_adjustment, pseudo_mixup, rejected_loss)
+        self.fairness = MODELS.build(fairness) if fairness else None
+        if self.fairness is not None:
+            self.fairness.set_classes(data_preprocessor['num_classes'])
         self.unlabeled_weight = unlabeled_weight
         self.ema_decay = ema_decay
         self.ema_warmup = ema_warmup
@@ -197,8 +200,9 @@ class SSFER(BaseModel):
         labeled_logits, strong_logits = logits[:len(labeled)], logits[len(labeled):]
 
         loss_labeled = soft_cross_entropy(self.semi_adjust(labeled_logits), targets).mean()
-        loss_unlabeled = self.pseudo_label_loss(self.adjust_pseudo_labels(strong_logits),
-                                                labels[kept], weights[kept], total=len(strong))
+        adjusted = self.adjust_pseudo_labels(strong_logits)
+        loss_unlabeled = self.pseudo_label_loss(adjusted, labels[kept], weights[kept],
+                                                total=len(strong))
         losses = dict(
             loss_labeled=loss_labeled,
             loss_unlabeled=self.unlabeled_weight * loss_unlabeled,
@@ -208,6 +212,8 @@ class SSFER(BaseModel):
         if self.rejected_loss is not None:
             losses['loss_rejected'] = self.rejected_loss(strong_logits, pseudo.probabilities,
                                                          1 - pseudo.weights)
+        if self.fairness is not None:
+            losses['loss_fairness'] = self.fairness(adjusted, weights[kept], pseudo, len(strong))
         return losses
 
     def strong_batch(self, strong: Tensor, pseudo: PseudoLabels) -> Tuple[Tensor, Tensor, Tensor]:
@@ -224,24 +230,22 @@ class SSFER(BaseModel):
     @torch.no_grad()
     def judge(self, inputs: Dict[str, Tensor]) -> PseudoLabels:
         """The rule's opinion of the weak views; some rules look at the labeled images as well."""
-        weak, labeled = inputs['weak'], inputs['labeled']
-        if not self.pseudo_label.sees_labeled:
-            return self.pseudo_label(self.probabilities(weak))
-        everything = self.probabilities(torch.cat([weak, labeled]))
-        return self.pseudo_label(
-            everything[:len(weak)], LabeledOpinion(everything[len(weak):], inputs['targets']))
+        weak, labeled = inputs['weak'], None
+        images = torch.cat([weak, inputs['labeled']]) if self.pseudo_label.sees_labeled else weak
+        probabilities, features = self.opinions(images)
+        count = len(weak)
+        mine, others = (None, None) if features is None else (features[:count], features[count:])
+        if self.pseudo_label.sees_labeled:
+            labeled = LabeledOpinion(probabilities[count:], inputs['targets'], others)
+        return ask(self.pseudo_label, probabilities[:count], labeled, mine)
 
     @torch.no_grad()
-    def probabilities(self, weak: Tensor) -> Tensor:
-        """Class probabilities (N, K) of the weak views, from whoever makes the pseudo-labels."""
-        if self.pseudo_labels_from == 'teacher':
-            logits = self.teacher(weak)
-        else:
-            training = self.student.training
-            self.student.eval()
-            logits = self.student(weak)
-            nn.Module.train(self.student, training)
-        return F.softmax(self.adjust_pseudo_labels(logits).float(), dim=1)
+    def opinions(self, images: Tensor) -> Tuple[Tensor, Optional[Tensor]]:
+        """Class probabilities (N, K), from whoever makes the pseudo-labels, and its features (N, D)
+        if the rule asks for them."""
+        network = self.teacher if self.pseudo_labels_from == 'teacher' else self.student
+        logits, features = predict(network, images, self.pseudo_label.sees_features)
+        return F.softmax(self.adjust_pseudo_labels(logits).float(), dim=1), features
 
     def _remember(self, pseudo: PseudoLabels, samples: List) -> None:
         """Keep this step's pseudo-labels where a monitor can find them."""
@@ -291,15 +295,6 @@ class SSFER(BaseModel):
     def sync_student(self) -> None:
         """Make the student an exact copy of the teacher: stage III starts from the average."""
         self.student.load_state_dict(self.teacher.state_dict())
-
-
-def _check_classes(classifier: dict, data_preprocessor: dict) -> None:
-    head = (classifier.get('head') or {}).get('num_classes')
-    labels = data_preprocessor.get('num_classes')
-    if None not in (head, labels) and head != labels:
-        raise UserError(f'SSFER: model.classifier.head.num_classes is {head}, but '
-                        f'data_preprocessor.num_classes is {labels}: set both to the number of '
-                        'classes of the dataset')
 
 
 def _accuracy(logits: Tensor, targets: Tensor) -> Tensor:

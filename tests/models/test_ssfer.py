@@ -56,7 +56,7 @@ def gradients(model):
 def tau_between(model, data):
     """A threshold that some pseudo-labels reach and some do not."""
     weak = model.data_preprocessor(deepcopy(data), True)['inputs']['weak']
-    confidence = model.probabilities(weak).amax(1).sort().values
+    confidence = model.opinions(weak)[0].amax(1).sort().values
     return float((confidence[2] + confidence[3]) / 2)
 
 
@@ -204,6 +204,59 @@ def test_rejected_images_have_a_loss_of_their_own(kind):
     torch.testing.assert_close(total, sum(v for k, v in losses.items() if 'loss' in k))
 
 
+def test_fairness_is_a_loss_on_the_accepted_strong_views():
+    model, data = build(fairness=dict(type='SelfAdaptiveFairness')), semi_batch()
+    model.pseudo_label.threshold = tau_between(model, data)
+    before = deepcopy(model.fairness)
+    seen = []
+    model.student.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    losses = losses_of(model, data)
+    assert seen == [4 + 3], 'the rejected ones do not take part'
+    inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
+    pseudo = model.judge(inputs)
+    expected = before(model.student(inputs['strong']), pseudo.weights, pseudo, 6)
+    torch.testing.assert_close(losses['loss_fairness'], expected)
+    assert int(model.fairness.average.steps) == 1
+    total, _ = model.parse_losses(losses)
+    torch.testing.assert_close(total, sum(v for k, v in losses.items() if 'loss' in k))
+
+
+@pytest.mark.parametrize('classifier, size', [(vit(), 16), (resnet(), 32)])
+@pytest.mark.parametrize('source', ['teacher', 'student'])
+def test_a_rule_that_asks_sees_what_the_last_layer_gets(classifier, size, source):
+    model = build(classifier, pseudo_labels_from=source,
+                  pseudo_label=dict(type='ClusterPurity', clusters=2, bank=10))
+    data = semi_batch(size=size)
+    network = getattr(model, source)
+    seen, passes = [], []
+    model.pseudo_label.register_forward_pre_hook(lambda _, args: seen.append(args))
+    handle = network.register_forward_pre_hook(lambda _, args: passes.append(len(args[0])))
+    inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
+    model.judge(inputs)
+    handle.remove()
+    (weak, labeled, features), = seen
+    assert passes == [10], 'one pass makes both'
+    network.eval()
+    head = network.head.layers.head if hasattr(network.head, 'layers') else network.head.fc
+    everything = torch.cat([inputs['weak'], inputs['labeled']])
+    torch.testing.assert_close(torch.cat([features, labeled.features]),
+                               network.head.pre_logits(network.extract_feat(everything)))
+    torch.testing.assert_close(head(features).softmax(1), weak)
+    assert not features.requires_grad and not head._forward_pre_hooks
+
+
+def test_features_need_a_linear_layer_that_shows_them():
+    classifier = vit()
+    classifier['head'] = dict(type='ClsHead')
+    with pytest.raises(UserError, match='ClsHead has no linear layer'):
+        MODELS.build(dict(
+            ssfer(pseudo_label=dict(type='ClusterPurity')), classifier=classifier))
+    model = build(pseudo_label=dict(type='ClusterPurity'))
+    model.teacher.head.forward = lambda feats: torch.zeros(len(feats[0]), 3)
+    with pytest.raises(UserError, match='CompileHook.modules'):
+        losses_of(model, semi_batch())
+
+
 @pytest.mark.parametrize('temperature', [1.0, 0.5])
 def test_soft_pseudo_labels_are_the_sharpened_probabilities(temperature):
     model, data = build(label_temperature=temperature, unlabeled_weight=1.0), semi_batch()
@@ -277,7 +330,7 @@ def test_the_teacher_is_always_in_evaluation_mode():
 def test_pseudo_labels_of_the_student_leave_it_in_training_mode():
     model = build(resnet(), pseudo_labels_from='student')
     statistics = model.student.backbone.bn1.running_mean.clone()
-    model.probabilities(torch.randn(4, 3, 32, 32))
+    model.opinions(torch.randn(4, 3, 32, 32))
     assert model.student.training and model.student.backbone.bn1.training
     assert torch.equal(model.student.backbone.bn1.running_mean, statistics)
     assert not model.teacher.training

@@ -3,8 +3,9 @@ import torch
 from mmpretrain.registry import MODELS
 
 from ssfer_mm.models import ClassPrior, LabeledOpinion
+from ssfer_mm.models.pseudo_labels import ask
 
-K, COUNTS = 3, (6, 3, 1)
+K, COUNTS, FEATURES = 3, (6, 3, 1), 5
 RULES = {
     'FreeMatchThreshold': dict(type='FreeMatchThreshold', momentum=0.8),
     'FlexMatchThreshold': dict(type='FlexMatchThreshold', momentum=0.8),
@@ -14,6 +15,10 @@ RULES = {
         type='DistributionAlignment', momentum=0.8, rule=dict(type='LabeledMargin')),
     'DistributionAlignment': dict(
         type='DistributionAlignment', momentum=0.8, rule=dict(type='FreeMatchThreshold')),
+    'ClusterPurity': dict(type='ClusterPurity', clusters=4, bank=30, refit_every=20),
+    'DistributionAlignment around ClusterPurity': dict(
+        type='DistributionAlignment', momentum=0.8,
+        rule=dict(type='ClusterPurity', clusters=4, bank=30, refit_every=20)),
 }
 
 
@@ -21,6 +26,8 @@ def build_rule(classes=K, counts=COUNTS, **config):
     """A rule as SSFER prepares it."""
     rule = MODELS.build(config)
     rule.set_classes(classes)
+    if rule.sees_features:
+        rule.set_features(FEATURES)
     for module in rule.modules():
         if isinstance(module, ClassPrior):
             module.learn(torch.tensor(counts))
@@ -35,15 +42,22 @@ def opinions(batches=6, images=8, classes=K, seed=0):
             for _ in range(batches)]
 
 
+def features_of(probabilities):
+    """Features (N, D) that are alike where the probabilities (N, K) are."""
+    draw = torch.Generator().manual_seed(2)
+    return probabilities.log() @ torch.randn(probabilities.size(1), FEATURES, generator=draw)
+
+
 def labeled_opinions(batches=6, images=4, classes=K, seed=1):
     """What the teacher thinks of labeled images, and what they show."""
     rows = opinions(batches, images, classes, seed)
     truth = torch.eye(classes)[torch.arange(images) % classes]
-    return [LabeledOpinion(probabilities, truth) for probabilities in rows]
+    return [LabeledOpinion(probabilities, truth, features_of(probabilities))
+            for probabilities in rows]
 
 
 def judge(rule, batches, labeled):
     """Labels, weights and confidence of all batches, one after the other."""
-    judged = [rule(rows, seen if rule.sees_labeled else None)
+    judged = [ask(rule, rows, seen if rule.sees_labeled else None, features_of(rows))
               for rows, seen in zip(batches, labeled)]
     return [torch.cat(column) for column in list(zip(*judged))[:3]]

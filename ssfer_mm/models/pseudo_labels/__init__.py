@@ -1,12 +1,14 @@
 from .alignment import DistributionAlignment
+from .cluster_purity import ClusterPurity
 from .flexmatch import FlexMatchThreshold
 from .freematch import FreeMatchThreshold
 from .labeled_margin import LabeledMargin
-from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
+from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels, ask
 from .softmatch import SoftMatchWeights
 from .threshold import ConfidenceThreshold
 
 __all__ = [
-    'ConfidenceThreshold', 'DistributionAlignment', 'FlexMatchThreshold', 'FreeMatchThreshold',
-    'LabeledMargin', 'LabeledOpinion', 'PseudoLabelRule', 'PseudoLabels', 'SoftMatchWeights'
+    'ClusterPurity', 'ConfidenceThreshold', 'DistributionAlignment', 'FlexMatchThreshold',
+    'FreeMatchThreshold', 'LabeledMargin', 'LabeledOpinion', 'PseudoLabelRule', 'PseudoLabels',
+    'SoftMatchWeights', 'ask'
 ]

@@ -7,7 +7,7 @@ from torch import Tensor
 from ssfer_mm.errors import UserError
 
 from ..class_prior import ClassPrior
-from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
+from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels, ask
 from .running import RunningMean, check_share, over_processes
 
 
@@ -18,10 +18,10 @@ class DistributionAlignment(PseudoLabelRule):
     .. math:: p' = \mathrm{normalize}\left(p \cdot (q / \bar p)^{s}\right)
 
     with the target distribution ``q`` and the running mean ``p-`` of the probabilities of the
-    unlabeled images: distribution alignment of ReMixMatch (arXiv 1911.09785, section 3.1), with
-    ``q`` the classes of the labeled images; with a uniform ``q`` and ``weights_only`` the uniform
-    alignment of SoftMatch (arXiv 2301.10921, section 3.3). A model that overlooks the rare classes
-    says them less often than they are, so their probabilities grow.
+    unlabeled images: distribution alignment of ReMixMatch (arXiv 1911.09785), with ``q`` the
+    classes of the labeled images; with a uniform ``q`` and ``weights_only`` the uniform alignment
+    of SoftMatch (arXiv 2301.10921). A model that overlooks the rare classes says them less often
+    than they are, so their probabilities grow.
 
     Args:
         rule: Config of the rule that judges the corrected probabilities; None means
@@ -47,6 +47,7 @@ class DistributionAlignment(PseudoLabelRule):
         check_share('strength', strength)
         self.rule = MODELS.build(rule or dict(type='ConfidenceThreshold'))
         self.sees_labeled = self.rule.sees_labeled
+        self.sees_features = self.rule.sees_features
         self.prior = ClassPrior() if target == 'labeled' else None
         self.strength, self.weights_only = strength, weights_only
         self.momentum, self.warmup = momentum, warmup
@@ -56,6 +57,10 @@ class DistributionAlignment(PseudoLabelRule):
         self.mean = RunningMean([1 / num_classes] * num_classes, self.momentum, self.warmup)
         self.rule.set_classes(num_classes)
 
+    def set_features(self, size: int) -> None:
+        """Only the other rule may look at features."""
+        self.rule.set_features(size)
+
     def align(self, probabilities: Tensor) -> Tensor:
         """Correct probabilities (N, K) by the mean of what was seen so far."""
         target = self.prior() if self.prior is not None else 1 / len(self.mean.value)
@@ -64,13 +69,13 @@ class DistributionAlignment(PseudoLabelRule):
         aligned = probabilities * ratio
         return aligned / aligned.sum(dim=1, keepdim=True)
 
-    def forward(self, probabilities: Tensor,
-                labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:
+    def forward(self, probabilities: Tensor, labeled: Optional[LabeledOpinion] = None,
+                features: Optional[Tensor] = None) -> PseudoLabels:
         """Judge the teacher's probabilities (N, K) of the weak views."""
         self.mean.update(over_processes(probabilities.mean(dim=0)))
         if labeled is not None:
             labeled = labeled._replace(probabilities=self.align(labeled.probabilities))
-        pseudo = self.rule(self.align(probabilities), labeled)
+        pseudo = ask(self.rule, self.align(probabilities), labeled, features)
         if not self.weights_only:
             return pseudo
         confidence, labels = probabilities.max(dim=1)

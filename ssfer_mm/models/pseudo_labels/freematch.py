@@ -13,13 +13,13 @@ from .running import RunningMean, over_processes
 
 @MODELS.register_module()
 class FreeMatchThreshold(PseudoLabelRule):
-    r"""Self-adaptive threshold of FreeMatch (arXiv 2205.07246, eq. 5 to 8).
+    r"""Self-adaptive threshold of FreeMatch (arXiv 2205.07246).
 
     .. math:: \tau_t(c) = \left(\frac{\tilde p_t(c)}{\max_k \tilde p_t(k)}\right)^{\gamma} \tau_t
 
     where ``tau_t`` is a moving average of the highest probability and ``p~_t`` one of all
-    probabilities, over the unlabeled images. The paper's ``gamma`` is 1. Its fairness loss is not
-    part of this rule.
+    probabilities, over the unlabeled images. The paper's ``gamma`` is 1. Its fairness loss is
+    ``SelfAdaptiveFairness``, which goes with any rule.
 
     The paper starts both averages at 1/K, for networks that begin with random weights. Stage III
     begins with a trained teacher, so here they start from what it says of the first batches;

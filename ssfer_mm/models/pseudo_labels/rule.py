@@ -25,9 +25,11 @@ class LabeledOpinion(NamedTuple):
     Attributes:
         probabilities: (B, K).
         targets: (B, K), the truth, one-hot or soft.
+        features: (B, D), if the rule sees features.
     """
     probabilities: Tensor
     targets: Tensor
+    features: Optional[Tensor] = None
 
 
 class PseudoLabelRule(nn.Module):
@@ -40,13 +42,27 @@ class PseudoLabelRule(nn.Module):
     Attributes:
         sees_labeled: Whether ``forward`` needs the labeled images too; they cost a pass of the
             teacher, so they are only predicted for rules that do.
+        sees_features: Whether ``forward`` has a third argument, the features (N, D) from which the
+            last layer of the network made the probabilities.
     """
     sees_labeled = False
+    sees_features = False
 
     def set_classes(self, num_classes: int) -> None:
         """Lay out what is kept per class; SSFER calls this once, right after building the rule."""
+
+    def set_features(self, size: int) -> None:
+        """Lay out what is kept per feature, D of them; called next, if the rule sees features."""
 
     def forward(self, probabilities: Tensor,
                 labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:
         """Judge the teacher's probabilities (N, K) of the weak views."""
         raise NotImplementedError
+
+
+def ask(rule: PseudoLabelRule, probabilities: Tensor, labeled: Optional[LabeledOpinion] = None,
+        features: Optional[Tensor] = None) -> PseudoLabels:
+    """Have a rule judge weak views; it is shown features only if it sees them."""
+    if rule.sees_features:
+        return rule(probabilities, labeled, features)
+    return rule(probabilities, labeled)

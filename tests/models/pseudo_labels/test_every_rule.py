@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from ssfer_mm.models import LabeledOpinion
+from ssfer_mm.models.pseudo_labels import ask
 from support.processes import together
-from support.rules import RULES, build_rule, judge, labeled_opinions, opinions
+from support.rules import RULES, build_rule, features_of, judge, labeled_opinions, opinions
 
 rules = pytest.mark.parametrize('config', RULES.values(), ids=RULES)
 
@@ -28,11 +29,12 @@ def test_no_gradient_flows_back(config):
     rule = build_rule(**config)
     rows = opinions(1)[0].requires_grad_()
     labeled = labeled_opinions(1)[0]
+    features = features_of(rows)
     with torch.no_grad():
-        rule(rows, labeled)
+        ask(rule, rows, labeled, features)
     assert not list(rule.parameters())
     assert not any(value.requires_grad for value in rule.state_dict().values())
-    rule(rows, labeled)
+    ask(rule, rows, labeled, features)
     assert not any(value.requires_grad for value in rule.state_dict().values())
 
 

@@ -1,0 +1,31 @@
+"""Settings of SSFER that cannot work, and what to do about them."""
+from ssfer_mm.errors import UserError
+
+
+def check_settings(pseudo_labels_from: str, ema_decay: float, label_temperature: float) -> None:
+    """Refuse settings that are out of range.
+
+    Raises:
+        UserError: One of them is.
+    """
+    if pseudo_labels_from not in ('teacher', 'student'):
+        raise UserError("SSFER: pseudo_labels_from is 'teacher' or 'student', "
+                        f'got {pseudo_labels_from!r}')
+    if not 0 <= ema_decay <= 1:
+        raise UserError(f'SSFER: ema_decay must be in [0, 1], got {ema_decay}')
+    if label_temperature < 0:
+        raise UserError(f'SSFER: label_temperature must be >= 0, got {label_temperature}')
+
+
+def check_classes(classifier: dict, data_preprocessor: dict) -> None:
+    """Refuse a classifier with another number of classes than the labels have.
+
+    Raises:
+        UserError: It has.
+    """
+    head = (classifier.get('head') or {}).get('num_classes')
+    labels = data_preprocessor.get('num_classes')
+    if None not in (head, labels) and head != labels:
+        raise UserError(f'SSFER: model.classifier.head.num_classes is {head}, but '
+                        f'data_preprocessor.num_classes is {labels}: set both to the number of '
+                        'classes of the dataset')
