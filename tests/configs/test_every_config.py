@@ -85,9 +85,13 @@ def test_pipelines_build_and_fit_the_input_size(name):
         views = [run(train.pipeline, raw)['inputs']]
     else:
         unlabeled = run(train.unlabeled_pipeline, raw)
-        views = [run(train.labeled_pipeline, raw)['inputs'], unlabeled['weak'],
-                 unlabeled['strong'], run(cfg.val_dataloader.dataset.pipeline, raw)['inputs'],
+        views = [run(train.labeled_pipeline, raw)['inputs'],
+                 *(unlabeled[key] for key in ('weak', 'strong', 'unlabeled') if key in unlabeled),
+                 run(cfg.val_dataloader.dataset.pipeline, raw)['inputs'],
                  run(cfg.test_dataloader.dataset.pipeline, raw)['inputs']]
+        # Whole faces go through the preprocessor, which makes views of this size.
+        assert ('unlabeled' in unlabeled) == ('views' in cfg.data_preprocessor)
+        assert cfg.data_preprocessor.get('views', dict(size=size))['size'] == size
     assert {tuple(view.shape) for view in views} == {(3, size, size)}
 
 

@@ -67,6 +67,8 @@ def _walk(node, roots: Mapping[str, Path]) -> None:
         return
     if node.get('type') == 'TrackedRandomResizedCrop':
         node['scale'] = SIZE
+    if node.get('type') == 'DeviceViews':
+        node['size'] = SIZE
     if node.get('type') == 'TrackedResize':
         node['scale'] = (SIZE, SIZE)
     if node.get('type') == 'SynthFER':
