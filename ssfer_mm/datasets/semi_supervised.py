@@ -58,7 +58,9 @@ class SemiSupervisedDataset(Dataset):
                     unlabeled_pipeline, whole_faces, 'PackUnlabeled')
         if dataset.get('boxes'):
             check_tracked(labeled_pipeline)
-        check_whole(labeled_pipeline, unlabeled_pipeline or ())
+        whole = check_whole(labeled_pipeline, unlabeled_pipeline or ()) or bool(whole_faces)
+        # Whether data_preprocessor.views is to make the views; None where nothing tells.
+        self.packs_whole_faces = whole if whole or unlabeled_pipeline else None
         self.dataset = DATASETS.build(dict(dataset, lazy_init=True))
         self.labeled_pipeline = _compose(labeled_pipeline)
         self.unlabeled_pipeline = _compose(unlabeled_pipeline or ())

@@ -44,8 +44,10 @@ class TwoStageFinetuneHook(Hook):
         """A run that continues from its own checkpoint has no use for stage I any more.
 
         Raises:
-            UserError: The learning rate of a stage is to be scaled, but it has no base.
+            UserError: The learning rate of a stage is to be scaled, but it has no base; or faces
+                would be augmented twice, or never.
         """
+        _check_views(runner)
         for stage in runner.train_loop.stages:
             learning_rate_factor(runner, stage)
         forget_stage_one_if_resumed(runner)
@@ -150,3 +152,19 @@ def _for_stage(cfg: dict, stage: Stage) -> dict:
 def _copy(cfg: dict) -> dict:
     """A plain copy: the builders pop keys from what they are given."""
     return cfg.to_dict() if hasattr(cfg, 'to_dict') else dict(cfg)
+
+
+def _check_views(runner) -> None:
+    """Views are made by the pipelines or by the model: one of them, and now, not in stage III."""
+    whole = getattr(runner.train_dataloader.dataset, 'packs_whole_faces', None)
+    made_here = getattr(model_of(runner).data_preprocessor, 'views', None) is not None
+    if whole and not made_here:
+        raise UserError(
+            'the pipelines hand over whole faces, but nothing makes views of them: set '
+            'data_preprocessor.views.type=DeviceViews and data_preprocessor.views.size, or leave '
+            'out train_dataloader.dataset.whole_faces (and PackUnlabeled)')
+    if made_here and whole is False:
+        raise UserError(
+            'data_preprocessor.views makes the views of all faces, but so do the pipelines: set '
+            'train_dataloader.dataset.whole_faces to the size of the faces, or '
+            'data_preprocessor.views=None')

@@ -21,12 +21,14 @@ def whole_pipeline(pipeline: Sequence[dict], size: int, pack: str) -> List[dict]
         ...                 dict(type='PackFace')], 48, 'PackFace')[1]
         {'type': 'TrackedResize', 'scale': (48, 48)}
     """
+    if isinstance(pipeline, dict):  # the dataset will say that it should be a list
+        return pipeline
     left_out = (*REPEATED, *PACKING)
     return [*(step for step in pipeline if _name(step) not in left_out),
             dict(type='TrackedResize', scale=(size, size)), dict(type=pack)]
 
 
-def check_whole(labeled_pipeline: Sequence, unlabeled_pipeline: Sequence) -> None:
+def check_whole(labeled_pipeline: Sequence, unlabeled_pipeline: Sequence) -> bool:
     """Where unlabeled faces are packed whole, for ``data_preprocessor.views``, none may be cropped.
 
     Args:
@@ -34,15 +36,20 @@ def check_whole(labeled_pipeline: Sequence, unlabeled_pipeline: Sequence) -> Non
         unlabeled_pipeline: Transform configs; nothing is checked unless they end in
             ``PackUnlabeled``.
 
+    Returns:
+        Whether they do.
+
     Raises:
         UserError: A transform would be applied to the faces a second time.
 
     Example:
         >>> check_whole([dict(type='LoadFace'), dict(type='PackFace')],
         ...             [dict(type='LoadFace'), dict(type='PackUnlabeled')])
+        True
     """
-    if not unlabeled_pipeline or _name(unlabeled_pipeline[-1]) != 'PackUnlabeled':
-        return
+    steps = () if isinstance(unlabeled_pipeline, dict) else unlabeled_pipeline
+    if not steps or _name(steps[-1]) != 'PackUnlabeled':
+        return False
     for source, pipeline in (('labeled', labeled_pipeline), ('unlabeled', unlabeled_pipeline)):
         for step in pipeline:
             if _name(step) in REPEATED:
@@ -50,6 +57,7 @@ def check_whole(labeled_pipeline: Sequence, unlabeled_pipeline: Sequence) -> Non
                     'unlabeled_pipeline ends in PackUnlabeled, so data_preprocessor.views makes '
                     f'the views of all faces, but {source}_pipeline has {_name(step)}: leave it '
                     'out, or end unlabeled_pipeline in WeakStrongViews and PackViews')
+    return True
 
 
 def _name(step: object) -> str:

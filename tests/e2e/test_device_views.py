@@ -29,9 +29,23 @@ def test_a_resumed_run_sees_the_views_it_would_have_seen(tmp_path):
     assert all(torch.equal(one[key], other[key]) for other in others for key in one)
 
 
-def test_half_of_the_two_settings_is_explained(tmp_path):
+@pytest.mark.parametrize('left_out, match', [
+    ('whole_faces', 'but so do the pipelines.*whole_faces'),
+    ('views', 'nothing makes views of them.*DeviceViews'),
+])
+def test_one_setting_without_the_other_is_refused_before_stage_two(tmp_path, left_out, match):
     cfg = with_views(tmp_path)
-    del cfg.train_dataloader.dataset.whole_faces
-    cfg.train_cfg.supervised = None
-    with pytest.raises(UserError, match='whole_faces'):
+    del (cfg.train_dataloader.dataset if left_out == 'whole_faces'
+         else cfg.model.data_preprocessor)[left_out]
+    with pytest.raises(UserError, match=match):
+        train(cfg)
+    assert not list(tmp_path.glob('*.pth'))
+
+
+def test_without_unlabeled_images_the_setting_counts(tmp_path):
+    cfg = with_views(tmp_path, **{'train_cfg.semi': None})
+    cfg.train_dataloader.dataset.unlabeled_pipeline = None
+    assert train(cfg).iter > 0
+    cfg.model.data_preprocessor.views = None
+    with pytest.raises(UserError, match='nothing makes views'):
         train(cfg)

@@ -1,4 +1,6 @@
 """Device views where the model meets them: in the data preprocessor."""
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -6,8 +8,10 @@ from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 
 from ssfer_mm import UserError
+from ssfer_mm.apis import load_config
 from ssfer_mm.models import DeviceViews, FaceMixBatch
-from ssfer_mm.models.device_views import draw_crops
+from ssfer_mm.models.device_views import component, draw_crops
+from ssfer_mm.transforms import whole_pipeline
 from support.models import MEAN, STD, preprocessor
 from support.photos import photo
 
@@ -118,13 +122,18 @@ def test_the_same_seed_makes_the_same_views_whatever_was_drawn_before():
     assert not torch.equal(other['strong'], made[0]['strong'])
 
 
-def test_draws_are_made_on_the_host():
-    """Whatever device is the default: no generator of a GPU is asked."""
-    with torch.device('cpu'):
+def test_neither_draws_nor_the_order_of_work_ask_the_device(monkeypatch):
+    """A device without contents: to read a value from it, as a GPU would be waited for, raises."""
+    monkeypatch.setattr(component, '_full_precision', lambda faces: contextlib.nullcontext())
+    views, states = DeviceViews(16), []
+    for device in ('cpu', 'meta'):
         torch.manual_seed(2)
-        crops, layers = draw_crops(8, (24, 24), (0.5, 1.)), DeviceViews(16).rand_augment.draw(8)
-    parts = [*vars(crops).values(), *(part for one in layers for part in vars(one).values())]
-    assert {part.device.type for part in parts} == {'cpu'}
+        made = views.unlabeled(faces(64).to(device))
+        weak, _ = views.labeled(faces(4).to(device))
+        assert weak.device.type == made['strong'].device.type == device
+        assert made['strong'].shape == (64, 3, 16, 16)
+        states.append(torch.get_rng_state())
+    assert torch.equal(*states), 'what is drawn depends on the device'
 
 
 def test_mixed_precision_leaves_the_pixels_alone():
@@ -148,6 +157,24 @@ def test_views_that_are_made_twice():
 def test_views_that_nobody_makes():
     with pytest.raises(UserError, match='data_preprocessor.views.*unlabeled_pipeline'):
         build()(batch(), training=True)
+
+
+def test_four_options_make_of_a_config_what_the_shipped_one_is():
+    options = {'train_dataloader.dataset.whole_faces': 48,
+               'data_preprocessor.views.type': 'DeviceViews',
+               'data_preprocessor.views.size': 48,
+               'data_preprocessor.views.crop_ratio_range': [0.5, 1.0]}
+    changed = load_config('configs/ssfer/ferplus_5pct_resnet-micro.py', options)
+    shipped = load_config('configs/ssfer/ferplus_5pct_resnet-micro_device-views.py')
+    ours, theirs = (MODELS.build(cfg.data_preprocessor).views for cfg in (changed, shipped))
+    assert (ours.size, ours.cropping) == (theirs.size, theirs.cropping)
+    for name, value in vars(theirs.rand_augment).items():
+        assert torch.equal(torch.as_tensor(getattr(ours.rand_augment, name)),
+                           torch.as_tensor(value)), name
+    data, size = changed.train_dataloader.dataset, 48
+    for source, pack in (('labeled', 'PackFace'), ('unlabeled', 'PackUnlabeled')):
+        assert whole_pipeline(data[f'{source}_pipeline'], size, pack) == (
+            shipped.train_dataloader.dataset[f'{source}_pipeline'])
 
 
 @pytest.mark.parametrize('options, match', [
