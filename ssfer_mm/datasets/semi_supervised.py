@@ -10,6 +10,7 @@ from ssfer_mm.errors import UserError
 from ssfer_mm.transforms import check_tracked, check_whole, whole_pipeline
 
 from .held_out import keys_of, shared_ids
+from .kept_items import KeptItems
 from .seeded import seed_draws
 from .splits import Split, load_split, resolve_split, save_split, split_hash
 
@@ -37,6 +38,8 @@ class SemiSupervisedDataset(Dataset):
         lazy_init: Do not read annotations before they are needed.
         whole_faces: Leave crops, flips and views out of both pipelines, for
             ``data_preprocessor.views``, and resize every face to so many pixels.
+        keep_gb: Gigabytes per process for finished items, where views are made later: an item is
+            then the same in every epoch, and made once. With ``num_workers=0`` none is sent.
 
     Raises:
         UserError: The split does not belong to these data; face boxes would be wrong because a
@@ -50,7 +53,8 @@ class SemiSupervisedDataset(Dataset):
                  split: Union[str, dict, Split, None] = None,
                  extra_unlabeled: Sequence[dict] = (),
                  lazy_init: bool = False,
-                 whole_faces: Optional[int] = None) -> None:
+                 whole_faces: Optional[int] = None,
+                 keep_gb: float = 0.0) -> None:
         if whole_faces:
             labeled_pipeline = whole_pipeline(labeled_pipeline, whole_faces, 'PackFace')
             if unlabeled_pipeline is not None:
@@ -61,6 +65,11 @@ class SemiSupervisedDataset(Dataset):
         whole = check_whole(labeled_pipeline, unlabeled_pipeline or ()) or bool(whole_faces)
         # Whether data_preprocessor.views is to make the views; None where nothing tells.
         self.packs_whole_faces = whole if whole or unlabeled_pipeline else None
+        if keep_gb and not whole:
+            raise UserError('keep_gb keeps items that are the same in every epoch, but the '
+                            'pipelines crop and flip: set whole_faces to the size of the faces and '
+                            'data_preprocessor.views, or leave keep_gb out')
+        self._kept = KeptItems(keep_gb)
         self.dataset = DATASETS.build(dict(dataset, lazy_init=True))
         self.labeled_pipeline = _compose(labeled_pipeline)
         self.unlabeled_pipeline = _compose(unlabeled_pipeline or ())
@@ -115,6 +124,10 @@ class SemiSupervisedDataset(Dataset):
         n_labeled, n_unlabeled = self.source_sizes
         if not 0 <= index < n_labeled + n_unlabeled:
             raise IndexError(f'index {index} is outside 0..{n_labeled + n_unlabeled - 1}')
+        return self._kept.get(index, self._make_item)
+
+    def _make_item(self, index: int) -> dict:
+        n_labeled, _ = self.source_sizes
         seed_draws(index)
         if index < n_labeled:
             return self.labeled_pipeline(self.dataset.get_data_info(int(self._labeled[index])))

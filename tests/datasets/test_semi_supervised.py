@@ -10,6 +10,7 @@ from mmpretrain.registry import TRANSFORMS
 
 from ssfer_mm import UserError
 from ssfer_mm.datasets import SemiSupervisedDataset, SynthFER, collate_sources, save_split
+from ssfer_mm.datasets.kept_items import BYTES_PER_ITEM
 from ssfer_mm.datasets.semi_supervised import SECRETS
 from support.runs import CLASSES, IMAGES, PER_CLASS, TinyFaces  # noqa: F401  registers it
 
@@ -180,3 +181,26 @@ def test_reading_an_item_leaves_the_data_alone():
     data[N_LABELED]['weak'].zero_()
     assert torch.equal(data[N_LABELED]['weak'], first)
     assert np.isfinite(data.dataset.get_data_info(int(data._rest[0]))['face_box']).all()
+
+
+def test_kept_items_are_made_once_and_are_the_same():
+    plain, keeping = build(whole_faces=24), build(whole_faces=24, keep_gb=0.01)
+    for index in [*range(len(plain)), *range(len(plain))]:
+        for key, value in plain[index].items():
+            other = keeping[index][key]
+            assert torch.equal(value, other) if isinstance(value, torch.Tensor) else (
+                value.sample_id == other.sample_id)
+    assert len(keeping._kept) == len(plain) and keeping[0] is keeping[0]
+
+
+def test_no_more_is_kept_than_there_is_room_for():
+    two_items = 2 * (3 * 24 * 24 + BYTES_PER_ITEM)
+    data = build(whole_faces=24, keep_gb=two_items / 2**30)
+    for index in range(len(data)):
+        data[index]
+    assert len(data._kept) == 2 and data[5] is not data[5]
+
+
+def test_items_that_differ_every_time_cannot_be_kept():
+    with pytest.raises(UserError, match='set whole_faces'):
+        build(keep_gb=1)

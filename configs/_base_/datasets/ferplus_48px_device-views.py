@@ -1,14 +1,16 @@
 # The same with views made in whole batches where the model is, for a GPU that trains faster than
-# the workers crop, flip and colour. Workers hand over whole faces of one size; those of FERPlus
-# have it already.
+# workers crop, flip and colour. Whole faces of one size are handed over; those of FERPlus have it
+# already. They are few, so the process keeps them in memory (0.3 GB) and needs no workers.
 _base_ = ['./ferplus_48px.py']
 
-whole = [dict(type='LoadFace', cache_gb=0.5), dict(type='TrackedResize', scale=(48, 48))]
+whole = [dict(type='LoadFace'), dict(type='TrackedResize', scale=(48, 48))]
 labeled_pipeline = [*whole, dict(type='PackFace')]
 unlabeled_pipeline = [*whole, dict(type='PackUnlabeled')]
 
 train_dataloader = dict(
-    dataset=dict(labeled_pipeline=labeled_pipeline, unlabeled_pipeline=unlabeled_pipeline))
+    num_workers=0,
+    dataset=dict(
+        labeled_pipeline=labeled_pipeline, unlabeled_pipeline=unlabeled_pipeline, keep_gb=1.0))
 data_preprocessor = dict(
     views=dict(
         type='DeviceViews',
