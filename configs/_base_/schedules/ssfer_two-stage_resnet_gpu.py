@@ -1,0 +1,32 @@
+# ssfer_two-stage_resnet-micro.py for a GPU, which a small network fills with large batches only: 50
+# epochs of 128 labeled images at 25 % of FERPlus, then 12 of 64 labeled and 448 unlabeled ones.
+_base_ = ['./ssfer_two-stage_resnet-micro.py']
+
+optim_wrapper = dict(optimizer=dict(lr=4e-3, weight_decay=0.1))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.1, end=5, convert_to_iter_based=True),
+    dict(
+        type='CosineAnnealingLR',
+        begin=5,
+        T_max=45,
+        end=50,
+        eta_min=1e-5,
+        convert_to_iter_based=True),
+]
+# Goes with train_dataloader.batch_size.
+auto_scale_lr = dict(base_batch_size=128)
+train_cfg = dict(
+    supervised=dict(epochs=50),
+    semi=dict(
+        epochs=12,
+        labeled=64,
+        unlabeled=448,
+        base_batch_size=512,
+        optim_wrapper=dict(optimizer=dict(lr=2e-3)),
+        param_scheduler=[
+            dict(
+                type='CosineAnnealingLR',
+                T_max=12,
+                eta_min=1e-5,
+                convert_to_iter_based=True)
+        ]))
