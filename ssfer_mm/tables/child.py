@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, Optional
+from typing import IO, Dict, Optional, Union
 
 from ssfer_mm.apis.all_stages import TRAIN
 
 from .machine import cores
+from .nursery import Nursery, Nursling
 from .plan import Run
 from .state import begin_session, end_session
 
@@ -42,12 +43,14 @@ class Training:
         before: The run whose last checkpoint it continues from, if there is one.
         jobs: How many trainings share the machine; each gets its part of the cores, unless
             OMP_NUM_THREADS is set.
+        nursery: Begins it, if there is one; else a new Python does.
 
     Raises:
         Busy: It is being trained already.
     """
 
-    def __init__(self, run: Run, before: Optional[Run], jobs: int) -> None:
+    def __init__(self, run: Run, before: Optional[Run], jobs: int,
+                 nursery: Optional[Nursery] = None) -> None:
         self.run = run
         run.work_dir.mkdir(parents=True, exist_ok=True)
         lock = _lock(run.work_dir / LOCK)
@@ -56,11 +59,8 @@ class Training:
                 _continue_from(run, before)
             begin_session(run, jobs)
             with open(run.work_dir / LOG, 'ab') as log:
-                self.process = subprocess.Popen(
-                    [sys.executable, str(TRAIN), *run.arguments()], stdout=log,
-                    stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=_environment(jobs),
-                    # Ctrl-C is for this program, which passes it on.
-                    start_new_session=True, pass_fds=() if lock is None else (lock, ))
+                self.process = nursery.train(run.arguments(), log.fileno(), lock) if (
+                    nursery) else _python(run, log, lock, jobs)
         finally:
             if lock is not None:
                 os.close(lock)  # the child has its own
@@ -94,6 +94,22 @@ class Training:
             _send(self.process, getattr(signal, 'SIGKILL', signal.SIGTERM))
             self.process.wait()
         self.ended()
+
+
+def open_nursery(jobs: int) -> Optional[Nursery]:
+    """What begins many trainings faster, where that is possible."""
+    try:
+        return Nursery(_environment(jobs))
+    except OSError:
+        return None
+
+
+def _python(run: Run, log: IO, lock: Optional[int], jobs: int) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, str(TRAIN), *run.arguments()], stdout=log, stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL, env=_environment(jobs),
+        # Ctrl-C is for this program, which passes it on.
+        start_new_session=True, pass_fds=() if lock is None else (lock, ))
 
 
 def last_error(run: Run) -> str:
@@ -148,7 +164,7 @@ def _environment(jobs: int) -> Dict[str, str]:
     return {'OMP_NUM_THREADS': str(max(1, cores() // jobs)), **os.environ, 'PYTHONUNBUFFERED': '1'}
 
 
-def _send(process: subprocess.Popen, number: int) -> None:
+def _send(process: Union[subprocess.Popen, Nursling], number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         if hasattr(os, 'killpg'):
             os.killpg(process.pid, number)

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterator, List, Sequence
 
-from .child import Busy, Training, last_error
+from .child import Busy, Training, last_error, open_nursery
 from .estimate import Estimates, duration
 from .plan import Run
 from .record import headline, is_trained, make_record
@@ -50,6 +50,7 @@ class Execution:
         self.active: List[Training] = []
         self.outcome = Outcome()
         self._total = 0
+        self._nursery = None
 
     def train(self, names: Sequence[str]) -> Outcome:
         """Train the named runs, which must come after those that they need.
@@ -59,6 +60,8 @@ class Execution:
         """
         queue, self._total = list(names), len(names)
         self._news = time.monotonic() + NEWS_SECONDS / 10
+        # For one or two, its imports would take as long as theirs.
+        self._nursery = open_nursery(self.jobs) if len(queue) > 2 else None
         with _signals_interrupt():
             try:
                 while queue or self.active:
@@ -73,6 +76,9 @@ class Execution:
             except BaseException:
                 self._stop()
                 raise
+            finally:
+                if self._nursery:
+                    self._nursery.close()
         self.outcome.waiting += queue
         return self.outcome
 
@@ -90,7 +96,7 @@ class Execution:
                 self._note(run)
                 return True
             before = self.runs[run.after] if run.after else None
-            self.active.append(Training(run, before, self.jobs))
+            self.active.append(Training(run, before, self.jobs, self._nursery))
             self.report(f'{self._count()} {run.label}: training, log in '
                         f'{run.work_dir / "train.log"}')
         except Busy:

@@ -54,6 +54,8 @@ def toy(tmp_path, monkeypatch):
                              str(tmp_path / 'RESULTS.md'), '--jobs', '2', *map(str, arguments)])
 
     monkeypatch.setattr(child, 'TRAIN', REPO / 'tests' / 'support' / 'fake_train.py')
+    # It would become the real tools/train.py.
+    monkeypatch.setattr(execute, 'open_nursery', lambda jobs: None)
     monkeypatch.setattr(execute, 'POLL_SECONDS', 0.01)
     write()
     orders()

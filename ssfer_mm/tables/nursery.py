@@ -1,0 +1,214 @@
+"""Trainings that begin at once, because a process that has imported everything becomes them.
+
+Importing torch and OpenMMLab takes a training seconds; a table of a hundred short ones spends a
+good part of its time on that. The nursery is a process that imports once, trains nothing, and forks
+for every training that it is asked for.
+"""
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+import traceback
+from typing import Dict, List, Optional, Sequence
+
+from ssfer_mm.errors import UserError
+
+# How long the imports may take, and how often ended trainings are looked for.
+PATIENCE, BEAT = 120, 0.2
+MESSAGE = 1 << 20
+READY = b'ready\n'
+
+
+class Nursling:
+    """A training that a nursery has begun; a small part of ``subprocess.Popen``.
+
+    Args:
+        nursery: Which is told when it ends.
+        pid: Its process, which leads a group of its own.
+    """
+
+    def __init__(self, nursery: 'Nursery', pid: int) -> None:
+        self.nursery, self.pid = nursery, pid
+        self.returncode: Optional[int] = None
+
+    def poll(self) -> Optional[int]:
+        """Exit status, negative for a signal; None while it trains."""
+        if self.returncode is None:
+            self.returncode = self.nursery.status_of(self.pid)
+        return self.returncode
+
+    def wait(self, timeout: Optional[float] = None) -> int:
+        """Wait for its end.
+
+        Raises:
+            subprocess.TimeoutExpired: As ``Popen.wait``.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while self.poll() is None:
+            if end is not None and time.monotonic() >= end:
+                raise subprocess.TimeoutExpired('training', timeout)
+            time.sleep(BEAT / 4)
+        return self.returncode
+
+
+class Nursery:
+    """The side of it that asks.
+
+    Args:
+        environment: Of the nursery and of all trainings.
+
+    Raises:
+        OSError: This system cannot do that, or a forked process cannot use the GPU; trainings
+            that are started the usual way still can.
+    """
+
+    def __init__(self, environment: Dict[str, str]) -> None:
+        if not sys.platform.startswith('linux'):  # elsewhere, forking after imports is not safe
+            raise OSError('trainings are forked on Linux only')
+        ours, theirs = socket.socketpair()
+        with theirs:
+            # With this, torch asks for GPUs in a way that leaves them usable after a fork.
+            environment = {**environment, 'PYTORCH_NVML_BASED_CUDA_CHECK': '1'}
+            self.process = subprocess.Popen(
+                [sys.executable, '-m', __name__, str(theirs.fileno())], env=environment,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(), ), start_new_session=True)
+        self._socket, self._unread, self._ended = ours, b'', {}
+        ours.settimeout(PATIENCE)
+        try:
+            ready = ours.recv(len(READY))
+        except OSError:
+            ready = b''
+        if ready != READY:
+            self.close()
+            raise OSError('the nursery did not get ready')
+
+    def train(self, arguments: Sequence[str], log: int, lock: Optional[int]) -> Nursling:
+        """Begin ``tools/train.py`` with these arguments.
+
+        Args:
+            arguments: Of the command line.
+            log: Descriptor that it writes to.
+            lock: Descriptor that it holds open while it lives.
+        """
+        handles = [log] if lock is None else [log, lock]
+        socket.send_fds(self._socket, [json.dumps(list(arguments)).encode()], handles)
+        return Nursling(self, self._next('began')['began'])
+
+    def status_of(self, pid: int) -> Optional[int]:
+        """Exit status of a training; None while it lives."""
+        while pid not in self._ended and select.select([self._socket], [], [], 0)[0]:
+            self._note(self._line())
+        return self._ended.get(pid)
+
+    def close(self) -> None:
+        """End the nursery; trainings go on."""
+        self._socket.close()
+        self.process.terminate()
+        self.process.wait()
+
+    def _next(self, key: str) -> dict:
+        while key not in (news := self._line()):
+            self._note(news)
+        return news
+
+    def _note(self, news: dict) -> None:
+        self._ended[news['ended']] = news['status']
+
+    def _line(self) -> dict:
+        while b'\n' not in self._unread:
+            more = self._socket.recv(MESSAGE)
+            if not more:
+                raise UserError('the process that starts trainings has died; the same command '
+                                'goes on with what is missing')
+            self._unread += more
+        line, self._unread = self._unread.split(b'\n', 1)
+        return json.loads(line)
+
+
+# ---- the process itself ---------------------------------------------------------------------
+
+
+def main(handle: int) -> None:
+    """Import, then fork for every message until the other side closes."""
+    import ssfer_mm.apis.launch  # noqa: F401  what takes so long
+
+    sock = socket.socket(fileno=handle)
+    if not _gpu_works_after_a_fork():
+        return
+    sock.sendall(READY)
+    children: List[int] = []
+    while True:
+        readable = select.select([sock], [], [], BEAT)[0]
+        _report_ended(sock, children)
+        if readable:
+            message, handles, _, _ = socket.recv_fds(sock, MESSAGE, 2)
+            if not message:
+                return
+            pid = os.fork()
+            if pid == 0:
+                sock.close()
+                _become(json.loads(message), handles)
+            for one in handles:
+                os.close(one)
+            children.append(pid)
+            sock.sendall(json.dumps(dict(began=pid)).encode() + b'\n')
+
+
+def _report_ended(sock: socket.socket, children: List[int]) -> None:
+    for pid in list(children):
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            children.remove(pid)
+            news = dict(ended=pid, status=os.waitstatus_to_exitcode(status))
+            sock.sendall(json.dumps(news).encode() + b'\n')
+
+
+def _gpu_works_after_a_fork() -> bool:
+    """Try it in a process that nobody needs afterwards."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return True
+    pid = os.fork()
+    if pid == 0:
+        with contextlib.suppress(BaseException):
+            torch.zeros(1, device='cuda')
+            os._exit(0)
+        os._exit(1)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def _become(arguments: List[str], handles: List[int]) -> None:
+    """In the child: be the training, and never return."""
+    status = 1
+    try:
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL if number != signal.SIGINT
+                          else signal.default_int_handler)
+        for stream in (1, 2):
+            os.dup2(handles[0], stream)
+        from ssfer_mm.apis.all_stages import TRAIN
+        from ssfer_mm.apis.launch import train_main
+        from ssfer_mm.command_lines import run_tool, train_parser
+
+        sys.argv = [str(TRAIN), *arguments]  # what messages tell people to repeat
+        status = run_tool(train_parser(), lambda: train_main, resumable=True, argv=arguments)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == '__main__':
+    main(int(sys.argv[1]))

@@ -1,0 +1,96 @@
+"""Trainings that are forked: their output, their ends, and what they hold."""
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ssfer_mm.errors import UserError
+from ssfer_mm.tables.nursery import Nursery
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith('linux'), reason='forks')
+
+
+@pytest.fixture(scope='module')
+def nursery():
+    opened = Nursery(dict(os.environ, OMP_NUM_THREADS='1'))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture()
+def hanging(tmp_path):
+    """A config that says when it is read, and is never done with that."""
+    path = tmp_path / 'hanging.py'
+    path.write_text(f"import time\nopen(r'{tmp_path / 'there'}', 'w').close()\ntime.sleep(60)\n")
+    return path
+
+
+def begin(nursery, folder, config, lock=None):
+    with open(folder / 'train.log', 'ab') as log:
+        return nursery.train([str(config), '--work-dir', str(folder)], log.fileno(), lock)
+
+
+def wait_for(path):
+    end = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_output_and_exit_status_are_those_of_the_tool(nursery, tmp_path):
+    training = begin(nursery, tmp_path, 'nonsense.py')
+    assert training.wait(30) == 2 and training.poll() == 2
+    assert 'error: Config nonsense.py not found' in (tmp_path / 'train.log').read_text()
+
+
+def test_a_wrong_command_line_ends_it_too(nursery, tmp_path):
+    with open(tmp_path / 'train.log', 'ab') as log:
+        assert nursery.train(['--nonsense'], log.fileno(), None).wait(30) == 2
+    assert 'usage:' in (tmp_path / 'train.log').read_text()
+
+
+def test_a_killed_training_has_the_signal_as_its_status(nursery, tmp_path, hanging):
+    training = begin(nursery, tmp_path, hanging)
+    wait_for(tmp_path / 'there')
+    assert training.poll() is None
+    with pytest.raises(subprocess.TimeoutExpired):
+        training.wait(0.1)
+    os.killpg(training.pid, signal.SIGKILL)
+    assert training.wait(30) == -signal.SIGKILL
+
+
+def test_the_lock_is_held_as_long_as_the_training_lives(nursery, tmp_path, hanging):
+    lock = os.open(tmp_path / 'lock', os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    training = begin(nursery, tmp_path, hanging, lock)
+    os.close(lock)
+    wait_for(tmp_path / 'there')
+    with open(tmp_path / 'lock') as again:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.killpg(training.pid, signal.SIGTERM)
+        training.wait(30)
+        fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_several_train_at_once(nursery, tmp_path, hanging):
+    slow = begin(nursery, tmp_path, hanging)
+    assert begin(nursery, tmp_path, 'nonsense.py').wait(30) == 2
+    assert slow.poll() is None
+    os.killpg(slow.pid, signal.SIGTERM)
+    assert slow.wait(30) == -signal.SIGTERM
+
+
+def test_a_nursery_that_dies_is_no_ended_training(tmp_path, hanging):
+    mine = Nursery(dict(os.environ))
+    training = begin(mine, tmp_path, hanging)
+    wait_for(tmp_path / 'there')
+    mine.process.kill()
+    with pytest.raises(UserError, match='the same command goes on'):
+        training.wait(30)
+    os.killpg(training.pid, signal.SIGKILL)
+    mine.close()
