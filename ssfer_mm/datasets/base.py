@@ -1,6 +1,7 @@
 """What all face datasets share: samples in, mmpretrain data items out, nothing hidden."""
 import gc
 import os
+import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -146,13 +147,17 @@ class FERDataset(BaseDataset):
         return info
 
     def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
-        """Note ids and labels before the items become bytes, out of which they come slowly.
+        """One array of bytes, which processes share, and where each item ends in it.
 
-        Unlabeled collections have millions of ids, and nobody asks for them.
+        As mmengine's, in half the time for many small items. Ids and labels are noted first: out of
+        the bytes they come slowly. Unlabeled collections have millions of ids, and nobody asks.
         """
         if self.data_list and 'gt_label' in self.data_list[0]:
             self._columns = _columns(self.data_list)
-        return super()._serialize_data()
+        items = [pickle.dumps(item, protocol=4) for item in self.data_list]
+        self.data_list.clear()
+        ends = np.cumsum(np.fromiter(map(len, items), dtype=np.int64, count=len(items)))
+        return np.frombuffer(b''.join(items), dtype=np.uint8), ends
 
     def get_subset_(self, indices: int | Sequence[int]) -> None:
         """Keep some of the items only, in place; see mmengine's ``BaseDataset``."""

@@ -227,3 +227,12 @@ def test_table_adds_up():
     lines = sp.split_table(draw(fraction=0.1)).splitlines()
     assert [line.split()[0] for line in lines] == ['class', *CLASSES, 'total']
     assert lines[-1].split()[1:3] == ['8', '73']
+
+
+@pytest.mark.parametrize('k', [1, 2, 17, 299, 300])
+@pytest.mark.parametrize('seed', [0, 7])
+def test_labeled_are_those_with_the_lowest_hashes(k, seed):
+    ids = [f'face{i}.png' for i in range(300)]
+    split = sp.draw_split('toy', ('a', ), ids, [0] * 300, per_class=k, seed=seed)
+    slowly = sorted(ids, key=lambda id_: hashlib.sha256(f'{seed}:{id_}'.encode()).hexdigest())[:k]
+    assert list(split.labeled) == sorted(slowly)
