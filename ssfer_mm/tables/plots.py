@@ -84,7 +84,7 @@ def _curves(plt, cells: Cells):
             axes.set(ylabel=title, xlabel='epoch')
             axes.grid(alpha=.3)
         panels[0, column].set(title=f'{fraction:g} % of the labels')
-    panels[1, -1].legend(fontsize=8)
+    _legend_below(figure, panels[0])
     return figure
 
 
@@ -94,7 +94,7 @@ def _pseudo_labels(plt, cells: Cells):
     columns = _fractions_with(cells, rows, 'pseudo/coverage')
     if not columns:
         return None
-    figure, panels = plt.subplots(1, len(columns), figsize=(5 * len(columns) + 1, 4),
+    figure, panels = plt.subplots(1, len(columns), figsize=(5 * len(columns) + 1, 4.5),
                                   squeeze=False, sharey=True, layout='constrained')
     for axes, fraction in zip(panels[0], columns):
         for index, name in enumerate(rows):
@@ -104,7 +104,7 @@ def _pseudo_labels(plt, cells: Cells):
                            f'{title}: {key}', style)
         axes.set(title=f'{fraction:g} % of the labels', xlabel='epoch', ylim=(0, 1))
         axes.grid(alpha=.3)
-    panels[0, -1].legend(fontsize=8)
+    _legend_below(figure, panels[0])
     return figure
 
 
@@ -178,6 +178,14 @@ def _draw_mean(axes, records: List[dict], key: str, colour: str, label: str, sty
     if deviation.any():
         axes.fill_between(epochs, values - deviation, values + deviation, color=colour, alpha=.15,
                           linewidth=0)
+
+
+def _legend_below(figure, panels: Sequence) -> None:
+    """One legend of all that any of the panels shows; not every column has every row."""
+    found = {label: handle for axes in panels
+             for handle, label in zip(*axes.get_legend_handles_labels())}
+    figure.legend(found.values(), found.keys(), loc='outside lower center', fontsize=8,
+                  ncols=min(3, len(found)))
 
 
 def _title(cells: Cells, name: str) -> str:
