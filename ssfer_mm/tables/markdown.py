@@ -13,7 +13,7 @@ def accuracy(cells: Cells) -> str:
     for other in cells.table.published:
         values = {float(k): v for k, v in other['values'].items()}
         rows.append([f'*{other["title"]}*', *(
-            f'*{values[f]:.2f}*' if f in values else '' for f in cells.fractions)])
+            f'*{values[f]:.2f}*' if f in values else '' for f in _fractions(cells))])
     return _table(['accuracy, %', *_heads(cells)], rows) + _legend(cells)
 
 
@@ -33,8 +33,8 @@ def mean_class(cells: Cells) -> str:
 def recall(cells: Cells) -> str:
     """Recall of every class, one table per fraction."""
     blocks = []
-    for fraction in cells.fractions:
-        done = {name: cells.of(name, fraction) for name in cells.table.rows}
+    for fraction in _fractions(cells):
+        done = {name: cells.of(name, fraction) for name in _begun(cells)}
         classes = next((r[0]['classes'] for r in done.values() if r), [])
         rows = [[cells.table.rows[name].title, *(
             f'{mean([r["recall"][c] for r in records if c in r["recall"]] or [0]):.1f}'
@@ -110,21 +110,39 @@ def status(cells: Cells) -> str:
 
 
 def _rows(cells: Cells, figure: Callable[[List[dict]], str]) -> List[List[str]]:
-    return [[row.title, *(figure(cells.of(row.name, fraction))
-                          if cells.exists(row.name, fraction) else ''
-                          for fraction in cells.fractions)]
-            for row in cells.table.rows.values()]
+    return [[cells.table.rows[name].title, *(figure(cells.of(name, fraction))
+                                             if cells.exists(name, fraction) else ''
+                                             for fraction in _fractions(cells))]
+            for name in _begun(cells)]
 
 
 def _heads(cells: Cells) -> List[str]:
-    return [f'{fraction:g} %' for fraction in cells.fractions]
+    return [f'{fraction:g} %' for fraction in _fractions(cells)]
+
+
+def _begun(cells: Cells) -> List[str]:
+    """Names of the rows of which some cell is finished; the legend names the others."""
+    return [name for name in cells.table.rows
+            if any(cells.of(name, fraction) for fraction in cells.fractions)]
+
+
+def _fractions(cells: Cells) -> List[float]:
+    """Those to show: all, or on held-out data, where settings are chosen, those looked at."""
+    if not cells.table.is_dev:
+        return cells.fractions
+    return [fraction for fraction in cells.fractions
+            if any(cells.of(name, fraction) for name in cells.table.rows)]
 
 
 def _legend(cells: Cells) -> str:
     """What the numbers are: stated under each table that has some."""
     seeds = ', '.join(map(str, cells.table.seeds))
-    return (f'\n\nMean ± sample standard deviation over seeds (how many of {seeds} are finished); '
+    text = (f'\n\nMean ± sample standard deviation over seeds (how many of {seeds} are finished); '
             f'{NOTHING}: not trained yet; empty: not part of the table.')
+    begun = _begun(cells)
+    left_out = [row.title for name, row in cells.table.rows.items() if name not in begun]
+    return text + (f' Of these rows nothing is finished: {"; ".join(left_out)}.'
+                   if left_out else '')
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -43,6 +43,15 @@ def test_the_flip_has_a_table_of_its_own(done):
     assert cells_of(block, 'FaceMix') == ['–', '–', '']
 
 
+def test_rows_without_any_result_are_named_below_the_table(done):
+    cells = done.cells()
+    for name in [name for name in cells.records if name.startswith('fixmatch/')]:
+        del cells.records[name]
+    table, words = accuracy(cells).split('\n\n')
+    assert 'FixMatch' not in table and 'nothing is finished: FixMatch.' in words
+    assert 'FixMatch' not in recall(cells)
+
+
 def test_no_cell_is_dropped_silently(done):
     block = runs(done.cells())
     assert '9 of 14 cells are finished' in block
