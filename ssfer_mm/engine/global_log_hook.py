@@ -28,4 +28,5 @@ class GlobalLogHook(Hook):
             for name in names])
         if get_world_size() > 1:
             all_reduce(figures, op='mean')
-        outputs.update(zip(names, figures.tolist()))
+        # Still tensors, for hooks that expect some.
+        outputs.update(zip(names, figures.cpu()))
