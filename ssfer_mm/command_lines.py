@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Optional
 
+from ssfer_mm.garbage import collector_rests
+
 # The share of accepted pseudo-labels in the last epochs of ferplus_5pct_vit-micro.
 ACCEPTANCE = 0.75
 
@@ -142,11 +144,12 @@ def run_tool(parser: argparse.ArgumentParser, main: Callable[[], Callable[[], ob
     """
     parser.parse_args(argv)
     try:
-        from ssfer_mm.inference.packages import fill_packages
+        with collector_rests():
+            from ssfer_mm.inference.packages import fill_packages
 
-        fill_packages()
-        start = main()
-        from ssfer_mm.apis.cli import run_cli
+            fill_packages()
+            start = main()
+            from ssfer_mm.apis.cli import run_cli
     except KeyboardInterrupt:
         print('\nInterrupted.', file=sys.stderr)
         return 130

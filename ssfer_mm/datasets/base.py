@@ -1,5 +1,4 @@
 """What all face datasets share: samples in, mmpretrain data items out, nothing hidden."""
-import gc
 import os
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from ssfer_mm.datasets.files import resolve_root
 from ssfer_mm.datasets.seeded import seed_draws
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_lookup import boxes_of_images
+from ssfer_mm.garbage import collector_rests
 
 Box = tuple[float, float, float, float]
 
@@ -110,13 +110,8 @@ class FERDataset(BaseDataset):
             return
         # The collector would walk over all that was read so far, again and again: a third of the
         # time with 300,000 images.
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
+        with collector_rests():
             super().full_init()
-        finally:
-            if collecting:
-                gc.enable()
 
     def load_samples(self) -> list[Sample]:
         """Read the subset's samples, in a stable order. Subclasses implement this."""

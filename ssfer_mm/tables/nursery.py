@@ -17,6 +17,7 @@ import traceback
 from typing import Dict, List, Optional, Sequence
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.garbage import collector_rests
 
 # How long the imports may take, and how often ended trainings are looked for.
 PATIENCE, BEAT = 120, 0.2
@@ -136,7 +137,8 @@ class Nursery:
 
 def main(handle: int) -> None:
     """Import, then fork for every message until the other side closes."""
-    import ssfer_mm.apis.launch  # noqa: F401  what takes so long
+    with collector_rests():
+        import ssfer_mm.apis.launch  # noqa: F401  what takes so long
 
     sock = socket.socket(fileno=handle)
     if not _gpu_works_after_a_fork():
