@@ -7,7 +7,7 @@ from mmpretrain.registry import DATASETS, TRANSFORMS
 from torch.utils.data import Dataset
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.transforms import check_tracked, check_whole, whole_pipeline
+from ssfer_mm.transforms import check_fixed, check_tracked, check_whole, whole_pipeline
 
 from .held_out import keys_of, shared_ids
 from .kept_items import KeptItems
@@ -69,6 +69,8 @@ class SemiSupervisedDataset(Dataset):
             raise UserError('keep_gb keeps items that are the same in every epoch, but the '
                             'pipelines crop and flip: set whole_faces to the size of the faces and '
                             'data_preprocessor.views, or leave keep_gb out')
+        if keep_gb:
+            check_fixed([*labeled_pipeline, *(unlabeled_pipeline or ())])
         self._kept = KeptItems(keep_gb)
         self.dataset = DATASETS.build(dict(dataset, lazy_init=True))
         self.labeled_pipeline = _compose(labeled_pipeline)

@@ -280,8 +280,10 @@ class SSFER(BaseModel):
     def update_teacher(self) -> None:
         """Follow the student; to be called once after each optimizer step."""
         if self._average is None or not self._average.lasting:
-            # To read the counter makes a GPU wait, so it is read once and then counted beside it.
-            self._average = MovingAverage(self.teacher, self.student, int(self.ema_steps))
+            # To read the counter makes a GPU wait, so it is read once and then counted beside it,
+            # and not at all where it does not matter.
+            steps = int(self.ema_steps) if self.ema_warmup else 0
+            self._average = MovingAverage(self.teacher, self.student, steps)
         decay = decay_at(self._average.steps, self.ema_decay, self.ema_warmup)
         self._average.update(decay)
         self.ema_steps += 1

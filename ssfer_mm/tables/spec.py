@@ -130,7 +130,7 @@ def load_table(path: str, dev: bool = False) -> Table:
         work_dir=Path(top.take('work_dir', str, f'work_dirs/tables/{name}')),
         dev_options=top.options('dev') if 'dev' in data else None,
         published=tuple(top.take('published', list, [])),
-        plots={kind: tuple(rows) for kind, rows in top.take('plots', dict, {}).items()})
+        plots=_plots(top.take('plots', dict, {}), path))
     top.finish()
     rows = {key: _row(key, rows_data, common, path) for key in rows_data}
     table = replace(table, rows=rows)
@@ -183,6 +183,13 @@ def _stage_one(name: str, entry: FieldReader) -> StageOne:
                       Path(work_dir) if work_dir else None)
     entry.finish()
     return result
+
+
+def _plots(given: Dict[str, Any], path: Path) -> Dict[str, Tuple[str, ...]]:
+    for kind, rows in given.items():
+        if not isinstance(rows, list):
+            raise UserError(f'{path}: plots.{kind} is {rows!r}; expected a list of rows')
+    return {kind: tuple(rows) for kind, rows in given.items()}
 
 
 def _row(name: str, rows: Mapping[str, dict], common: Mapping, path: str,

@@ -8,12 +8,12 @@ from .tracked_warps import TrackedRotate, TrackedShear, TrackedTranslate
 from .tracking import track
 from .untracked import check_tracked
 from .views import WeakStrongViews
-from .whole_faces import check_whole, whole_pipeline
+from .whole_faces import check_fixed, check_whole, whole_pipeline
 
 __all__ = [
     'LoadFace', 'PackFace', 'PackUnlabeled', 'PackViews', 'TrackedAutoAugment',
     'TrackedCenterCrop', 'TrackedRandAugment', 'TrackedRandomCrop', 'TrackedRandomFlip',
     'TrackedRandomResizedCrop', 'TrackedResize', 'TrackedResizeEdge', 'TrackedRotate',
-    'TrackedShear', 'TrackedTranslate', 'WeakStrongViews', 'check_tracked', 'check_whole',
-    'track', 'whole_pipeline'
+    'TrackedShear', 'TrackedTranslate', 'WeakStrongViews', 'check_fixed', 'check_tracked',
+    'check_whole', 'track', 'whole_pipeline'
 ]

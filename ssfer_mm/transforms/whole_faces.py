@@ -7,6 +7,9 @@ from ssfer_mm.errors import UserError
 REPEATED = ('RandomResizedCrop', 'RandomCrop', 'RandomFlip', 'RandAugment', 'WeakStrongViews')
 PACKING = ('PackFace', 'PackViews', 'PackUnlabeled')
 
+# What makes the same of an image every time.
+FIXED = ('LoadFace', 'Resize', 'ResizeEdge', 'CenterCrop', *PACKING)
+
 
 def whole_pipeline(pipeline: Sequence[dict], size: int, pack: str) -> List[dict]:
     """The same pipeline without what ``data_preprocessor.views`` does.
@@ -58,6 +61,21 @@ def check_whole(labeled_pipeline: Sequence, unlabeled_pipeline: Sequence) -> boo
                     f'the views of all faces, but {source}_pipeline has {_name(step)}: leave it '
                     'out, or end unlabeled_pipeline in WeakStrongViews and PackViews')
     return True
+
+
+def check_fixed(pipeline: Sequence) -> None:
+    """Only what makes the same of an image in every epoch may be kept.
+
+    Args:
+        pipeline: Transform configs.
+
+    Raises:
+        UserError: A transform may draw something.
+    """
+    for step in pipeline:
+        if _name(step) not in FIXED or 'Random' in _name(step):
+            raise UserError(f'keep_gb keeps items for all epochs, but {_name(step)} may make '
+                            'others each time: leave it out, or set keep_gb to 0')
 
 
 def _name(step: object) -> str:

@@ -330,6 +330,13 @@ def test_amp_without_a_gpu(config, monkeypatch):
     assert runner.iter == 4 and runner.optim_wrapper.precision == 'bfloat16'
 
 
+def test_compile_adds_its_hook_to_those_of_the_config(config, monkeypatch):
+    monkeypatch.setattr(launch, 'train', lambda cfg: cfg)
+    plain, compiled = (launch.train_main([str(config), *more]) for more in ([], ['--compile']))
+    assert compiled.custom_hooks == [*(plain.get('custom_hooks') or []),
+                                     dict(type='mmpretrain.CompileHook')]
+
+
 def test_amp_on_a_gpu_skips_overflowing_steps_whole(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     cfg = launch.load_config('configs/ssfer/ferplus_5pct_vit-micro.py')

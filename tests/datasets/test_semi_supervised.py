@@ -183,8 +183,16 @@ def test_reading_an_item_leaves_the_data_alone():
     assert np.isfinite(data.dataset.get_data_info(int(data._rest[0]))['face_box']).all()
 
 
+WHOLE = dict(labeled=[dict(type='LoadFace'), dict(type='PackFace')],
+             unlabeled=[dict(type='LoadFace'), dict(type='PackUnlabeled')], whole_faces=24)
+
+
+def keeping_items(keep_gb, labeled, unlabeled, **options):
+    return SemiSupervisedDataset(TINY, labeled, unlabeled, SPLIT, keep_gb=keep_gb, **options)
+
+
 def test_kept_items_are_made_once_and_are_the_same():
-    plain, keeping = build(whole_faces=24), build(whole_faces=24, keep_gb=0.01)
+    plain, keeping = keeping_items(0, **WHOLE), keeping_items(0.01, **WHOLE)
     for index in [*range(len(plain)), *range(len(plain))]:
         for key, value in plain[index].items():
             other = keeping[index][key]
@@ -195,7 +203,7 @@ def test_kept_items_are_made_once_and_are_the_same():
 
 def test_no_more_is_kept_than_there_is_room_for():
     two_items = 2 * (3 * 24 * 24 + BYTES_PER_ITEM)
-    data = build(whole_faces=24, keep_gb=two_items / 2**30)
+    data = keeping_items(two_items / 2**30, **WHOLE)
     for index in range(len(data)):
         data[index]
     assert len(data._kept) == 2 and data[5] is not data[5]
@@ -204,3 +212,9 @@ def test_no_more_is_kept_than_there_is_room_for():
 def test_items_that_differ_every_time_cannot_be_kept():
     with pytest.raises(UserError, match='set whole_faces'):
         build(keep_gb=1)
+
+
+def test_a_transform_that_may_draw_something_is_not_kept():
+    labeled = [dict(type='LoadFace'), dict(type='ColorJitter'), dict(type='PackFace')]
+    with pytest.raises(UserError, match='ColorJitter may make others each time'):
+        keeping_items(1, **dict(WHOLE, labeled=labeled))
