@@ -21,7 +21,7 @@ default_hooks = dict(
 
 # For TensorBoard add dict(type='TensorboardVisBackend').
 vis_backends = [dict(type='LocalVisBackend')]
-visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
+visualizer = dict(type='LazyVisualizer', vis_backends=vis_backends)
 
 log_level = 'INFO'
 load_from = None

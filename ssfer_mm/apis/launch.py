@@ -15,7 +15,7 @@ from mmengine.registry import OPTIMIZERS, RUNNERS
 from mmengine.runner import Runner
 
 from ssfer_mm.command_lines import test_parser, train_parser
-from ssfer_mm.engine import HeldOutHook
+from ssfer_mm.engine import HeldOutHook, format_configs_once
 from ssfer_mm.errors import UserError
 from ssfer_mm.safe_loading import enable_safe_loading
 
@@ -87,6 +87,7 @@ def build_runner(cfg: Config) -> Runner:
         UserError: as `train`.
     """
     enable_safe_loading()
+    format_configs_once()  # the runner writes the config in four places
     if cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs') / Path(cfg.filename or 'unnamed').stem)
     cfg.setdefault('default_scope', 'mmpretrain')

@@ -2,7 +2,7 @@
 import os
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from mmengine.logging import print_log
@@ -17,8 +17,7 @@ from ssfer_mm.garbage import collector_rests
 Box = tuple[float, float, float, float]
 
 
-@dataclass(frozen=True, eq=False)
-class Sample:
+class Sample(NamedTuple):
     """One image of a dataset.
 
     Attributes:

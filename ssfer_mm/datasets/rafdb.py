@@ -2,7 +2,6 @@
 import os.path as osp
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from mmpretrain.registry import DATASETS
 
@@ -136,4 +135,4 @@ def _class_of_folder(name: str) -> str:
 def _own_id(sample: Sample, subset: str) -> Sample:
     """Drop the class folder from the id where the file name is RAF-DB's own, hence unique."""
     name = osp.basename(sample.path)
-    return replace(sample, id=f'{subset}/{name}') if _OWN_NAME.fullmatch(name) else sample
+    return sample._replace(id=f'{subset}/{name}') if _OWN_NAME.fullmatch(name) else sample

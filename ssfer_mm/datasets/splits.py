@@ -179,10 +179,13 @@ def resolve_split(cfg: Split | str | Mapping, dataset_name: str, classes: Sequen
     Raises:
         UserError: See :func:`load_split`, :func:`draw_split` and :func:`check_split`.
     """
-    if isinstance(cfg, str):
+    if isinstance(cfg, Mapping):
+        split = _kept_split(cfg)
+        if split is None:  # drawn from this very data, there is nothing to check
+            wanted = {key: cfg[key] for key in _KEYS[1:] if key in cfg}
+            return draw_split(dataset_name, classes, ids, labels, **wanted)
+    elif isinstance(cfg, str):
         split = load_split(cfg)
-    elif isinstance(cfg, Mapping):
-        split = _from_mapping(cfg, dataset_name, classes, ids, labels)
     elif isinstance(cfg, Split):
         split = cfg
     else:
@@ -201,19 +204,19 @@ def split_table(split: Split) -> str:
     return '\n'.join(lines)
 
 
-def _from_mapping(cfg: Mapping, dataset_name: str, classes: Sequence[str], ids: Sequence[str],
-                  labels: Sequence[int] | np.ndarray) -> Split:
+def _kept_split(cfg: Mapping) -> Split | None:
+    """The split in the file that a recipe names, if that is there already."""
     unknown = sorted(set(cfg) - set(_KEYS))
     if unknown:
         raise UserError(f'The split config has unknown keys {unknown}; use {", ".join(_KEYS)}.')
-    file, wanted = cfg.get('file'), {key: cfg[key] for key in _KEYS[1:] if key in cfg}
+    file = cfg.get('file')
     if not file or not osp.isfile(file):
-        return draw_split(dataset_name, classes, ids, labels, **wanted)
+        return None
     split = load_split(file)
-    for key, value in wanted.items():
-        if getattr(split, key) != value:
+    for key in _KEYS[1:]:
+        if key in cfg and getattr(split, key) != cfg[key]:
             raise UserError(f'{file!r} has {key}={getattr(split, key)}, the config asks for '
-                            f'{key}={value}; correct one of them.')
+                            f'{key}={cfg[key]}; correct one of them.')
     return split
 
 

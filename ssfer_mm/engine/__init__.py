@@ -7,8 +7,10 @@ from .exact_resume_hook import ExactResumeHook
 from .export_hook import ExportClassifierHook
 from .facemix_monitor import FaceMixMonitor
 from .failed_batch import load_failed_batch, set_rng_states
+from .formatted_once import format_configs_once
 from .global_log_hook import GlobalLogHook
 from .held_out_hook import HeldOutHook
+from .lazy_visualizer import LazyVisualizer
 from .log_history_hook import LogHistoryHook
 from .numerics_hook import NumericsHook
 from .pseudo_label_monitor import PseudoLabelMonitor, pseudo_label_figures
@@ -25,8 +27,8 @@ from .unreadable_hook import UnreadableHook
 __all__ = [
     'BFloat16OptimWrapper', 'ChannelsLastHook', 'CheckpointFolder', 'CompileHook', 'EMATeacherHook',
     'ExactResumeHook', 'ExportClassifierHook', 'FaceMixMonitor', 'GlobalLogHook', 'HeldOutHook',
-    'LogHistoryHook', 'NumericsHook', 'PseudoLabelMonitor', 'ResumableTrainLoop',
+    'LazyVisualizer', 'LogHistoryHook', 'NumericsHook', 'PseudoLabelMonitor', 'ResumableTrainLoop',
     'SafeCheckpointHook', 'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook',
     'StageTimerHook', 'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'UnreadableHook',
-    'load_failed_batch', 'pseudo_label_figures', 'set_rng_states'
+    'format_configs_once', 'load_failed_batch', 'pseudo_label_figures', 'set_rng_states'
 ]

@@ -3,7 +3,7 @@ import pytest
 from mmpretrain.registry import DATASETS
 
 from ssfer_mm.apis.launch import train
-from ssfer_mm.datasets import FERDataset, Sample, UnlabeledFaces
+from ssfer_mm.datasets import FERDataset, UnlabeledFaces
 from ssfer_mm.datasets.held_out import keys_of, shared_ids
 from ssfer_mm.errors import UserError
 from support import runs
@@ -23,7 +23,7 @@ class LeakyFaces(runs.TinyFaces):
 
     def load_samples(self):
         first, *others = super().load_samples()
-        return [Sample(**{**vars(first), 'id': f'train/{self.leak}'}), *others]
+        return [first._replace(id=f'train/{self.leak}'), *others]
 
 
 def leaky(cfg, loader, leak):
