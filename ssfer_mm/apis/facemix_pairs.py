@@ -73,6 +73,8 @@ def preview_pairs(cfg: Config, pairs: int = 8, seed: int = 0) -> List[PreviewPai
     if pairs < 1:
         raise UserError(f'--pairs {pairs}: give 1 or more')
     facemix = BATCH_AUGMENTS.build(dict(facemix_config(cfg)))
+    views = _of_preprocessor(cfg, 'views')
+    views = BATCH_AUGMENTS.build(dict(views)) if views else None
     dataset = labeled_dataset(cfg)
     count = dataset.source_sizes[0]
     if count < 2:
@@ -81,8 +83,8 @@ def preview_pairs(cfg: Config, pairs: int = 8, seed: int = 0) -> List[PreviewPai
     torch.manual_seed(seed)
     chosen = np.concatenate([np.random.permutation(count) for _ in range(2 * pairs // count + 1)])
     classes = dataset.metainfo['classes']
-    return [_mix(facemix, [dataset[int(index)] for index in chosen[2 * k:2 * k + 2]], classes)
-            for k in range(pairs)]
+    couples = chosen[:2 * pairs].reshape(pairs, 2).tolist()
+    return [_mix(facemix, views, [dataset[i], dataset[j]], classes) for i, j in couples]
 
 
 def labeled_dataset(cfg: Config) -> Any:
@@ -97,6 +99,7 @@ def labeled_dataset(cfg: Config) -> Any:
                         'give one of configs/ssfer/ or configs/baselines/')
     settings = Config(dict(data=data)).to_dict()['data']
     settings.update(unlabeled_pipeline=None, extra_unlabeled=())
+    settings.pop('keep_gb', None)  # a few images, once
     return DATASETS.build(settings)
 
 
@@ -106,19 +109,32 @@ def facemix_config(cfg: Config) -> Mapping[str, Any]:
     Raises:
         UserError: The config trains without FaceMix.
     """
-    for owner in (cfg, cfg.get('model') or {}):
-        facemix = (owner.get('data_preprocessor') or {}).get('facemix')
-        if facemix:
-            return facemix
+    facemix = _of_preprocessor(cfg, 'facemix')
+    if facemix:
+        return facemix
     raise UserError('this config trains without FaceMix (data_preprocessor.facemix is not set): '
                     'give one of configs/ssfer/')
 
 
-def _mix(facemix: Any, items: Sequence[dict], classes: Sequence[str]) -> PreviewPair:
-    images = torch.stack([item['inputs'] for item in items]).float()
+def _of_preprocessor(cfg: Config, key: str) -> Optional[Mapping[str, Any]]:
+    """A part of the data preprocessor, which may stand beside the model or in it."""
+    for owner in (cfg, cfg.get('model') or {}):
+        part = (owner.get('data_preprocessor') or {}).get(key)
+        if part:
+            return part
+    return None
+
+
+def _mix(facemix: Any, views: Optional[Any], items: Sequence[dict],
+         classes: Sequence[str]) -> PreviewPair:
+    images = torch.stack([item['inputs'] for item in items])
     samples = [item['data_samples'] for item in items]
     labels = torch.cat([sample.gt_label for sample in samples])
     boxes = torch.stack([sample.face_box for sample in samples])
+    if views is not None:  # the items are whole faces
+        images, crops = views.labeled(images)
+        boxes = views.move_boxes(boxes, crops)
+    images = images.float()
     batch = facemix.mix(images, torch.eye(len(classes))[labels], boxes)
     faces = [
         PreviewFace(

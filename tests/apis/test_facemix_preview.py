@@ -48,6 +48,17 @@ def test_pairs_show_what_facemix_did(cfg, extent):
         assert pair.weight == pytest.approx(2 * (1 - pair.iou), abs=1e-5)
 
 
+def test_views_that_the_model_makes(cfg):
+    cfg.data_preprocessor.views = dict(type='DeviceViews', size=40, crop_ratio_range=(0.3, 0.5))
+    cfg.train_dataloader.dataset.whole_faces = 48
+    for pair in preview_pairs(cfg, pairs=5, seed=1):
+        first, second = pair.first, pair.second
+        assert first.image.shape == (40, 40, 3)
+        assert pair.iou == pytest.approx(exact_iou(first.counted, second.counted), abs=1e-5)
+        # A face that fills 48 pixels reaches beyond a view of half of them.
+        assert min(first.full[:2]) < 0 or max(first.full[2:]) > 40
+
+
 def test_the_same_seed_draws_the_same_pairs(cfg):
     first, again, other = (preview_pairs(cfg, 3, seed) for seed in (4, 4, 5))
     assert [p.first.sample_id for p in first] == [p.first.sample_id for p in again]
