@@ -84,7 +84,7 @@ def _curves(plt, cells: Cells):
             axes.set(ylabel=title, xlabel='epoch')
             axes.grid(alpha=.3)
         panels[0, column].set(title=f'{fraction:g} % of the labels')
-    _legend_below(figure, panels[0])
+    legend_below(figure, panels[0])
     return figure
 
 
@@ -103,8 +103,9 @@ def _pseudo_labels(plt, cells: Cells):
                 _draw_mean(axes, cells.of(name, fraction), f'pseudo/{key}', f'C{index}',
                            f'{title}: {key}', style)
         axes.set(title=f'{fraction:g} % of the labels', xlabel='epoch', ylim=(0, 1))
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=.3)
-    _legend_below(figure, panels[0])
+    legend_below(figure, panels[0])
     return figure
 
 
@@ -180,12 +181,15 @@ def _draw_mean(axes, records: List[dict], key: str, colour: str, label: str, sty
                           linewidth=0)
 
 
-def _legend_below(figure, panels: Sequence) -> None:
-    """One legend of all that any of the panels shows; not every column has every row."""
+def legend_below(figure, panels: Sequence) -> None:
+    """One legend of all that any of the panels shows; not every column has every row.
+
+    A panel is as wide as the longest title.
+    """
     found = {label: handle for axes in panels
              for handle, label in zip(*axes.get_legend_handles_labels())}
     figure.legend(found.values(), found.keys(), loc='outside lower center', fontsize=8,
-                  ncols=min(3, len(found)))
+                  ncols=min(len(panels), len(found)))
 
 
 def _title(cells: Cells, name: str) -> str:

@@ -3,11 +3,13 @@ import json
 from statistics import stdev
 
 import cv2
+import matplotlib.pyplot as plt
 import pytest
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.tables.markdown import accuracy, accuracy_tta, mean_class, recall, runs, settings
 from ssfer_mm.tables.markdown import time as times
+from ssfer_mm.tables.plots import legend_below
 from ssfer_mm.tables.results_page import BLOCKS, plot_blocks, read_cells, write_page
 
 
@@ -94,6 +96,20 @@ def test_the_page_is_the_template_with_its_blocks(done):
     first = done.page.read_bytes()
     write_page(template, done.page, done.results)
     assert done.page.read_bytes() == first
+
+
+@pytest.mark.parametrize('columns', [1, 2, 3])
+def test_the_legend_lies_in_the_picture(columns):
+    figure, panels = plt.subplots(1, columns, figsize=(5 * columns + 1, 4.5), squeeze=False,
+                                  layout='constrained')
+    for number in range(4):
+        panels[0, 0].plot([0, 1], label=f'{number} + stage III, student as its own teacher (as '
+                          'FixMatch): precision')
+    legend_below(figure, panels[0])
+    figure.draw_without_rendering()
+    legend, (width, _) = figure.legends[0].get_window_extent(), figure.canvas.get_width_height()
+    plt.close(figure)
+    assert legend.x0 >= 0 and legend.x1 <= width
 
 
 def test_pictures_of_nothing_are_not_drawn(toy):
