@@ -26,6 +26,7 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
         num_classes: K.
         to_rgb: Images arrive as BGR.
         facemix: Config of :class:`FaceMix`, or None to train on the real images only.
+        semi_facemix: Beyond the paper: FaceMix in stage III too, on its labeled images.
         box_source: Where FaceMix's boxes come from. ``'tracked'``: the data samples, which carry
             a box through augmentation. ``'online'``: a detector looks at each augmented batch, as
             in the paper.
@@ -35,7 +36,8 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
             ``unlabeled``, and their views are made here. None: the pipelines make them.
 
     Raises:
-        UserError: ``box_source`` is unknown, or a detector is given that nothing would use.
+        UserError: ``box_source`` is unknown, or a detector or ``semi_facemix`` is given that
+            nothing would use.
     """
 
     def __init__(self,
@@ -44,6 +46,7 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
                  num_classes: int,
                  to_rgb: bool = True,
                  facemix: Optional[dict] = None,
+                 semi_facemix: bool = False,
                  box_source: str = 'tracked',
                  detector: Union[str, dict, None] = None,
                  views: Optional[dict] = None) -> None:
@@ -54,7 +57,11 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
         if detector is not None and box_source != 'online':
             raise UserError('SSFERDataPreprocessor: a detector is given, but box_source is '
                             f"{box_source!r}; set box_source='online' or remove the detector")
+        if semi_facemix and not facemix:
+            raise UserError('SSFERDataPreprocessor: semi_facemix is set, but facemix is None; '
+                            'set facemix.type=FaceMix, or semi_facemix=False')
         self.facemix = BATCH_AUGMENTS.build(facemix) if facemix else None
+        self.semi_facemix = semi_facemix
         self.views = BATCH_AUGMENTS.build(views) if views else None
         self.online_boxes = None
         if box_source == 'online' and self.facemix is not None:
@@ -80,10 +87,13 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
         samples = data['data_samples']
         if 'labeled' in inputs:
             inputs['targets'] = self._targets(samples['labeled'])
-            if training and self.facemix is not None and 'weak' not in inputs:
+            if training and self._mixes('weak' in inputs):
                 boxes = self._boxes(images['labeled'], samples['labeled'], crops)
                 inputs['facemix'] = self.facemix.mix(inputs['labeled'], inputs['targets'], boxes)
         return dict(inputs=inputs, data_samples=samples)
+
+    def _mixes(self, semi: bool) -> bool:
+        return self.facemix is not None and (self.semi_facemix or not semi)
 
     def _make_views(self, faces: Dict[str, Tensor]) -> Tuple[Dict[str, Tensor], Optional[Crops]]:
         """The views of a training batch, and where the labeled ones lie in their faces."""

@@ -15,9 +15,10 @@ from .checks import check_classes, check_settings
 from .class_prior import ClassPrior
 from .cls_token_layer import compute_cls_token_only
 from .ema import MovingAverage, decay_at
-from .facemix import FaceMixBatch, one_hot
+from .facemix import one_hot
 from .features import last_layer, predict
-from .losses import sharpen, soft_cross_entropy
+from .labeled_part import labeled_images, labeled_losses
+from .losses import sharpen
 from .mirror import add_mirror_scores
 from .pretrained import load_backbone
 from .pseudo_labels import LabeledOpinion, PseudoLabels, ask
@@ -90,7 +91,6 @@ class SSFER(BaseModel):
         self.pseudo_label.set_classes(data_preprocessor['num_classes'])
         if self.pseudo_label.sees_features:
             self.pseudo_label.set_features(last_layer(self.teacher).in_features)
-        self.facemix_loss = MODELS.build(dict(type='FaceMixLoss'))
         self.pseudo_label_loss = MODELS.build(pseudo_label_loss or dict(type='PseudoLabelLoss'))
         self._build_options(logit_adjustment, semi_logit_adjustment, pseudo_mixup, rejected_loss)
         self.fairness = MODELS.build(fairness) if fairness else None
@@ -164,32 +164,15 @@ class SSFER(BaseModel):
 
     def supervised_step(self, inputs: Dict[str, Tensor]) -> Dict[str, Tensor]:
         """Cross-entropy on the labeled images, or the FaceMix loss where they were mixed."""
-        if 'facemix' in inputs:
-            return self.facemix_step(inputs['facemix'])
-        logits = self.student(inputs['labeled'])
-        loss = soft_cross_entropy(self.adjust(logits), inputs['targets']).mean()
-        return dict(loss_labeled=loss,
-                    train_accuracy=_accuracy(logits, inputs['targets']))
-
-    def facemix_step(self, batch: FaceMixBatch) -> Dict[str, Tensor]:
-        """One pass over mixed and real images together, then the IoU-weighted loss."""
-        counted, mixed = batch.counted, batch.mixed
-        real = batch.images[counted]
-        logits = self.adjust(self.student(torch.cat([mixed, real])))
-        loss = self.facemix_loss(logits[:len(mixed)], batch.mixed_targets, logits[len(mixed):],
-                                 batch.targets[counted], batch.real_weight[counted])
-        return dict(
-            loss_facemix=loss,
-            iou_mean=batch.iou.mean(),
-            iou_std=batch.iou.std(unbiased=False),
-            boxes_missing=batch.missing.float().mean())
+        logits = self.student(labeled_images(inputs))
+        return labeled_losses(logits, inputs, self.adjust)
 
     # ---- stage III ------------------------------------------------------------------------
 
     def semi_supervised_step(self, inputs: Dict[str, Tensor],
                              data_samples: Dict[str, List]) -> Dict[str, Tensor]:
         """Labeled loss + ``unlabeled_weight`` * pseudo-label loss, in one student pass."""
-        labeled, targets = inputs['labeled'], inputs['targets']
+        labeled = labeled_images(inputs)
         pseudo = self.judge(inputs)
         self._remember(pseudo, data_samples['unlabeled'])
         strong, labels, weights = self.strong_batch(inputs['strong'], pseudo)
@@ -199,16 +182,14 @@ class SSFER(BaseModel):
         logits = self.student(torch.cat([labeled, strong[kept]]))
         labeled_logits, strong_logits = logits[:len(labeled)], logits[len(labeled):]
 
-        loss_labeled = soft_cross_entropy(self.semi_adjust(labeled_logits), targets).mean()
+        losses = labeled_losses(labeled_logits, inputs, self.semi_adjust)
         adjusted = self.adjust_pseudo_labels(strong_logits)
         loss_unlabeled = self.pseudo_label_loss(adjusted, labels[kept], weights[kept],
                                                 total=len(strong))
-        losses = dict(
-            loss_labeled=loss_labeled,
+        losses.update(
             loss_unlabeled=self.unlabeled_weight * loss_unlabeled,
             coverage=pseudo.weights.mean(),
-            confidence=pseudo.confidence.mean(),
-            train_accuracy=_accuracy(labeled_logits, targets))
+            confidence=pseudo.confidence.mean())
         if self.rejected_loss is not None:
             losses['loss_rejected'] = self.rejected_loss(strong_logits, pseudo.probabilities,
                                                          1 - pseudo.weights)
@@ -297,8 +278,3 @@ class SSFER(BaseModel):
     def sync_student(self) -> None:
         """Make the student an exact copy of the teacher: stage III starts from the average."""
         self.student.load_state_dict(self.teacher.state_dict())
-
-
-def _accuracy(logits: Tensor, targets: Tensor) -> Tensor:
-    """Share of rows whose highest logit is the highest target, in [0, 1]."""
-    return (logits.argmax(dim=1) == targets.argmax(dim=1)).float().mean()

@@ -91,6 +91,24 @@ def test_facemix_is_for_supervised_training_batches_only(training, unlabeled, ex
         assert mixed.iou.tolist() == pytest.approx([1, 1, 1])
 
 
+@pytest.mark.parametrize('training', [True, False])
+def test_facemix_of_stage_three_mixes_the_labeled_images_only(training):
+    data = batch(unlabeled=2, box=[1, 1, 7, 7])
+    model = build(facemix=dict(type='FaceMix'), semi_facemix=True)
+    inputs = model(data, training=training)['inputs']
+    assert ('facemix' in inputs) is training
+    plain = build()(batch(unlabeled=2), training=training)['inputs']
+    for source in ('labeled', 'weak', 'strong'):
+        torch.testing.assert_close(inputs[source], plain[source])
+    if training:
+        assert inputs['facemix'].images is inputs['labeled']
+
+
+def test_facemix_of_stage_three_needs_facemix():
+    with pytest.raises(UserError, match='facemix.type=FaceMix'):
+        build(semi_facemix=True)
+
+
 def test_facemix_gets_each_samples_own_box():
     data = batch(labels=(0, 1))
     data['data_samples']['labeled'] = [sample(0, [0, 0, 4, 4]), sample(1, [2, 0, 6, 4])]

@@ -84,6 +84,30 @@ def test_semi_supervised_losses_are_the_methods(source):
     assert model.last_pseudo_labels['accepted'].tolist() == [a for _, a in judged]
 
 
+@pytest.mark.parametrize('classifier, size', [(vit(), 16), (resnet(), 32)])
+def test_facemix_of_stage_three_is_that_of_stage_two(classifier, size):
+    """One student pass over mixed, real and strong images; rules still see the real ones."""
+    model = build(classifier, facemix=dict(type='FaceMix'), semi_facemix=True)
+    data = semi_batch(size=size)
+    for k, sample in enumerate(data['data_samples']['labeled']):
+        sample.set_field(torch.tensor([0., 0., 8., 8.]) + (k == 0), 'face_box')
+    model.pseudo_label.threshold = tau_between(model, data)
+    inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
+    # Without batch statistics in the way, parts of a batch can be asked one after the other.
+    model.student.eval()
+    losses = model(inputs, data['data_samples'], mode='loss')
+    batch = inputs['facemix']
+    assert batch.counted.tolist() == [0, 3], 'one pair overlaps in full'
+    apart = model.supervised_step(dict(inputs))
+    assert float(losses['loss_facemix']) == pytest.approx(float(apart['loss_facemix']), rel=1e-4)
+    assert float(losses['iou_mean']) == float(apart['iou_mean'])
+    assert 'loss_labeled' not in losses
+    judged = pseudo_labels(model.teacher(inputs['weak']).softmax(1).tolist(),
+                           model.pseudo_label.threshold)
+    expected = 5 * unlabeled_loss(model.student(inputs['strong']).tolist(), judged)
+    assert float(losses['loss_unlabeled']) == pytest.approx(expected, rel=1e-4)
+
+
 def test_leaving_out_rejected_images_changes_nothing():
     model, data = build(), semi_batch()
     model.pseudo_label.threshold = tau_between(model, data)

@@ -46,16 +46,21 @@ def mae(img_size: int = 16) -> dict:
             loss=dict(type='PixelReconstructionLoss', criterion='L2')))
 
 
-def preprocessor(num_classes: int = 3, facemix=None) -> dict:
+def preprocessor(num_classes: int = 3, facemix=None, semi_facemix: bool = False) -> dict:
     return dict(
-        type='SSFERDataPreprocessor', mean=MEAN, std=STD, num_classes=num_classes, facemix=facemix)
+        type='SSFERDataPreprocessor',
+        mean=MEAN,
+        std=STD,
+        num_classes=num_classes,
+        facemix=facemix,
+        semi_facemix=semi_facemix)
 
 
-def ssfer(classifier: dict = None, facemix=None, **options) -> dict:
+def ssfer(classifier: dict = None, facemix=None, semi_facemix: bool = False, **options) -> dict:
     classifier = classifier or vit()
     classes = classifier['head']['num_classes']
     return dict(
         type='SSFER',
         classifier=classifier,
-        data_preprocessor=preprocessor(classes, facemix),
+        data_preprocessor=preprocessor(classes, facemix, semi_facemix),
         **options)
