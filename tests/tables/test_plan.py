@@ -109,6 +109,16 @@ def test_mistakes_are_named(toy, changes, message):
     assert '\n' not in str(error.value)
 
 
+@pytest.mark.parametrize('setting, value', [
+    ('data_preprocessor.semi_facemix', True), ('model.unlabeled_weight', 2),
+    ('train_cfg.semi.epochs', 3)])
+def test_what_stage_two_does_not_read_may_change_after_it(toy, setting, value):
+    toy.write(rows=rows(a=dict(after='facemix', options={setting: value})))
+    facemix, changed = (next(run for run in toy.plan().values() if run.row == row)
+                        for row in ('facemix', 'a'))
+    assert changed.settings[setting] == value != facemix.settings.get(setting)
+
+
 def test_a_missing_table_and_a_broken_one_are_named(toy):
     with pytest.raises(UserError, match='table nowhere.yaml cannot be read'):
         load_table('nowhere.yaml')
