@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ssfer_mm.errors import UserError
 
-from .crops import Crops, cut, draw_crops, move_boxes
+from .crops import Crops, cut, draw_crops, join, move_boxes
 from .rand_augment import BatchRandAugment
 
 
@@ -25,6 +25,8 @@ class DeviceViews:
     Args:
         size: Of the views, in pixels.
         crop_ratio_range: Range of the crop's share of the image's area. METHOD.md: 0.2 to 1.
+        weak_crop_ratio_range: The same for the weak views of unlabeled faces, which the
+            pseudo-labels are made from; None: like all others, as in METHOD.md.
         aspect_ratio_range: Range of the crop's width / height.
         max_attempts: Draws of a crop's size before it falls back to a central crop.
         flip_prob: Probability that a view is mirrored.
@@ -41,10 +43,13 @@ class DeviceViews:
                  aspect_ratio_range: Sequence[float] = (3. / 4., 4. / 3.),
                  max_attempts: int = 10,
                  flip_prob: float = 0.5,
+                 weak_crop_ratio_range: Optional[Sequence[float]] = None,
                  rand_augment: Optional[dict] = None) -> None:
         if not isinstance(size, int) or size < 2:
             raise UserError(f'DeviceViews: size is a number of pixels, at least 2, got {size!r}')
+        weak_crop_ratio_range = weak_crop_ratio_range or crop_ratio_range
         for name, bounds in (('crop_ratio_range', crop_ratio_range),
+                             ('weak_crop_ratio_range', weak_crop_ratio_range),
                              ('aspect_ratio_range', aspect_ratio_range)):
             if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1]:
                 raise UserError(f'DeviceViews: {name} is (low, high), both positive, '
@@ -56,6 +61,8 @@ class DeviceViews:
         self.cropping = dict(
             crop_ratio_range=tuple(crop_ratio_range), aspect_ratio_range=tuple(aspect_ratio_range),
             max_attempts=max_attempts, flip_prob=flip_prob)
+        self.weak_cropping = dict(
+            self.cropping, crop_ratio_range=tuple(weak_crop_ratio_range))
         settings = dict(rand_augment or {})
         self.rand_augment = None
         if settings.get('num_policies') != 0:
@@ -80,8 +87,9 @@ class DeviceViews:
 
     def unlabeled(self, faces: Tensor) -> Dict[str, Tensor]:
         """``weak`` and ``strong`` views of unlabeled faces (N, 3, H, W); as :meth:`labeled`."""
-        count = len(faces)
-        crops = draw_crops(2 * count, tuple(faces.shape[-2:]), **self.cropping)
+        count, shape = len(faces), tuple(faces.shape[-2:])
+        crops = join(draw_crops(count, shape, **self.weak_cropping),
+                     draw_crops(count, shape, **self.cropping))
         layers = self.rand_augment.draw(count) if self.rand_augment else ()
         with _full_precision(faces):
             views = cut(faces.repeat(2, 1, 1, 1), crops, self.size)

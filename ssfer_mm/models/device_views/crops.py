@@ -81,6 +81,12 @@ def draw_crops(count: int,
         flip=u_flip < flip_prob)
 
 
+def join(*crops: Crops) -> Crops:
+    """The same crops, of all faces one after the other."""
+    parts = zip(*(vars(some).values() for some in crops))
+    return Crops(*(torch.cat(part) for part in parts))
+
+
 def _central(height: int, width: int, aspect_ratio_range: Sequence[float]) -> Tuple[int, int]:
     """Width and height of the central crop that is taken where no draw fits."""
     low, high = min(aspect_ratio_range), max(aspect_ratio_range)

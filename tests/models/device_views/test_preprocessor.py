@@ -72,6 +72,16 @@ def test_weak_and_strong_are_drawn_apart_and_only_strong_is_augmented():
     assert not any(torch.equal(*pair) for pair in zip(made['weak'], made['strong']))
 
 
+def test_the_teacher_may_see_the_whole_of_faces_that_the_student_sees_parts_of():
+    views = DeviceViews(24, (0.3, 0.6), (1., 1.), flip_prob=0., weak_crop_ratio_range=(1., 1.),
+                        rand_augment=dict(num_policies=0))
+    made, (_, crops) = views.unlabeled(faces(8)), views.labeled(faces(8))
+    assert torch.equal(made['weak'], faces(8).float())
+    assert (crops.width < 20).all()
+    for view, face in zip(made['strong'], faces(8).float()):
+        assert not torch.equal(view, face)
+
+
 def test_facemix_gets_boxes_in_pixels_of_the_views():
     """Of whole faces blown up to 24/24 there is nothing to move; of a crop of all, a flip is."""
     still = build(dict(type='FaceMix'), views=dict(STILL, flip_prob=1.))
