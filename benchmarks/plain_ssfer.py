@@ -54,7 +54,7 @@ class PlainSSFER:
 
     def loss(self, batch: dict) -> Tensor:
         """The loss of one batch: stage III if it has unlabeled images, else stage II."""
-        images, samples = batch['inputs'], batch['data_samples']
+        images, samples = self.views(batch['inputs']), batch['data_samples']
         labeled = self.normalize(images['labeled'])
         targets = self.one_hot(samples['labeled'], labeled.device)
         if 'weak' in images:
@@ -62,9 +62,19 @@ class PlainSSFER:
                                              self.normalize(images['strong']))
         return self.facemix_loss(images['labeled'], labeled, targets)
 
+    def views(self, images: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """The images of a batch, or where they are whole faces, the package's views of them."""
+        views = self.settings.data_preprocessor.views
+        if views is None:
+            return images
+        made = dict(labeled=views.labeled(images['labeled'])[0])
+        if 'unlabeled' in images:
+            made.update(views.unlabeled(images['unlabeled']))
+        return made
+
     def facemix_loss(self, views: Tensor, labeled: Tensor, targets: Tensor) -> Tensor:
         """Stage II."""
-        boxes = self.find_boxes(views, labeled.device)
+        boxes = self.find_boxes(views.to(torch.uint8), labeled.device)
         batch = self.settings.data_preprocessor.facemix.mix(labeled, targets, boxes)
         mixed = cross_entropy(self.student(batch.mixed), batch.mixed_targets)
         real = cross_entropy(self.student(labeled), targets)
@@ -88,7 +98,7 @@ class PlainSSFER:
             average.copy_(current)
 
     def normalize(self, images: Tensor) -> Tensor:
-        """uint8 BGR (B, 3, H, W) -> float RGB, zero mean, unit deviation."""
+        """BGR (B, 3, H, W), 0-255 -> float RGB, zero mean, unit deviation."""
         preprocessor = self.settings.data_preprocessor
         return (images.to(preprocessor.mean.device).flip(1).float()
                 - preprocessor.mean) / preprocessor.std

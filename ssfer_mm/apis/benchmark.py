@@ -128,9 +128,10 @@ def _measure_stages(runner: Runner, args: argparse.Namespace) -> dict[str, dict]
 
 
 def _keeps_images(setting: object) -> bool:
-    """Whether a transform somewhere in a dataset's config caches what it has decoded."""
+    """Whether something in a dataset's config keeps what it has decoded, or finished items."""
     if isinstance(setting, dict):
-        return bool(setting.get('cache_gb')) or any(map(_keeps_images, setting.values()))
+        keeps = setting.get('cache_gb') or setting.get('keep_gb')
+        return bool(keeps) or any(map(_keeps_images, setting.values()))
     return isinstance(setting, (list, tuple)) and any(map(_keeps_images, setting))
 
 
@@ -140,6 +141,8 @@ def _plain_step(runner: Runner, stage, args: argparse.Namespace):
     facemix = getattr(model.data_preprocessor, 'facemix', None)
     if args.no_plain or stage is None or facemix is None or not PLAIN.is_file():
         return None
+    if stage.unlabeled and model.data_preprocessor.semi_facemix:
+        return None  # it knows METHOD's stage III only
     wrapper = stage.optim_wrapper or runner.cfg.optim_wrapper
     options = {key: value for key, value in dict(wrapper['optimizer']).items()
                if key not in ('fused', 'foreach')}

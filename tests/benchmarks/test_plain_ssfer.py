@@ -7,6 +7,7 @@ from mmpretrain.structures import DataSample
 
 from ssfer_mm.apis.benchmark import load_plain
 from ssfer_mm.engine.exact_resume_hook import seed_all
+from ssfer_mm.models.device_views import DeviceViews
 from ssfer_mm.profiling.stage import AcceptShare
 from support.models import resnet, ssfer, vit
 
@@ -77,6 +78,20 @@ def test_same_loss_and_gradients(classifier, batch):
     assert scale > 0
     for name, gradient in load_plain().gradients(model.student).items():
         assert (gradient - expected[name]).abs().max() <= TOLERANCE * scale, name
+
+
+def test_whole_faces_get_the_same_views():
+    model, plain, _ = both(vit())
+    model.data_preprocessor.views = DeviceViews(16, crop_ratio_range=(0.5, 1.))
+    # Ours moves the boxes with the views; the plain step's detector finds these.
+    model.data_preprocessor.views.move_boxes = lambda boxes, crops: boxes
+    whole, semi = collated(5), collated(3, 6)
+    semi['inputs'] = dict(labeled=semi['inputs']['labeled'], unlabeled=semi['inputs']['weak'])
+    for batch in (whole, semi):
+        seed_all(7, 0, 0)
+        ours = our_loss(model, batch).item()
+        seed_all(7, 0, 0)
+        assert ours == pytest.approx(plain.loss(batch).item(), rel=TOLERANCE)
 
 
 def test_rejected_images_made_a_difference_to_the_work_only():
