@@ -53,6 +53,19 @@ def test_stage_one_in_bfloat16(measured):
     assert stage['images_per_step'] == dict(labeled=0, unlabeled=4)
 
 
+def test_no_plain_step_where_it_would_do_less_than_ours(measured):
+    found = measured('ssfer/synthfer_5pct_vit-micro_aligned.py', '--cfg-options', *TINY)
+    assert 'plain_ms' in found['stages']['supervised']
+    assert 'plain_ms' not in found['stages']['semi'], 'it mixes no faces in stage III'
+
+
+@pytest.mark.parametrize('setting, expected', [
+    (dict(keep_gb=1.0), True), (dict(keep_gb=None, pipeline=[dict(cache_gb=0.5)]), True),
+    (dict(pipeline=[dict(cache_gb=0)]), False)])
+def test_what_keeps_images_is_filled_before_anything_is_timed(setting, expected):
+    assert benchmark._keeps_images(dict(dataset=setting)) is expected
+
+
 def test_a_stage_that_is_not_there(measured):
     with pytest.raises(UserError, match='it has supervised, semi'):
         measured('ssfer/synthfer_5pct_vit-micro.py', '--stage', 'pretrain', '--cfg-options', *TINY)

@@ -86,7 +86,7 @@ def test_semi_supervised_losses_are_the_methods(source):
 
 @pytest.mark.parametrize('classifier, size', [(vit(), 16), (resnet(), 32)])
 def test_facemix_of_stage_three_is_that_of_stage_two(classifier, size):
-    """One student pass over mixed, real and strong images; rules still see the real ones."""
+    """In one student pass over mixed, real and strong images."""
     model = build(classifier, facemix=dict(type='FaceMix'), semi_facemix=True)
     data = semi_batch(size=size)
     for k, sample in enumerate(data['data_samples']['labeled']):
@@ -95,8 +95,12 @@ def test_facemix_of_stage_three_is_that_of_stage_two(classifier, size):
     inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
     # Without batch statistics in the way, parts of a batch can be asked one after the other.
     model.student.eval()
+    passes = []
+    hook = model.student.register_forward_pre_hook(lambda _, args: passes.append(len(args[0])))
     losses = model(inputs, data['data_samples'], mode='loss')
+    hook.remove()
     batch = inputs['facemix']
+    assert passes == [4 + 2 + (6 if model.has_batch_statistics else 3)]
     assert batch.counted.tolist() == [0, 3], 'one pair overlaps in full'
     apart = model.supervised_step(dict(inputs))
     assert float(losses['loss_facemix']) == pytest.approx(float(apart['loss_facemix']), rel=1e-4)
