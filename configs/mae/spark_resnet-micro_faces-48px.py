@@ -8,3 +8,4 @@ _base_ = [
 ]
 
 train_dataloader = dict(dataset=dict(data_root=['data/ferplus/FER2013Train']))
+custom_hooks = [dict(type='ChannelsLastHook')]
