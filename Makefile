@@ -65,9 +65,9 @@ comma := ,
 
 demo:
 	$(call install,onedl)
-	'$(PY)' tools/run_ssfer.py configs/ssfer/synthfer_5pct_vit-micro_aligned.py \
-	  --baseline configs/baselines/synthfer_5pct_vit-micro_labeled-only.py \
-	  --pretrain configs/mae/mae_vit-micro-p8_synthfer-48px.py \
+	'$(PY)' tools/run_ssfer.py configs/ssfer/synthfer_5pct_resnet-nano.py \
+	  --baseline configs/baselines/synthfer_5pct_resnet-nano_labeled-only.py \
+	  --pretrain configs/mae/spark_resnet-nano_synthfer-48px.py \
 	  --work-dir work_dirs/demo
 
 test:

@@ -54,7 +54,8 @@ def test_stage_one_in_bfloat16(measured):
 
 
 def test_no_plain_step_where_it_would_do_less_than_ours(measured):
-    found = measured('ssfer/synthfer_5pct_vit-micro_aligned.py', '--cfg-options', *TINY)
+    found = measured('ssfer/synthfer_5pct_vit-micro.py', '--cfg-options', *TINY,
+                     'data_preprocessor.semi_facemix=True')
     assert 'plain_ms' in found['stages']['supervised']
     assert 'plain_ms' not in found['stages']['semi'], 'it mixes no faces in stage III'
 

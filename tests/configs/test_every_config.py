@@ -190,7 +190,8 @@ def test_a_baseline_differs_from_its_method_in_little(name):
 
 
 @pytest.mark.parametrize('name, labeled, total', [
-    ('synthfer_5pct_vit-micro', 400, 8000), ('ferplus_5pct_vit-micro', 1420, 28385),
+    ('synthfer_5pct_vit-micro', 400, 8000), ('synthfer_5pct_resnet-nano', 400, 8000),
+    ('ferplus_5pct_vit-micro', 1420, 28385),
     ('ferplus_10pct_vit-micro', 2839, 28385), ('ferplus_25pct_vit-micro', 7096, 28385)])
 def test_labeled_only_baselines_take_as_many_labeled_steps(name, labeled, total):
     ours, theirs = load(f'ssfer/{name}.py'), load(f'baselines/{name}_labeled-only.py')

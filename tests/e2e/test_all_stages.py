@@ -10,9 +10,9 @@ from ssfer_mm.errors import UserError
 from support.outcome import stages, weights
 from support.shrink import shrink, write
 
-CONFIGS = dict(ssfer='ssfer/synthfer_5pct_vit-micro.py',
-               baseline='baselines/synthfer_5pct_vit-micro_labeled-only.py',
-               stage1='mae/mae_vit-micro-p8_synthfer-48px.py')
+CONFIGS = dict(ssfer='ssfer/synthfer_5pct_resnet-nano.py',
+               baseline='baselines/synthfer_5pct_resnet-nano_labeled-only.py',
+               stage1='mae/spark_resnet-nano_synthfer-48px.py')
 
 
 @pytest.fixture(scope='module')
