@@ -2,7 +2,7 @@
 _base_ = ['./spark_resnet-nano_faces-48px.py']
 
 train_dataloader = dict(
-    batch_size=64,
+    batch_size=32,
     dataset=dict(
         _delete_=True,
         type='SynthFER',
@@ -13,6 +13,6 @@ train_dataloader = dict(
 
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-4, end=1, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', begin=1, T_max=7, end=8, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', begin=1, T_max=5, end=6, convert_to_iter_based=True),
 ]
-train_cfg = dict(max_epochs=8)
+train_cfg = dict(max_epochs=6)

@@ -7,7 +7,7 @@ _base_ = [
 ]
 
 model = dict(
-    pretrained='work_dirs/spark_resnet-nano_synthfer-48px/epoch_8.pth',
+    pretrained='work_dirs/spark_resnet-nano_synthfer-48px/epoch_6.pth',
     classifier=dict(
         backbone=dict(stem_channels=16, base_channels=16), head=dict(in_channels=128)))
 # 12 iterations an epoch in stage II, 59 in stage III.
