@@ -1,4 +1,5 @@
-# Stage I of the demo, on the faces whose labels the later stages hide; small batches make many steps.
+# Stage I of synthfer_5pct_vit-micro.py, on the faces whose labels the later stages hide; small batches make
+# many steps.
 _base_ = ['./mae_vit-micro-p8_faces-48px.py']
 
 train_dataloader = dict(

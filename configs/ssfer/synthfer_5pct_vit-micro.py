@@ -1,4 +1,5 @@
-# SSFER on 5 % of SynthFER: the demo. Stage I is configs/mae/mae_vit-micro-p8_synthfer-48px.py.
+# SSFER on 5 % of SynthFER with a small ViT. It learns less from so few faces than the residual network of
+# the demo. Stage I is configs/mae/mae_vit-micro-p8_synthfer-48px.py.
 _base_ = [
     '../_base_/models/ssfer_vit-micro-p8.py',
     '../_base_/datasets/synthfer_48px.py',

@@ -1,6 +1,6 @@
 # SynthFER: drawn faces with exact boxes, 5 % of 8,000 labeled. Nothing to download. They are drawn
-# clearly (difficulty 0; the benchmark's own level is 1): a harder level takes a model of this size
-# more labels and more time than a demo has.
+# clearly (difficulty 0; the benchmark's own level is 1): a harder level takes a small model more labels and
+# more time than a demo has.
 _base_ = ['./semi_supervised_48px.py']
 
 train_dataloader = dict(
