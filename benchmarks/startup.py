@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 # All of them in one labeled set, of which a twentieth keeps its labels.
 SSFER = """
-_base_ = ['{root}/configs/ssfer/my-faces_vit-micro.py']
+_base_ = ['{root}/configs/ssfer/my-faces_resnet-nano.py']
 data_preprocessor = dict(num_classes=7)
 model = dict(pretrained=None, classifier=dict(head=dict(num_classes=7)))
 train_dataloader = dict(dataset=dict(

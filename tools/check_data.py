@@ -1,7 +1,7 @@
 """Check the data of a config before training on them.
 
     python tools/check_data.py configs/ssfer/ferplus_5pct_vit-micro.py --sheet copies.png
-    python tools/check_data.py configs/ssfer/my-faces_vit-micro.py configs/mae/my_stage1.py
+    python tools/check_data.py configs/ssfer/my-faces_resnet-nano.py configs/mae/my_stage1.py
 """
 import sys
 

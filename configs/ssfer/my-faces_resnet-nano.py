@@ -1,12 +1,12 @@
 # SSFER on faces of your own: copy this file, name your folder, count your classes.
 #   ROOT/train/<expression>/*.jpg   ROOT/test/<expression>/*.jpg   ROOT/unlabeled/**/*.jpg
 # Stage I on the same faces:
-#   python tools/train.py configs/mae/mae_vit-micro-p8_faces-48px.py \
+#   python tools/train.py configs/mae/spark_resnet-nano_faces-48px.py \
 #       --cfg-options train_dataloader.dataset.data_root=[ROOT/train,ROOT/unlabeled]
 _base_ = [
-    '../_base_/models/ssfer_vit-micro-p8.py',
+    '../_base_/models/ssfer_resnet-micro.py',
     '../_base_/datasets/semi_supervised_48px.py',
-    '../_base_/schedules/ssfer_two-stage_micro.py',
+    '../_base_/schedules/ssfer_two-stage_resnet-micro.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -14,7 +14,11 @@ root = 'data/my_faces'
 num_classes = 8
 
 data_preprocessor = dict(num_classes=num_classes, facemix=dict(extent='full'))
-model = dict(classifier=dict(head=dict(num_classes=num_classes)))
+model = dict(
+    pretrained='work_dirs/spark_resnet-nano_faces-48px/epoch_12.pth',
+    classifier=dict(
+        backbone=dict(stem_channels=16, base_channels=16),
+        head=dict(in_channels=128, num_classes=num_classes)))
 
 # Everything under train/ is labeled; to hide a part of it instead, set
 # split=dict(fraction=0.25, seed=0). boxes='image' suits tight crops; else name a box file.
