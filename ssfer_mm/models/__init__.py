@@ -6,6 +6,7 @@ from .facemix import FaceMix, FaceMixBatch, one_hot
 from .fairness import SelfAdaptiveFairness
 from .logit_adjustment import LogitAdjustment
 from .losses import FaceMixLoss, PseudoLabelLoss, soft_cross_entropy
+from .masked_norm import MaskedBatchNorm2d
 from .negative_learning import NegativeLearning
 from .preprocessor import SSFERDataPreprocessor
 from .pretrained import backbone_weights, load_backbone
@@ -30,8 +31,9 @@ __all__ = [
     'BatchRandAugment', 'ClassPrior', 'ClusterPurity', 'ConfidenceThreshold', 'DeviceViews',
     'DistributionAlignment', 'FaceMAE', 'FaceMAEViT', 'FaceMix', 'FaceMixBatch', 'FaceMixLoss',
     'FlexMatchThreshold', 'FreeMatchThreshold', 'LabeledMargin', 'LabeledOpinion',
-    'LogitAdjustment', 'MovingAverage', 'NegativeLearning', 'PseudoLabelLoss', 'PseudoLabelRule',
-    'PseudoLabels', 'PseudoMixup', 'PseudoMixupBatch', 'RejectedConsistency', 'SSFER',
-    'SSFERDataPreprocessor', 'SelfAdaptiveFairness', 'SoftMatchWeights', 'SparseResNet_CIFAR',
-    'backbone_weights', 'decay_at', 'ema_update', 'load_backbone', 'one_hot', 'soft_cross_entropy'
+    'LogitAdjustment', 'MaskedBatchNorm2d', 'MovingAverage', 'NegativeLearning',
+    'PseudoLabelLoss', 'PseudoLabelRule', 'PseudoLabels', 'PseudoMixup', 'PseudoMixupBatch',
+    'RejectedConsistency', 'SSFER', 'SSFERDataPreprocessor', 'SelfAdaptiveFairness',
+    'SoftMatchWeights', 'SparseResNet_CIFAR', 'backbone_weights', 'decay_at', 'ema_update',
+    'load_backbone', 'one_hot', 'soft_cross_entropy'
 ]

@@ -1,15 +1,17 @@
 """The small residual network of stages II and III, as SparK wants it in stage I."""
 from typing import List, Optional, Sequence
 
-from mmpretrain.models import ResNet_CIFAR, SparseResNet
+from mmpretrain.models import ResNet_CIFAR
 from mmpretrain.registry import MODELS
 
 
 @MODELS.register_module()
 class SparseResNet_CIFAR(ResNet_CIFAR):  # noqa: N801  the name of the network that it is
-    """``ResNet_CIFAR`` whose convolutions and norms skip what SparK hides.
+    """``ResNet_CIFAR`` of which no layer sees what SparK hides.
 
-    Its weights have the names and shapes of ``ResNet_CIFAR``, which stage II loads them into.
+    Every convolution is followed by a :class:`MaskedBatchNorm2d`, which lets nothing hidden
+    through. Its weights have the names and shapes of ``ResNet_CIFAR``, which stage II loads them
+    into.
 
     Source: Tian et al., "Designing BERT for Convolutional Networks", ICLR 2023, arXiv 2301.03580.
 
@@ -23,8 +25,6 @@ class SparseResNet_CIFAR(ResNet_CIFAR):  # noqa: N801  the name of the network t
         init_cfg: None initialises as ``ResNet`` does.
     """
 
-    dense_model_to_sparse = SparseResNet.dense_model_to_sparse
-
     def __init__(self,
                  depth: int,
                  stem_channels: int = 64,
@@ -36,7 +36,7 @@ class SparseResNet_CIFAR(ResNet_CIFAR):  # noqa: N801  the name of the network t
         super().__init__(
             depth, stem_channels=stem_channels, base_channels=base_channels, strides=strides,
             out_indices=out_indices, drop_path_rate=drop_path_rate, zero_init_residual=False,
+            norm_cfg=dict(type='MaskedBatchNorm2d'),
             init_cfg=init_cfg or [
                 dict(type='Kaiming', layer=['Conv2d']),
                 dict(type='Constant', val=1, layer=['_BatchNorm', 'GroupNorm'])])
-        self.dense_model_to_sparse(self, enable_sync_bn=False)

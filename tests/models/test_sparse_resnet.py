@@ -13,7 +13,7 @@ NET = dict(depth=18, stem_channels=8, base_channels=8, strides=(2, 2, 2, 2))
 def spark():
     return dict(
         type='SparK', input_size=48, downsample_raito=16, mask_ratio=0.6,
-        enc_dec_norm_cfg=dict(type='SparseBatchNorm2d'), enc_dec_norm_dim=64,
+        enc_dec_norm_cfg=dict(type='MaskedBatchNorm2d'), enc_dec_norm_dim=64,
         backbone=dict(type='SparseResNet_CIFAR', **NET),
         neck=dict(type='SparKLightDecoder', feature_dim=32, upsample_ratio=16,
                   norm_cfg=dict(type='BN')),

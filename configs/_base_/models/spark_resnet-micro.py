@@ -5,7 +5,7 @@ model = dict(
     input_size=48,
     downsample_raito=16,  # sic; the product of the backbone's strides
     mask_ratio=0.6,
-    enc_dec_norm_cfg=dict(type='SparseBatchNorm2d'),
+    enc_dec_norm_cfg=dict(type='MaskedBatchNorm2d'),
     enc_dec_norm_dim=256,
     backbone=dict(
         type='SparseResNet_CIFAR',
