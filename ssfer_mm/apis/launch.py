@@ -17,6 +17,7 @@ from mmengine.runner import Runner
 from ssfer_mm.command_lines import test_parser, train_parser
 from ssfer_mm.engine import HeldOutHook, format_configs_once
 from ssfer_mm.errors import UserError
+from ssfer_mm.freed_memory import keep_freed_memory
 from ssfer_mm.safe_loading import enable_safe_loading
 
 from .cli import run_cli
@@ -86,6 +87,7 @@ def build_runner(cfg: Config) -> Runner:
     Raises:
         UserError: as `train`.
     """
+    keep_freed_memory()
     enable_safe_loading()
     format_configs_once()  # the runner writes the config in four places
     if cfg.get('work_dir') is None:
