@@ -15,7 +15,7 @@ from mmengine.registry import OPTIMIZERS, RUNNERS
 from mmengine.runner import Runner
 
 from ssfer_mm.command_lines import test_parser, train_parser
-from ssfer_mm.engine import HeldOutHook, format_configs_once
+from ssfer_mm.engine import GracefulStopHook, HeldOutHook, format_configs_once
 from ssfer_mm.errors import UserError
 from ssfer_mm.freed_memory import keep_freed_memory
 from ssfer_mm.safe_loading import enable_safe_loading
@@ -51,7 +51,10 @@ def train(cfg: Config) -> Runner:
     # A config that replaces custom_hooks must not lose this one.
     if not any(isinstance(hook, HeldOutHook) for hook in runner.hooks):
         runner.register_hook(HeldOutHook())
-    runner.train()
+    stop = GracefulStopHook()
+    runner.register_hook(stop)
+    with stop.listening():
+        runner.train()
     return runner
 
 

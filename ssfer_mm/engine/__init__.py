@@ -9,6 +9,7 @@ from .facemix_monitor import FaceMixMonitor
 from .failed_batch import load_failed_batch, set_rng_states
 from .formatted_once import format_configs_once
 from .global_log_hook import GlobalLogHook
+from .graceful_stop_hook import GracefulStopHook
 from .held_out_hook import HeldOutHook
 from .lazy_visualizer import LazyVisualizer
 from .log_history_hook import LogHistoryHook
@@ -25,10 +26,11 @@ from .two_stage_loop import Stage, TwoStageTrainLoop
 from .unreadable_hook import UnreadableHook
 
 __all__ = [
-    'BFloat16OptimWrapper', 'ChannelsLastHook', 'CheckpointFolder', 'CompileHook', 'EMATeacherHook',
-    'ExactResumeHook', 'ExportClassifierHook', 'FaceMixMonitor', 'GlobalLogHook', 'HeldOutHook',
-    'LazyVisualizer', 'LogHistoryHook', 'NumericsHook', 'PseudoLabelMonitor', 'ResumableTrainLoop',
-    'SafeCheckpointHook', 'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook',
-    'StageTimerHook', 'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'UnreadableHook',
-    'format_configs_once', 'load_failed_batch', 'pseudo_label_figures', 'set_rng_states'
+    'BFloat16OptimWrapper', 'ChannelsLastHook', 'CheckpointFolder', 'CompileHook',
+    'EMATeacherHook', 'ExactResumeHook', 'ExportClassifierHook', 'FaceMixMonitor',
+    'GlobalLogHook', 'GracefulStopHook', 'HeldOutHook', 'LazyVisualizer', 'LogHistoryHook',
+    'NumericsHook', 'PseudoLabelMonitor', 'ResumableTrainLoop', 'SafeCheckpointHook',
+    'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook',
+    'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'UnreadableHook', 'format_configs_once',
+    'load_failed_batch', 'pseudo_label_figures', 'set_rng_states'
 ]

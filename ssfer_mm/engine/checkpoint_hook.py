@@ -1,8 +1,9 @@
 """When to write a checkpoint, and which ones to keep."""
 import os.path as osp
+import time
 from typing import Optional, Tuple
 
-from mmengine.dist import is_main_process
+from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
@@ -10,6 +11,10 @@ from ssfer_mm.errors import UserError
 
 from .checkpoint_folder import BEST, PERIODIC, STAGE_END, CheckpointFolder
 from .formatted_once import format_configs_once
+from .resumable_loop import ResumableTrainLoop
+
+# How often several processes ask the first one whether it is time: the answer travels.
+LOOK_EVERY = 50
 
 
 @HOOKS.register_module()
@@ -23,6 +28,8 @@ class SafeCheckpointHook(Hook):
     Args:
         interval: Epochs (or iterations) between checkpoints; -1 writes at stage ends only.
         by_epoch: Count epochs; otherwise iterations, for stages whose epochs last days.
+        minutes: Save also when the last checkpoint is so old, inside an epoch if the run can be
+            resumed there, so that a crash never costs more. None: by ``interval`` alone.
         max_keep_ckpts: How many of the newest to keep; -1 keeps all.
         save_best: Also keep the weights with the best value of this metric, in
             ``best_<metric>.pth``. Choose it on validation data, never on the test set, which is
@@ -39,38 +46,64 @@ class SafeCheckpointHook(Hook):
     def __init__(self,
                  interval: int = 1,
                  by_epoch: bool = True,
+                 minutes: Optional[float] = 10.,
                  max_keep_ckpts: int = -1,
                  save_best: Optional[str] = None,
                  rule: str = 'greater') -> None:
         if rule not in ('greater', 'less'):
             raise UserError(f"SafeCheckpointHook: rule is 'greater' or 'less', got {rule!r}")
-        self.interval, self.by_epoch = interval, by_epoch
+        self.interval, self.by_epoch, self.minutes = interval, by_epoch, minutes
         self.max_keep_ckpts = max_keep_ckpts
         self.save_best, self.rule = save_best, rule
 
     def before_train(self, runner) -> None:
         """Clean up after a process that was killed."""
         format_configs_once()
+        self._newest = time.monotonic(), None
         runner.logger.info(f'Checkpoints will be saved to {runner.work_dir}.')
         if is_main_process():
             CheckpointFolder(runner.work_dir).clear_parts()
             self._list_what_was_resumed(runner)
 
     def after_train_epoch(self, runner) -> None:
-        """Save if epochs are counted and one is due."""
-        epoch = runner.epoch + 1
-        ends_stage = epoch == _stage_end(runner)[0]
-        if self.by_epoch and (ends_stage or self.every_n_epochs(runner, self.interval)):
-            self._save(runner, f'epoch_{epoch}.pth', STAGE_END if ends_stage else PERIODIC,
-                       dict(epoch=epoch, iter=runner.iter))
+        """Save if epochs are counted and one is due, or if it is time."""
+        if self.by_epoch and (runner.epoch + 1 == _stage_end(runner)[0]
+                              or self.every_n_epochs(runner, self.interval)
+                              or self._is_late()):
+            self.save_after_epoch(runner)
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        """Save if iterations are counted and one is due."""
+        """Save if iterations are counted and one is due, or if it is time."""
         step = runner.iter + 1
-        ends_stage = step == _stage_end(runner)[1]
-        if not self.by_epoch and (ends_stage or self.every_n_train_iters(runner, self.interval)):
-            self._save(runner, f'iter_{step}.pth', STAGE_END if ends_stage else PERIODIC,
-                       dict(epoch=runner.epoch, iter=step))
+        counted = not self.by_epoch and (step == _stage_end(runner)[1]
+                                         or self.every_n_train_iters(runner, self.interval))
+        look = get_world_size() == 1 or step % LOOK_EVERY == 0
+        inside = batch_idx + 1 < len(runner.train_loop.dataloader)
+        if counted or (look and inside and self._is_late() and can_resume_inside_epochs(runner)
+                       and runner.optim_wrapper.should_update()):
+            self.save_after_iter(runner)
+
+    def save_after_iter(self, runner) -> None:
+        """Save a run whose current iteration is done."""
+        step = runner.iter + 1
+        kind = STAGE_END if step == _stage_end(runner)[1] else PERIODIC
+        self._save(runner, f'iter_{step}.pth', kind, dict(epoch=runner.epoch, iter=step))
+
+    def save_after_epoch(self, runner) -> None:
+        """Save a run whose current epoch is done, unless it has just been saved."""
+        epoch = runner.epoch + 1
+        kind = STAGE_END if epoch == _stage_end(runner)[0] else PERIODIC
+        if self._newest[1] != f'epoch_{epoch}.pth':
+            self._save(runner, f'epoch_{epoch}.pth', kind, dict(epoch=epoch, iter=runner.iter))
+
+    def _is_late(self) -> bool:
+        """Whether the newest checkpoint is too old; the same answer in every process."""
+        if self.minutes is None:
+            return False
+        late = [time.monotonic() - self._newest[0] >= 60 * self.minutes]
+        if get_world_size() > 1:
+            broadcast_object_list(late)
+        return late[0]
 
     def after_val_epoch(self, runner, metrics=None) -> None:
         """Save if this is the best so far; the record is part of later checkpoints."""
@@ -116,6 +149,15 @@ class SafeCheckpointHook(Hook):
             if is_main_process():
                 folder.adopt(name, kind, facts)
                 folder.prune(self.max_keep_ckpts)
+        if kind != BEST:
+            self._newest = time.monotonic(), name
+
+
+def can_resume_inside_epochs(runner) -> bool:
+    """Whether this run's loop and sampler go on where a checkpoint was written."""
+    loop = runner.train_loop
+    return (isinstance(loop, ResumableTrainLoop)
+            and hasattr(loop.dataloader.batch_sampler.sampler, 'skip'))
 
 
 def _stage_end(runner) -> Tuple[int, int]:

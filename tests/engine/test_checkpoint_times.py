@@ -1,0 +1,168 @@
+"""A crash costs minutes, Ctrl-C nothing: checkpoints by the clock, and before the run ends."""
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.dataset import DefaultSampler
+from mmengine.hooks import Hook
+from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmpretrain.registry import HOOKS
+
+from ssfer_mm.datasets import SeededSampler
+from ssfer_mm.engine import GracefulStopHook, ResumableTrainLoop, checkpoint_hook
+from support.runs import II_ITERS, TOTAL, config, train
+
+NEVER = dict(type='SafeCheckpointHook', interval=100)
+
+
+@HOOKS.register_module()
+class Signals(Hook):
+    """Signals that reach this process in iterations (0 is the first), as a user sends them."""
+
+    def __init__(self, at, number=signal.SIGINT, point='after_train_iter') -> None:
+        self.at, self.number, self.point = list(at), number, point
+
+    def _now(self, runner, point):
+        if self.point == point and runner.iter in self.at:
+            self.at.remove(runner.iter)
+            signal.raise_signal(self.number)
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self._now(runner, 'after_train_iter')
+
+    def after_train_epoch(self, runner):
+        self._now(runner, 'after_train_epoch')
+
+
+def with_checkpoints(work_dir, *hooks, **options):
+    checkpoint = options.pop('checkpoint', NEVER)
+    return config(work_dir, hooks=hooks, default_hooks=dict(
+        checkpoint=checkpoint, exact_resume=dict(type='ExactResumeHook')), **options)
+
+
+def checkpoints(folder):
+    return sorted(path.stem for path in Path(folder).glob('*_*.pth')
+                  if path.stem.startswith(('epoch', 'iter')))
+
+
+def interrupted(cfg):
+    """Names of the checkpoints of a run that a signal ends."""
+    stop = GracefulStopHook()
+    runner = Runner.from_cfg(cfg)
+    runner.register_hook(stop)
+    with pytest.raises(KeyboardInterrupt), stop.listening():
+        runner.train()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    return checkpoints(cfg.work_dir)
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory):
+    return train(with_checkpoints(tmp_path_factory.mktemp('whole')))
+
+
+def assert_same_end(run, whole):
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(run.model.state_dict()[name], value), name
+
+
+# ---- by the clock -------------------------------------------------------------------------------
+
+
+def test_an_old_checkpoint_is_followed_by_a_new_one_wherever_the_run_is(tmp_path, whole):
+    run = train(with_checkpoints(tmp_path, checkpoint=dict(NEVER, minutes=0)))
+    ends = {f'epoch_{epoch}' for epoch in (1, 2, 3, 4)}
+    steps = {f'iter_{step}' for step in range(1, TOTAL + 1)} - {
+        f'iter_{step}' for step in (3, 6, 12, 18)}  # where an epoch ends, the epoch is saved
+    assert set(checkpoints(tmp_path)) == ends | steps
+    assert_same_end(run, whole)
+
+
+@pytest.mark.parametrize('minutes', [None, 10])
+def test_a_young_one_is_not(tmp_path, minutes):
+    train(with_checkpoints(tmp_path, checkpoint=dict(NEVER, minutes=minutes)))
+    assert checkpoints(tmp_path) == ['epoch_2', 'epoch_4']  # where stages end
+
+
+def test_gradients_that_are_being_accumulated_are_not_cut_in_two(tmp_path):
+    optimizer = dict(type='AdamW', lr=4e-3)
+    train(with_checkpoints(
+        tmp_path, checkpoint=dict(NEVER, minutes=0),
+        optim_wrapper=dict(optimizer=optimizer, accumulative_counts=3)))
+    assert not {'iter_1', 'iter_2', 'iter_4', 'iter_5'} & set(checkpoints(tmp_path))
+
+
+def test_where_a_run_cannot_go_on_inside_an_epoch_epochs_are_saved(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint_hook, 'can_resume_inside_epochs', lambda runner: False)
+    train(with_checkpoints(tmp_path, checkpoint=dict(NEVER, minutes=0)))
+    assert checkpoints(tmp_path) == ['epoch_1', 'epoch_2', 'epoch_3', 'epoch_4']
+
+
+@pytest.mark.parametrize('loop, sampler, possible', [
+    (ResumableTrainLoop, SeededSampler, True), (ResumableTrainLoop, DefaultSampler, False),
+    (EpochBasedTrainLoop, SeededSampler, False)])
+def test_which_runs_can(loop, sampler, possible):
+    """Those of mmengine's loop begin the epoch again, and its sampler knows no middle."""
+    loop = loop.__new__(loop)
+    sampler = sampler.__new__(sampler)
+    loop.dataloader = SimpleNamespace(
+        batch_sampler=SimpleNamespace(sampler=sampler))
+    runner = SimpleNamespace(train_loop=loop)
+    assert checkpoint_hook.can_resume_inside_epochs(runner) == possible
+
+
+# ---- before the end -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('iteration, saved', [
+    (0, 'iter_1'), (1, 'iter_2'),
+    (2, 'epoch_1'),  # the last one of an epoch
+    (5, 'epoch_2'),  # and of stage II
+    (8, 'iter_9'), (17, 'epoch_4')])
+def test_an_interrupted_run_has_lost_nothing(tmp_path, whole, iteration, saved, number):
+    found = interrupted(with_checkpoints(tmp_path, dict(type='Signals', at=[iteration],
+                                                        number=number)))
+    assert found == sorted({saved} | ({'epoch_2'} if iteration >= 2 * II_ITERS else set()))
+    run = train(with_checkpoints(tmp_path, resume=True))
+    assert len(run.recorder.iterations) == TOTAL - iteration - 1
+    assert_same_end(run, whole)
+
+
+def test_gradients_being_accumulated_are_waited_for(tmp_path):
+    found = interrupted(with_checkpoints(
+        tmp_path, dict(type='Signals', at=[0]),
+        train_cfg=dict(type='TwoStageTrainLoop', supervised=None, val_interval=100,
+                       semi=dict(epochs=2, labeled=2, unlabeled=4)),
+        optim_wrapper=dict(optimizer=dict(type='AdamW', lr=4e-3), accumulative_counts=2)))
+    assert found == ['iter_2']
+
+
+def test_the_second_signal_ends_it_at_once(tmp_path):
+    twice = [dict(type='Signals', at=[1])] * 2
+    assert interrupted(with_checkpoints(tmp_path, *twice)) == []
+
+
+def test_so_does_the_first_one_between_two_iterations(tmp_path):
+    hook = dict(type='Signals', at=[II_ITERS], point='after_train_epoch')
+    assert interrupted(with_checkpoints(tmp_path, hook)) == []
+
+
+def test_without_our_checkpoints_it_ends_after_the_iteration(tmp_path):
+    cfg = with_checkpoints(tmp_path, dict(type='Signals', at=[1]),
+                           checkpoint=dict(type='CheckpointHook', interval=100))
+    assert interrupted(cfg) == []
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    """As Ctrl-C is in what a shell started in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with GracefulStopHook().listening():
+            assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
