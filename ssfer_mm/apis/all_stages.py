@@ -105,6 +105,8 @@ def _train(config: str, work_dir: Path, extra: List[str], options: dict, title: 
     try:
         _relay(process, work_dir / 'train.log', title)
     except KeyboardInterrupt:
+        print_log(f'{title}: stopping, the iteration is finished and saved first')
+        _relay(process, work_dir / 'train.log', title)
         process.wait()
         raise
     if process.wait():
