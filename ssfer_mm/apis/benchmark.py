@@ -79,6 +79,10 @@ def _prepare(cfg: Config, args: argparse.Namespace) -> None:
         cfg.model.pretrained = None  # the speed is the same, and the file may not be here
     if args.workers is not None:
         cfg.train_dataloader.num_workers = args.workers
+    # Written by the clock it would fall into some block, and look like the cost of every step.
+    checkpoint = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    if checkpoint.get('type') == 'SafeCheckpointHook':
+        checkpoint.minutes = None
     cfg.log_level = 'WARNING'
 
 
