@@ -20,6 +20,16 @@ def _put(pieces: Tensor, index: Tensor, count: int, shape: Tuple[int, ...]) -> T
     return out
 
 
+def _shown_pieces(shown: Tensor, height: int) -> Tensor:
+    """Which rows of cells are shown in a map of this height; ``shown`` is (N, 1, f, f)."""
+    if not hasattr(shown, 'cells'):  # once per step: a GPU that is asked for them is waited for
+        shown.cells = shown.flatten().nonzero()
+    side = shown.shape[-1]
+    rows = height // side
+    line = shown.cells // side * rows + torch.arange(rows, device=shown.device)
+    return (line * side + shown.cells % side).flatten()
+
+
 class _Take(torch.autograd.Function):
     """Some pieces of (N, C, H, W). None is taken twice, so the gradient is a copy, not a sum."""
 
@@ -63,10 +73,10 @@ class MaskedBatchNorm2d(nn.BatchNorm2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        shown = SparseHelper._cur_active[:, 0]
-        rows = shown.repeat_interleave(x.shape[2] // shown.shape[1], dim=1).flatten()
-        index = rows.nonzero()[:, 0]
-        pieces = _Take.apply(x, index, len(rows))
+        shown = SparseHelper._cur_active
+        index = _shown_pieces(shown, x.shape[2])
+        count = x.shape[0] * x.shape[2] * shown.shape[-1]
+        pieces = _Take.apply(x, index, count)
         pixels = pieces.view(1, -1, 1, x.shape[1]).permute(0, 3, 1, 2)
         pixels = super().forward(pixels).permute(0, 2, 3, 1)
-        return _Put.apply(pixels.reshape(pieces.shape), index, len(rows), x.shape)
+        return _Put.apply(pixels.reshape(pieces.shape), index, count, x.shape)
