@@ -81,13 +81,18 @@ def test_all_policies_are_known():
 
 @pytest.mark.parametrize('name', COLOURED)
 def test_colours_are_those_of_mmcv(name):
-    """Tables that need no rounding are exact; elsewhere a value may be rounded the other way."""
+    """Tables that need no rounding are exact; elsewhere a value may be rounded the other way.
+
+    mmcv cuts off sums of float32, and where the true one is whole (a grey that stays as it is),
+    OpenCV 5 comes out just below it more often than OpenCV 4: an eighth of the values. To cut
+    off where one should round would be half of them.
+    """
     exact = name in ('Equalize', 'Invert', 'Posterize', 'Solarize', 'SolarizeAdd', 'Brightness')
     for amount in amounts(name):
         ours = apply(batch(), layer([name] * len(FACES), [amount] * len(FACES)))
         error = difference(ours, one_by_one(name, amount))
         assert error.max() <= (0 if exact else 1), (amount, error.max())
-        assert error.mean() < 0.05
+        assert error.mean() < 0.2
 
 
 @pytest.mark.parametrize('name', WARPED)
