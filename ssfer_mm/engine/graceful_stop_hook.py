@@ -8,8 +8,11 @@ from typing import Iterator, Optional
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
+from torch.utils.data import DataLoader
 
 from .checkpoint_hook import SafeCheckpointHook, can_resume_inside_epochs
+from .patient_workers import make_workers_patient
+from .stop_vote import StopVote
 
 NOTICE = b'\nStopping: this iteration is finished and saved first. Once more to stop at once.\n'
 
@@ -18,23 +21,23 @@ NOTICE = b'\nStopping: this iteration is finished and saved first. Once more to 
 class GracefulStopHook(Hook):
     """At Ctrl-C or SIGTERM finish the iteration, write a checkpoint, and end the run.
 
-    A second signal ends it at once, as does the first one between two iterations, for example in
-    a validation. Runs of several processes are left alone: they would have to agree on the
-    iteration to stop at.
+    Several processes, of which one or all hear the signal, finish the next iteration as well: they
+    agree on it meanwhile. A second signal ends a process at once, as does the first one between two
+    epochs, for example in a validation.
     """
 
     priority = 'LOWEST'  # after everything that an iteration consists of
 
     def __init__(self) -> None:
         self._inside = self._asked = False
+        self._vote: Optional[StopVote] = None
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
         """Mind the signals inside; those that this process ignores or handles stay as they are."""
-        alone = get_world_size() == 1
         defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
         mine = [number for number, default in defaults.items()
-                if alone and threading.current_thread() is threading.main_thread()
+                if threading.current_thread() is threading.main_thread()
                 and signal.getsignal(number) == default]
         for number in mine:
             signal.signal(number, self._hear)
@@ -44,14 +47,21 @@ class GracefulStopHook(Hook):
             for number in mine:
                 signal.signal(number, defaults[number])
 
-    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+    def before_train(self, runner) -> None:
+        """Prepare what the run will need to come to an end."""
+        for loop in (runner.train_loop, runner.val_loop):
+            if isinstance(getattr(loop, 'dataloader', None), DataLoader):
+                make_workers_patient(loop.dataloader)
+        self._vote = StopVote() if get_world_size() > 1 else None
+
+    def before_train_epoch(self, runner) -> None:
         """From here on weights, averages and counters may not fit each other."""
         self._inside = True
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Save and end, where a run can be resumed here; else go on until it can."""
-        self._inside = self._asked
-        if not self._asked or batch_idx + 1 == len(runner.train_loop.dataloader):
+        stop = self._vote.earlier(self._asked) if self._vote else self._asked
+        if not stop or batch_idx + 1 == len(runner.train_loop.dataloader):
             return
         saver = _saver(runner)
         if saver is None or not can_resume_inside_epochs(runner):
@@ -62,11 +72,12 @@ class GracefulStopHook(Hook):
 
     def after_train_epoch(self, runner) -> None:
         """The same where an epoch ends."""
-        if self._asked:
+        if self._vote.now(self._asked) if self._vote else self._asked:
             saver = _saver(runner)
             if saver is not None:
                 saver.save_after_epoch(runner)
             raise KeyboardInterrupt
+        self._inside = False
 
     def _hear(self, number: int, frame: object) -> None:
         if self._asked or not self._inside:

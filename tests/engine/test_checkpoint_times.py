@@ -24,6 +24,12 @@ class Signals(Hook):
     def __init__(self, at, number=signal.SIGINT, point='after_train_iter') -> None:
         self.at, self.number, self.point = list(at), number, point
 
+    def before_train_epoch(self, runner):
+        self._now(runner, 'before_train_epoch')
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self._now(runner, 'before_train_iter')
+
     def _now(self, runner, point):
         if self.point == point and runner.iter in self.at:
             self.at.remove(runner.iter)
@@ -132,6 +138,11 @@ def test_an_interrupted_run_has_lost_nothing(tmp_path, whole, iteration, saved, 
     assert_same_end(run, whole)
 
 
+def test_one_that_waits_for_its_batch_gets_it_first(tmp_path):
+    hook = dict(type='Signals', at=[1], point='before_train_iter')
+    assert interrupted(with_checkpoints(tmp_path, hook)) == ['iter_2']
+
+
 def test_gradients_being_accumulated_are_waited_for(tmp_path):
     found = interrupted(with_checkpoints(
         tmp_path, dict(type='Signals', at=[0]),
@@ -146,8 +157,8 @@ def test_the_second_signal_ends_it_at_once(tmp_path):
     assert interrupted(with_checkpoints(tmp_path, *twice)) == []
 
 
-def test_so_does_the_first_one_between_two_iterations(tmp_path):
-    hook = dict(type='Signals', at=[II_ITERS], point='after_train_epoch')
+def test_so_does_the_first_one_between_two_epochs(tmp_path):
+    hook = dict(type='Signals', at=[II_ITERS], point='before_train_epoch')
     assert interrupted(with_checkpoints(tmp_path, hook)) == []
 
 
