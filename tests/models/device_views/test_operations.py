@@ -75,24 +75,28 @@ def difference(ours, theirs):
     return np.abs(ours - theirs.astype(float))
 
 
+def exact_sum(one, share, other, rest, more):
+    """``cv2.addWeighted`` of whole numbers, to a millionth, and rounded where they are uint8."""
+    total = np.round(one.astype(float) * share + other.astype(float) * rest + more, 6)
+    return total.round().clip(0, 255).astype(one.dtype) if one.dtype == np.uint8 else total
+
+
 def test_all_policies_are_known():
     assert set(POLICIES) == set(KNOWN)
 
 
 @pytest.mark.parametrize('name', COLOURED)
-def test_colours_are_those_of_mmcv(name):
-    """Tables that need no rounding are exact; elsewhere a value may be rounded the other way.
-
-    mmcv cuts off sums of float32, and where the true one is whole (a grey that stays as it is),
-    OpenCV 5 comes out just below it more often than OpenCV 4: an eighth of the values. To cut
-    off where one should round would be half of them.
-    """
+def test_colours_are_those_of_mmcv(name, monkeypatch):
+    """Tables that need no rounding are exact; elsewhere a value may be rounded the other way."""
+    # mmcv cuts off sums of float32; where the true one is whole (a grey that stays as it is), it
+    # depends on the version of OpenCV whether its sum comes out just below.
+    monkeypatch.setattr('cv2.addWeighted', exact_sum)
     exact = name in ('Equalize', 'Invert', 'Posterize', 'Solarize', 'SolarizeAdd', 'Brightness')
     for amount in amounts(name):
         ours = apply(batch(), layer([name] * len(FACES), [amount] * len(FACES)))
         error = difference(ours, one_by_one(name, amount))
         assert error.max() <= (0 if exact else 1), (amount, error.max())
-        assert error.mean() < 0.2
+        assert error.mean() < 0.05
 
 
 @pytest.mark.parametrize('name', WARPED)
