@@ -86,3 +86,14 @@ def test_gradients_by_finite_differences():
     norm = MaskedBatchNorm2d(2).double()
     x = torch.randn(2, 2, 3, 3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(norm, x)
+
+
+def test_a_mask_is_searched_once_per_step(monkeypatch):
+    """Every search makes a GPU wait; the next mask is another one."""
+    searches, nonzero = [], torch.Tensor.nonzero
+    monkeypatch.setattr(torch.Tensor, 'nonzero', lambda x: searches.append(x) or nonzero(x))
+    for steps in (1, 2):
+        show(batch=2)
+        for side in (4, 2, 2, 1):
+            MaskedBatchNorm2d(3)(torch.randn(2, 3, CELLS * side, CELLS * side))
+        assert len(searches) == steps
