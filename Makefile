@@ -9,6 +9,8 @@ VENV ?= .venv
 # What `make environment` installs, and a pip constraints file that chooses the versions.
 EXTRAS ?= onedl,test
 CONSTRAINTS ?=
+# Processes that `make test` shares the test files among; JOBS=0: one after the other, with pdb.
+JOBS ?= auto
 PY := $(VENV)/bin/python
 # mmcv's compiled operators take minutes to build, and nothing here needs them.
 export MMCV_WITH_OPS ?= 0
@@ -73,7 +75,7 @@ demo:
 test:
 	$(call install,onedl$(comma)test)
 	'$(PY)' -m pip list --format=freeze | grep -E '^(torch|torchvision|numpy|onedl-.*|mm.*|pytest)=='
-	'$(PY)' -m pytest -ra --durations=10 $(ARGS)
+	'$(PY)' -m pytest -ra --durations=10 -n $(JOBS) --dist loadfile $(ARGS)
 
 environment:
 	$(call install,$(EXTRAS))

@@ -1,5 +1,5 @@
 # The same for a GPU: the first stage keeps all 48 x 48 pixels, so that cells are of 8 pixels and 14 of the 36
-# are shown; eighty epochs of large batches in bfloat16.
+# are shown; more epochs, of large batches, in bfloat16.
 _base_ = ['./spark_resnet-micro_faces-48px.py']
 
 model = dict(
@@ -10,8 +10,8 @@ model = dict(
 train_dataloader = dict(batch_size=256, num_workers=4)
 optim_wrapper = dict(type='BFloat16OptimWrapper', optimizer=dict(lr=2e-3))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=1e-4, end=5, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', begin=5, T_max=75, end=80, convert_to_iter_based=True),
+    dict(type='LinearLR', start_factor=1e-4, end=2, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', begin=2, T_max=28, end=30, convert_to_iter_based=True),
 ]
-train_cfg = dict(max_epochs=80)
-default_hooks = dict(checkpoint=dict(interval=20))
+train_cfg = dict(max_epochs=30)
+default_hooks = dict(checkpoint=dict(interval=10))

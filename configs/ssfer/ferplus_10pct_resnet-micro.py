@@ -1,3 +1,10 @@
-_base_ = ['./ferplus_25pct_resnet-micro.py']
+# ferplus_25pct_resnet-micro.py with fewer labels, each seen more often.
+_base_ = [
+    '../_base_/models/ssfer_resnet-micro.py',
+    '../_base_/datasets/ferplus_48px_mild-crops.py',
+    '../_base_/schedules/ssfer_two-stage_resnet_37e.py',
+    '../_base_/default_runtime.py',
+]
 
-train_dataloader = dict(dataset=dict(split=dict(fraction=0.10)))
+model = dict(pretrained='work_dirs/spark_resnet-micro_faces-48px/epoch_6.pth')
+train_dataloader = dict(dataset=dict(dataset=dict(targets='votes'), split=dict(fraction=0.1)))

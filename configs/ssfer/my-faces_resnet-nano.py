@@ -4,9 +4,9 @@
 #   python tools/train.py configs/mae/spark_resnet-nano_faces-48px.py \
 #       --cfg-options train_dataloader.dataset.data_root=[ROOT/train,ROOT/unlabeled]
 _base_ = [
-    '../_base_/models/ssfer_resnet-micro.py',
+    '../_base_/models/ssfer_resnet-nano.py',
     '../_base_/datasets/semi_supervised_48px.py',
-    '../_base_/schedules/ssfer_two-stage_resnet-micro.py',
+    '../_base_/schedules/ssfer_two-stage_resnet_100e.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -16,9 +16,7 @@ num_classes = 8
 data_preprocessor = dict(num_classes=num_classes, facemix=dict(extent='full'))
 model = dict(
     pretrained='work_dirs/spark_resnet-nano_faces-48px/epoch_12.pth',
-    classifier=dict(
-        backbone=dict(stem_channels=16, base_channels=16),
-        head=dict(in_channels=128, num_classes=num_classes)))
+    classifier=dict(head=dict(num_classes=num_classes)))
 
 # Everything under train/ is labeled; to hide a part of it instead, set
 # split=dict(fraction=0.25, seed=0). boxes='image' suits tight crops; else name a box file.

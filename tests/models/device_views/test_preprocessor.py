@@ -174,8 +174,8 @@ def test_four_options_make_of_a_config_what_the_shipped_one_is():
                'data_preprocessor.views.type': 'DeviceViews',
                'data_preprocessor.views.size': 48,
                'data_preprocessor.views.crop_ratio_range': [0.5, 1.0]}
-    changed = load_config('configs/ssfer/ferplus_5pct_resnet-micro.py', options)
-    shipped = load_config('configs/ssfer/ferplus_5pct_resnet-micro_device-views.py')
+    changed = load_config('configs/ssfer/ferplus_25pct_resnet-nano_hard-crops.py', options)
+    shipped = load_config('configs/ssfer/ferplus_25pct_vit-micro.py')
     ours, theirs = (MODELS.build(cfg.data_preprocessor).views for cfg in (changed, shipped))
     assert (ours.size, ours.cropping) == (theirs.size, theirs.cropping)
     for name, value in vars(theirs.rand_augment).items():
