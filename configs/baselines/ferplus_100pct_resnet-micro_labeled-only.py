@@ -8,9 +8,9 @@ param_scheduler = [
     dict(
         type='CosineAnnealingLR',
         begin=1,
-        T_max=13,
-        end=14,
+        T_max=11,
+        end=12,
         eta_min=1e-5,
         convert_to_iter_based=True),
 ]
-train_cfg = dict(supervised=dict(epochs=14), semi=None)
+train_cfg = dict(supervised=dict(epochs=12), semi=None)

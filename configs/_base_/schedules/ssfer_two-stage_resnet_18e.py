@@ -1,5 +1,5 @@
 # A short one for small networks and two CPU cores: 18 epochs of 64 labeled images at 25 % of FERPlus, then
-# eight of 32 labeled and 224 unlabeled ones.
+# six of 32 labeled and 224 unlabeled ones.
 _base_ = ['./ssfer_two-stage_resnet_100e.py']
 
 optim_wrapper = dict(optimizer=dict(lr=3e-3, weight_decay=0.1))
@@ -18,7 +18,7 @@ auto_scale_lr = dict(base_batch_size=64)
 train_cfg = dict(
     supervised=dict(epochs=18),
     semi=dict(
-        epochs=8,
+        epochs=6,
         labeled=32,
         unlabeled=224,
         base_batch_size=256,
@@ -26,7 +26,7 @@ train_cfg = dict(
         param_scheduler=[
             dict(
                 type='CosineAnnealingLR',
-                T_max=8,
+                T_max=6,
                 eta_min=1e-5,
                 convert_to_iter_based=True)
         ]))
