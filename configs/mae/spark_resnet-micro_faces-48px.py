@@ -1,4 +1,4 @@
-# Stage I of the better recipe for two CPU cores: twice the width, faces13k too, 48 minutes of both cores. Then
+# Stage I of the better recipe for two CPU cores: twice the width, faces13k too, an hour of both cores. Then
 # configs/ssfer/ferplus_5pct_resnet-micro.py.
 _base_ = [
     '../_base_/models/spark_resnet-micro.py',

@@ -1,5 +1,5 @@
-# SSFER on 25 % of FERPlus at 48 px with 2.8 M weights and the votes of FER+ instead of their winner: what two CPU
-# cores do best in three hours (RESULTS.md), the first of them stage I:
+# SSFER on 25 % of FERPlus at 48 px with 2.8 M weights and the votes of FER+ instead of their winner: the best
+# recipe for two CPU cores (RESULTS.md). First, for an hour, stage I:
 #   python tools/train.py configs/mae/spark_resnet-micro_faces-48px.py
 _base_ = [
     '../_base_/models/ssfer_resnet-micro.py',

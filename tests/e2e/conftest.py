@@ -24,11 +24,13 @@ def raw(tmp_path_factory):
                                classes=layouts.ex.AFFECTNET8)
     layouts.make_unlabeled(base / 'my_faces' / 'unlabeled', n=12)
     layouts.make_unlabeled(base / 'faces', n=12)
+    layouts.make_unlabeled(base / 'faces13k' / 'images', n=12)
     (base / 'faces_shards').mkdir()
     with tarfile.open(base / 'faces_shards' / '0000.tar', 'w') as shard:
         shard.add(base / 'faces', arcname='.')
     return {f'data/{name}': base / name for name in (
-        'rafdb', 'ferplus', 'affectnet', 'my_faces', 'faces', 'faces_shards', 'synthfer')}
+        'rafdb', 'ferplus', 'affectnet', 'my_faces', 'faces', 'faces_shards', 'faces13k',
+        'synthfer')}
 
 
 @pytest.fixture()
