@@ -33,7 +33,7 @@ EXTRAS = {
     # 70.1: the first setuptools that builds wheels alone, which a test does offline.
     # timm: conversions are compared with the models that the weights come from.
     # grad-cam: a tool of mmpretrain's needs it. selenium: drives a browser over the demo's page.
-    # pytest-xdist: a process per core, which takes two fifths of the time off on two of them.
+    # pytest-xdist: `make test` runs a process per core.
     'test': ['pytest>=7.4', 'pytest-xdist>=3.5', 'hypothesis>=6.90', 'setuptools>=70.1',
              'timm>=1.0', 'grad-cam>=1.5', 'selenium>=4.15'],
 }
