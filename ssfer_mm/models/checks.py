@@ -1,4 +1,6 @@
 """Settings of SSFER that cannot work, and what to do about them."""
+from typing import Optional
+
 from ssfer_mm.errors import UserError
 
 
@@ -15,6 +17,21 @@ def check_settings(pseudo_labels_from: str, ema_decay: float, label_temperature:
         raise UserError(f'SSFER: ema_decay must be in [0, 1], got {ema_decay}')
     if label_temperature < 0:
         raise UserError(f'SSFER: label_temperature must be >= 0, got {label_temperature}')
+
+
+def check_rejected(rejected_loss: Optional[dict], skip_rejected: Optional[bool],
+                   pseudo_mixup: Optional[dict]) -> None:
+    """Refuse a loss on rejected images that the student does not see as they are.
+
+    Raises:
+        UserError: It would not.
+    """
+    if rejected_loss and pseudo_mixup:
+        raise UserError('SSFER: pseudo_mixup leaves no strong view of a rejected image for '
+                        'rejected_loss; set one of them to None')
+    if rejected_loss and skip_rejected:
+        raise UserError('SSFER: skip_rejected keeps rejected images out of the student, and '
+                        'rejected_loss looks at them; set one of them to None')
 
 
 def check_classes(classifier: dict, data_preprocessor: dict) -> None:

@@ -50,3 +50,8 @@ def predict(network: nn.Module, images: Tensor,
         raise UserError('the last layer did not show its input, as when it is compiled: leave the '
                         'head out of CompileHook.modules, or use a rule that needs no features')
     return logits, seen[0].float() if seen else None
+
+
+def mean_of_views(values: Tensor, images: int) -> Tensor:
+    """(V * N, D) of V views of each of N images, view after view -> their means, (N, D)."""
+    return values if len(values) == images else values.view(-1, images, values.size(1)).mean(0)

@@ -11,12 +11,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ssfer_mm.errors import UserError
 
-from .checks import check_classes, check_settings
+from .checks import check_classes, check_rejected, check_settings
 from .class_prior import ClassPrior
 from .cls_token_layer import compute_cls_token_only
 from .ema import MovingAverage, decay_at
 from .facemix import one_hot
-from .features import last_layer, predict
+from .features import last_layer, mean_of_views, predict
 from .labeled_part import labeled_images, labeled_losses
 from .losses import sharpen
 from .mirror import add_mirror_scores
@@ -43,6 +43,10 @@ class SSFER(BaseModel):
         ema_decay: Decay of the teacher per optimizer step, in [0, 1].
         ema_warmup: Let the decay rise over the first steps; for short runs.
         pseudo_labels_from: ``'teacher'``, or ``'student'`` as in FixMatch.
+        skip_rejected: Keep strong views that have no pseudo-label out of the student. They have no
+            gradient, but in a network with batch norm they count in the batch's statistics. None
+            keeps them out where nothing else changes: where no layer has such statistics and no
+            other loss looks at them.
         flip_test: At validation look at the mirror image too, for a second set of figures, such as
             ``accuracy_tta`` (see ``ExpressionAccuracy``). It changes no other figure.
         logit_adjustment: Beyond the paper, like all that follow. Config of
@@ -70,6 +74,7 @@ class SSFER(BaseModel):
                  ema_decay: float = 0.999,
                  ema_warmup: bool = False,
                  pseudo_labels_from: str = 'teacher',
+                 skip_rejected: Optional[bool] = None,
                  flip_test: bool = False,
                  logit_adjustment: Optional[dict] = None,
                  semi_logit_adjustment: Optional[dict] = None,
@@ -81,6 +86,7 @@ class SSFER(BaseModel):
         super().__init__(data_preprocessor=data_preprocessor)
         check_settings(pseudo_labels_from, ema_decay, label_temperature)
         check_classes(classifier, data_preprocessor)
+        check_rejected(rejected_loss, skip_rejected, pseudo_mixup)
         # Deep copies: some mmpretrain components append to the lists of their own config.
         self.student = MODELS.build(deepcopy(classifier))
         self.teacher = MODELS.build(deepcopy(classifier)).requires_grad_(False)
@@ -103,18 +109,16 @@ class SSFER(BaseModel):
         self.flip_test = flip_test
         self.label_temperature = label_temperature
         self.register_buffer('ema_steps', torch.zeros((), dtype=torch.long))
-        # A rejected image has no gradient, so it need not enter the student, unless it would
-        # still shift the batch statistics of the others.
         self.has_batch_statistics = any(isinstance(m, _BatchNorm) for m in self.student.modules())
+        self.skip_rejected = not (self.has_batch_statistics or rejected_loss)
+        if skip_rejected is not None:
+            self.skip_rejected = skip_rejected
         self.last_pseudo_labels: Optional[dict] = None
         self._average: Optional[MovingAverage] = None
 
     def _build_options(self, adjustment: Optional[dict], semi_adjustment: Optional[dict],
                        pseudo_mixup: Optional[dict], rejected_loss: Optional[dict]) -> None:
         """What the paper does not have; each is nothing, unless its config is given."""
-        if pseudo_mixup and rejected_loss:
-            raise UserError('SSFER: pseudo_mixup leaves no strong view of a rejected image for '
-                            'rejected_loss; set one of them to None')
         unchanged = nn.Identity()
         self.adjust = MODELS.build(adjustment) if adjustment else unchanged
         self.semi_adjust = MODELS.build(semi_adjustment) if semi_adjustment else unchanged
@@ -177,8 +181,7 @@ class SSFER(BaseModel):
         self._remember(pseudo, data_samples['unlabeled'])
         strong, labels, weights = self.strong_batch(inputs['strong'], pseudo)
 
-        needs_all = self.has_batch_statistics or self.rejected_loss is not None
-        kept = slice(None) if needs_all else weights > 0
+        kept = weights > 0 if self.skip_rejected else slice(None)
         logits = self.student(torch.cat([labeled, strong[kept]]))
         labeled_logits, strong_logits = logits[:len(labeled)], logits[len(labeled):]
 
@@ -210,7 +213,11 @@ class SSFER(BaseModel):
 
     @torch.no_grad()
     def judge(self, inputs: Dict[str, Tensor]) -> PseudoLabels:
-        """The rule's opinion of the weak views; some rules look at the labeled images as well."""
+        """The rule's opinion of the weak views; some rules look at the labeled images as well.
+
+        Where each unlabeled image brings several weak views, one after the other as
+        :class:`DeviceViews` makes them, the rule is asked about the mean of their probabilities.
+        """
         weak, labeled = inputs['weak'], None
         images = torch.cat([weak, inputs['labeled']]) if self.pseudo_label.sees_labeled else weak
         probabilities, features = self.opinions(images)
@@ -218,7 +225,9 @@ class SSFER(BaseModel):
         mine, others = (None, None) if features is None else (features[:count], features[count:])
         if self.pseudo_label.sees_labeled:
             labeled = LabeledOpinion(probabilities[count:], inputs['targets'], others)
-        return ask(self.pseudo_label, probabilities[:count], labeled, mine)
+        images_judged = len(inputs['strong'])
+        return ask(self.pseudo_label, mean_of_views(probabilities[:count], images_judged), labeled,
+                   None if mine is None else mean_of_views(mine, images_judged))
 
     @torch.no_grad()
     def opinions(self, images: Tensor) -> Tuple[Tensor, Optional[Tensor]]:

@@ -30,7 +30,7 @@ class Bare:
             return
         self.weak = inputs.get('weak')
         if self.weak is not None:
-            kept = len(self.weak) if self.model.has_batch_statistics else accepted
+            kept = accepted if self.model.skip_rejected else None
             self.images = torch.cat([inputs['labeled'], inputs['strong'][:kept]])
         elif 'facemix' in inputs:
             mix = inputs['facemix']

@@ -22,7 +22,7 @@ SEEDS = ('train_dataloader.dataset.split.seed', 'randomness.seed')
 NOT_THE_RESULT = {*NOT_THE_EXPERIMENT, 'default_hooks', 'log_level', 'visualizer', 'vis_backends'}
 # What stage II does not read.
 STAGE_III_ONLY = ('train_cfg.semi', 'model.', 'data_preprocessor.semi_facemix',
-                  'data_preprocessor.views.weak_crop_ratio_range', 'strong', 'unlabeled_pipeline',
+                  'data_preprocessor.views.weak_', 'strong', 'unlabeled_pipeline',
                   'train_dataloader.dataset.unlabeled_pipeline',
                   'train_dataloader.dataset.extra_unlabeled', 'val_', 'test_')
 STAGE_II_TOO = ('model.classifier', 'model.ema', 'model.logit_adjustment')

@@ -100,7 +100,7 @@ def test_facemix_of_stage_three_is_that_of_stage_two(classifier, size):
     losses = model(inputs, data['data_samples'], mode='loss')
     hook.remove()
     batch = inputs['facemix']
-    assert passes == [4 + 2 + (6 if model.has_batch_statistics else 3)]
+    assert passes == [4 + 2 + (3 if model.skip_rejected else 6)]
     assert batch.counted.tolist() == [0, 3], 'one pair overlaps in full'
     apart = model.supervised_step(dict(inputs))
     assert float(losses['loss_facemix']) == pytest.approx(float(apart['loss_facemix']), rel=1e-4)
@@ -118,7 +118,7 @@ def test_leaving_out_rejected_images_changes_nothing():
     seen, results = [], []
     model.student.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
     for keep_all in (False, True):
-        model.has_batch_statistics = keep_all
+        model.skip_rejected = not keep_all
         model.zero_grad()
         losses = losses_of(model, data)
         (losses['loss_labeled'] + losses['loss_unlabeled']).backward()
@@ -210,6 +210,39 @@ def test_facemix_losses_are_adjusted_too():
     expected = (F.cross_entropy(logits[:4], batch.mixed_targets)
                 + F.cross_entropy(logits[4:], batch.targets))
     assert losses[0] != losses[1] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_networks_with_batch_norm_see_rejected_images_unless_told_not_to():
+    """Told so, neither their statistics nor their time count."""
+    data, seen = semi_batch(size=32), {}
+    for skip in (None, True):
+        torch.manual_seed(0)
+        model = build(resnet(), skip_rejected=skip)
+        model.teacher.head.fc.weight.data *= 0.01  # or it is quite sure of all
+        model.pseudo_label.threshold = tau_between(model, data)
+        inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
+        model.student.register_forward_pre_hook(
+            lambda _, args, skip=skip: seen.setdefault(skip, args[0].clone()))
+        losses_of(model, data)
+    accepted = model.last_pseudo_labels['accepted'] > 0
+    assert 0 < accepted.sum() < 6
+    both = [inputs['labeled'], inputs['strong']]
+    torch.testing.assert_close(seen[None], torch.cat(both))
+    torch.testing.assert_close(seen[True], torch.cat([both[0], both[1][accepted]]))
+
+
+@pytest.mark.parametrize('network, size', [(vit(), 16), (resnet(), 32)])
+def test_several_weak_views_are_judged_by_their_mean(network, size):
+    model, data = build(network), semi_batch(size=size)
+    first, second = data['inputs']['weak'], data['inputs']['weak'].flip(-1)
+    inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
+    weak = [model.data_preprocessor(dict(data, inputs=dict(weak=view)), True)['inputs']['weak']
+            for view in (first, second)]
+    pseudo = model.judge(dict(inputs, weak=torch.cat(weak)))
+    expected = sum(model.teacher(view).softmax(1) for view in weak) / 2
+    torch.testing.assert_close(pseudo.probabilities, expected)
+    assert pseudo.labels.tolist() == expected.argmax(1).tolist()
+    assert len(pseudo.weights) == len(first)
 
 
 @pytest.mark.parametrize('kind', ['NegativeLearning', 'RejectedConsistency'])
@@ -454,6 +487,7 @@ def test_the_classifiers_config_is_not_touched():
     (dict(label_temperature=-1), 'label_temperature'),
     (dict(pseudo_mixup=dict(type='PseudoMixup'), rejected_loss=dict(type='NegativeLearning')),
      'rejected_loss'),
+    (dict(skip_rejected=True, rejected_loss=dict(type='NegativeLearning')), 'skip_rejected'),
 ])
 def test_settings_out_of_range(options, word):
     with pytest.raises(UserError, match=word):

@@ -27,6 +27,8 @@ class DeviceViews:
         crop_ratio_range: Range of the crop's share of the image's area. METHOD.md: 0.2 to 1.
         weak_crop_ratio_range: The same for the weak views of unlabeled faces, which the
             pseudo-labels are made from; None: like all others, as in METHOD.md.
+        weak_views: Of each unlabeled face. A pseudo-label comes from the mean of what the teacher
+            makes of them, as in MixMatch (arXiv 1905.02249); METHOD.md: 1.
         aspect_ratio_range: Range of the crop's width / height.
         max_attempts: Draws of a crop's size before it falls back to a central crop.
         flip_prob: Probability that a view is mirrored.
@@ -44,9 +46,13 @@ class DeviceViews:
                  max_attempts: int = 10,
                  flip_prob: float = 0.5,
                  weak_crop_ratio_range: Optional[Sequence[float]] = None,
+                 weak_views: int = 1,
                  rand_augment: Optional[dict] = None) -> None:
         if not isinstance(size, int) or size < 2:
             raise UserError(f'DeviceViews: size is a number of pixels, at least 2, got {size!r}')
+        if not isinstance(weak_views, int) or weak_views < 1:
+            raise UserError('DeviceViews: weak_views is a number of views, at least 1, got '
+                            f'{weak_views!r}')
         weak_crop_ratio_range = weak_crop_ratio_range or crop_ratio_range
         for name, bounds in (('crop_ratio_range', crop_ratio_range),
                              ('weak_crop_ratio_range', weak_crop_ratio_range),
@@ -58,6 +64,7 @@ class DeviceViews:
             raise UserError('DeviceViews: max_attempts must not be negative and flip_prob in '
                             f'[0, 1], got {max_attempts} and {flip_prob}')
         self.size = size
+        self.weak_views = weak_views
         self.cropping = dict(
             crop_ratio_range=tuple(crop_ratio_range), aspect_ratio_range=tuple(aspect_ratio_range),
             max_attempts=max_attempts, flip_prob=flip_prob)
@@ -86,14 +93,20 @@ class DeviceViews:
         return move_boxes(boxes, crops, self.size)
 
     def unlabeled(self, faces: Tensor) -> Dict[str, Tensor]:
-        """``weak`` and ``strong`` views of unlabeled faces (N, 3, H, W); as :meth:`labeled`."""
+        """Views of unlabeled faces (N, 3, H, W); otherwise as :meth:`labeled`.
+
+        Returns:
+            ``weak`` (``weak_views`` * N, 3, size, size): the first view of every face, then the
+            second of every face, and so on; and ``strong`` (N, 3, size, size).
+        """
         count, shape = len(faces), tuple(faces.shape[-2:])
-        crops = join(draw_crops(count, shape, **self.weak_cropping),
+        crops = join(*(draw_crops(count, shape, **self.weak_cropping)
+                       for _ in range(self.weak_views)),
                      draw_crops(count, shape, **self.cropping))
         layers = self.rand_augment.draw(count) if self.rand_augment else ()
         with _full_precision(faces):
-            views = cut(faces.repeat(2, 1, 1, 1), crops, self.size)
-            weak, strong = views[:count], views[count:]
+            views = cut(faces.repeat(self.weak_views + 1, 1, 1, 1), crops, self.size)
+            weak, strong = views[:-count], views[-count:]
             if layers:
                 self.rand_augment.apply(strong, layers)
         return dict(weak=weak, strong=strong)

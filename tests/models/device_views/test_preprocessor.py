@@ -82,6 +82,15 @@ def test_the_teacher_may_see_the_whole_of_faces_that_the_student_sees_parts_of()
         assert not torch.equal(view, face)
 
 
+def test_weak_views_are_drawn_apart_and_lie_view_after_view():
+    still = DeviceViews(24, (1., 1.), (1., 1.), flip_prob=0., weak_views=3)
+    made = still.unlabeled(faces(5))
+    assert torch.equal(made['weak'], faces(5).float().repeat(3, 1, 1, 1))
+    assert len(made['strong']) == 5
+    first, second = DeviceViews(24, (0.3, 0.9), weak_views=2).unlabeled(faces(64))['weak'].chunk(2)
+    assert not any(torch.equal(*pair) for pair in zip(first, second))
+
+
 def test_facemix_gets_boxes_in_pixels_of_the_views():
     """Of whole faces blown up to 24/24 there is nothing to move; of a crop of all, a flip is."""
     still = build(dict(type='FaceMix'), views=dict(STILL, flip_prob=1.))
@@ -193,6 +202,8 @@ def test_four_options_make_of_a_config_what_the_shipped_one_is():
     (dict(size=16, crop_ratio_range=(1., 0.5)), 'crop_ratio_range'),
     (dict(size=16, aspect_ratio_range=(0., 1.)), 'aspect_ratio_range'),
     (dict(size=16, flip_prob=2), 'flip_prob'),
+    (dict(size=16, weak_views=0), 'weak_views is a number of views'),
+    (dict(size=16, weak_views=1.5), 'weak_views is a number of views'),
 ])
 def test_settings_out_of_range(options, match):
     with pytest.raises(UserError, match=match):
