@@ -101,6 +101,7 @@ def build_runner(cfg: Config) -> Runner:
             _complete_loader(cfg[name])
     _watch_numerics(cfg)
     _check_optimizers(cfg)
+    _check_sync_bn(cfg)
     make_deterministic(cfg)
     start_processes(cfg)
     differences = _differences_to_last_run(cfg)
@@ -138,6 +139,14 @@ def _check_optimizers(cfg: Config) -> None:
         kind = ((holder.get('optim_wrapper') or {}).get('optimizer') or {}).get('type')
         if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
             raise KeyError(f'{kind} is not in the optimizer registry')
+
+
+def _check_sync_bn(cfg: Config) -> None:
+    """mmengine would replace norms that leave hidden cells out by plain ones, without a word."""
+    if cfg.get('sync_bn') and (cfg.get('model') or {}).get('enc_dec_norm_cfg'):
+        raise UserError('sync_bn would replace the norms of SparK, which look at shown cells only, by '
+                        'plain ones: remove sync_bn, and for statistics over all processes set '
+                        'model.enc_dec_norm_cfg.type=SparseSyncBatchNorm2d')
 
 
 def _count_accumulated_batches(runner: Runner) -> None:

@@ -66,7 +66,7 @@ class ExactResumeHook(Hook):
         """Go on with the order that the run began with.
 
         Raises:
-            UserError: It is none of a training.
+            UserError: It is none of a training, or holds weights only, as the best one does.
         """
         if not runner._resume:
             return
@@ -76,6 +76,10 @@ class ExactResumeHook(Hook):
             raise UserError(f'{runner._load_from} does not say at which iteration it was written: '
                             'resume from a checkpoint of a training, or start from these weights '
                             'with --cfg-options load_from=FILE')
+        if 'optimizer' not in checkpoint:
+            raise UserError(f'{runner._load_from} holds weights, but no optimizer or schedule to '
+                            'go on with: resume from epoch_N.pth or iter_N.pth, or start a new run '
+                            'from these weights with --cfg-options load_from=FILE')
         self._epoch_lengths = meta.get('epoch_lengths')
         if meta.get('sampler_seed') is not None:
             _sampler(runner).seed = meta['sampler_seed']

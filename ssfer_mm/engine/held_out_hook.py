@@ -1,13 +1,14 @@
-"""No training on the images that the accuracy is measured on."""
+"""Accuracy is measured on other images than those of the training, by the same classes."""
 from mmengine.hooks import Hook
 from mmpretrain.registry import DATASETS, HOOKS
 
+from ssfer_mm.datasets.class_lists import check_same_classes
 from ssfer_mm.errors import UserError
 
 
 @HOOKS.register_module()
 class HeldOutHook(Hook):
-    """Compare the training images with the validation and the test images, by id and by file.
+    """Compare the training data with those of validation and test: classes, ids and files.
 
     It takes no pixels, hence little time; ``tools/check_data.py`` also finds copies under other
     names. ``tools/train.py`` adds this hook to every config that lacks it. Training data without
@@ -18,7 +19,7 @@ class HeldOutHook(Hook):
             learning, another protocol than SSFER's: say so with the result.
 
     Raises:
-        UserError: They overlap; the message names images.
+        UserError: They overlap, and the message names images; or their classes differ.
     """
 
     priority = 'VERY_HIGH'
@@ -33,17 +34,22 @@ class HeldOutHook(Hook):
             return
         val, test = (_dataset_config(runner, name) for name in ('val', 'test'))
         if runner.val_loop is not None:
-            dataset.check_held_out(runner.val_dataloader.dataset, 'val_dataloader',
-                                   self.allow_unlabeled)
+            self._check(dataset, runner.val_dataloader.dataset, 'val_dataloader')
         if test is not None and (runner.val_loop is None or test != val):
             try:
-                held_out = DATASETS.build(dict(test, pipeline=[]))
+                # No pixels are read. Wrappers have no pipeline of their own.
+                bare = dict(test, pipeline=[]) if 'pipeline' in test else test
+                held_out = DATASETS.build(bare)
             except UserError as error:
                 # Training does not need the test set, which may not be at hand yet.
                 runner.logger.warning(f'test_dataloader was not compared with the training '
                                       f'images: {error}')
                 return
-            dataset.check_held_out(held_out, 'test_dataloader', self.allow_unlabeled)
+            self._check(dataset, held_out, 'test_dataloader')
+
+    def _check(self, dataset, held_out, where: str) -> None:
+        check_same_classes(dataset, held_out, where)
+        dataset.check_held_out(held_out, where, self.allow_unlabeled)
 
 
 def _dataset_config(runner, name: str):

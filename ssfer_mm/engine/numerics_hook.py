@@ -160,9 +160,10 @@ class NumericsHook(Hook):
                           if 'loss' in name) or 'no loss'
         raise UserError(
             f'epoch {runner.epoch + 1}, iteration {runner.iter + 1}: {what} ({shown}){where}, with '
-            f'the images {", ".join(ids[:5])}{more}; {kept}. No checkpoint holds the damage: lower '
-            'the learning rate (optim_wrapper.optimizer.lr) or limit the gradients (optim_wrapper.'
-            'clip_grad.max_norm=1.0), and continue with --resume')
+            f'the images {", ".join(ids[:5])}{more}; {kept}. No checkpoint holds the damage: limit '
+            f'the gradients ({_wrapper_key(runner)}.clip_grad.max_norm=1.0) and continue with '
+            '--resume; or lower the learning rate in a new run, for --resume goes on with the old '
+            'one')
 
     def _keep(self, runner, losses: Dict[str, float], ids: List[str]) -> str:
         """Save the batch, and the weights that met it, if they are still there."""
@@ -198,6 +199,13 @@ class NumericsHook(Hook):
         if self._handle is not None:
             self._handle.remove()
         self._optimizer, self._handle = None, None
+
+
+def _wrapper_key(runner) -> str:
+    """Where the settings of the current optimizer are: a stage may have its own."""
+    stage = getattr(runner.train_loop, 'stage', None)
+    return f'train_cfg.{stage.name}.optim_wrapper' if stage and stage.optim_wrapper else \
+        'optim_wrapper'
 
 
 def _scaler(wrapper) -> Optional[object]:

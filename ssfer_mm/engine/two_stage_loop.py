@@ -88,13 +88,14 @@ class TwoStageTrainLoop(ResumableTrainLoop):
     def _lay_out(self, supervised: Optional[dict], semi: Optional[dict]) -> List[Stage]:
         wanted = []
         if supervised:
+            _check_keys('supervised', supervised, needed=['epochs'])
             batch = self.dataloader.batch_sampler.batch_size
             wanted.append(dict(supervised, name='supervised', labeled=batch, unlabeled=0))
         if semi:
+            _check_keys('semi', semi, needed=['epochs', 'labeled', 'unlabeled'])
             wanted.append(dict(semi, name='semi'))
         stages, epoch, iteration = [], 0, 0
         for options in wanted:
-            _check_keys(options)
             if options['epochs'] <= 0:
                 continue
             if options['labeled'] < 1:
@@ -154,15 +155,17 @@ class TwoStageTrainLoop(ResumableTrainLoop):
         return any(self._epoch == stage.end_epoch for stage in self.stages)
 
 
-def _check_keys(options: dict) -> None:
+def _check_keys(name: str, options: dict, needed: List[str]) -> None:
     """Refuse a stage that lacks a setting, or has one that would mean nothing."""
-    needed = {'name', 'epochs', 'labeled', 'unlabeled'}
-    known = needed | {'optim_wrapper', 'param_scheduler', 'base_batch_size'}
-    name, given = options['name'], set(options)
-    if needed - given:
-        raise UserError(f'train_cfg.{name} lacks {", ".join(sorted(needed - given))}: a stage '
-                        'needs epochs, and semi also labeled and unlabeled, its images per batch')
-    if given - known:
-        raise UserError(f'train_cfg.{name} has the unknown setting '
-                        f'{", ".join(sorted(given - known))}: it takes '
-                        f'{", ".join(sorted(known - {"name"}))}')
+    lacking = [key for key in needed if key not in options]
+    if lacking:
+        raise UserError(f'train_cfg.{name} lacks {", ".join(lacking)}: a stage needs epochs, and '
+                        'semi also labeled and unlabeled, its images per batch')
+    known = [*needed, 'optim_wrapper', 'param_scheduler', 'base_batch_size']
+    unknown = sorted(set(options) - set(known))
+    if name == 'supervised' and unknown == ['labeled']:
+        raise UserError('train_cfg.supervised.labeled: the images per batch of this stage are '
+                        'train_dataloader.batch_size')
+    if unknown:
+        raise UserError(f'train_cfg.{name} has the unknown setting {", ".join(unknown)}: it takes '
+                        f'{", ".join(sorted(known))}')

@@ -118,7 +118,7 @@ def patch_weights(boxes: Tensor, view: Tuple[int, int], grid: Tuple[int, int],
         boxes: (B, 4), xyxy in pixels of the views, not clipped, NaN where unknown.
         view: Height and width of the views, in pixels.
         grid: Rows and columns of patches, L together.
-        mask_map: (R, C), over the face.
+        mask_map: (R, C), over the face; on the CPU.
 
     Returns:
         (B, L), patches row by row; the map's lowest weight outside the face.
@@ -127,7 +127,7 @@ def patch_weights(boxes: Tensor, view: Tuple[int, int], grid: Tuple[int, int],
     rows = _cells(y1, y2, view[0], grid[0], mask_map.size(0))
     columns = _cells(x1, x2, view[1], grid[1], mask_map.size(1))
     # One more row and column, for what lies outside.
-    padded = F.pad(mask_map, (0, 1, 0, 1), value=float(mask_map.min()))
+    padded = F.pad(mask_map, (0, 1, 0, 1), value=float(mask_map.min())).to(boxes.device)
     return padded[rows[:, :, None], columns[:, None, :]].flatten(1)
 
 

@@ -18,8 +18,7 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 def sharpen(probabilities: Tensor, temperature: float) -> Tensor:
     """Rows (N, K) to the power of 1 / temperature, normalised; below 1 the likely gain."""
-    powers = probabilities**(1 / temperature)
-    return powers / powers.sum(dim=1, keepdim=True)
+    return F.softmax(probabilities.log() / temperature, dim=1)  # powers themselves may underflow
 
 
 @MODELS.register_module()

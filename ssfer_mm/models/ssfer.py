@@ -235,6 +235,9 @@ class SSFER(BaseModel):
         if the rule asks for them."""
         network = self.teacher if self.pseudo_labels_from == 'teacher' else self.student
         logits, features = predict(network, images, self.pseudo_label.sees_features)
+        # Older PyTorch's autocast would use the casts made here, which have no gradient, again in
+        # the student's own pass.
+        torch.clear_autocast_cache()
         return F.softmax(self.adjust_pseudo_labels(logits).float(), dim=1), features
 
     def _remember(self, pseudo: PseudoLabels, samples: List) -> None:

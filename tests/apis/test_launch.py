@@ -349,6 +349,12 @@ def test_amp_on_a_gpu_skips_overflowing_steps_whole(monkeypatch):
     assert cfg.optim_wrapper.type == 'BFloat16OptimWrapper', 'it is mixed precision already'
 
 
+def test_sync_bn_does_not_undo_the_masked_norms_of_spark():
+    cfg = load_config('configs/mae/spark_resnet-nano_faces-48px.py', {'sync_bn': 'torch'})
+    with pytest.raises(UserError, match='enc_dec_norm_cfg.type=SparseSyncBatchNorm2d'):
+        launch.build_runner(cfg)
+
+
 def test_bad_out_name_is_refused_before_anything_runs(config):
     with pytest.raises(UserError, match='.json'):
         launch.test_main([str(config), 'absent.pth', '--out', 'metrics.txt'])

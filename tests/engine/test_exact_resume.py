@@ -10,6 +10,7 @@ import torch
 
 from ssfer_mm.apis.compare_runs import compare_runs, compare_values
 from ssfer_mm.engine.exact_resume_hook import seed_all
+from ssfer_mm.errors import UserError
 from ssfer_mm.safe_loading import load_checkpoint_safely
 from support.runs import II_EPOCHS, II_ITERS, TOTAL, config, train
 
@@ -109,6 +110,16 @@ def test_stage_three_continues_from_a_run_that_was_to_end_with_stage_two(tmp_pat
     assert compare_values(end_of(second), end_of(whole)) == []
     assert compare_values(*(json.loads((run / 'stages.json').read_text())
                             for run in (second, whole))) == []
+
+
+def test_weights_alone_are_nothing_to_go_on_with(tmp_path, whole):
+    """As in the checkpoint of the best accuracy."""
+    content = torch.load(whole / 'iter_9.pth', weights_only=False)
+    del content['optimizer'], content['param_schedulers']
+    torch.save(content, tmp_path / 'best_accuracy.pth')
+    best = str(tmp_path / 'best_accuracy.pth')
+    with pytest.raises(UserError, match='no optimizer .* load_from=FILE'):
+        train(random_config(tmp_path, resume=True, load_from=best))
 
 
 def test_ranks_draw_alike_what_belongs_to_the_whole_batch():

@@ -26,6 +26,11 @@ class LeakyFaces(runs.TinyFaces):
         return [first._replace(id=f'train/{self.leak}'), *others]
 
 
+@DATASETS.register_module()
+class OtherOrder(runs.TinyFaces):
+    METAINFO = dict(dataset_name='OtherOrder', classes=runs.CLASSES[::-1])
+
+
 def leaky(cfg, loader, leak):
     cfg[f'{loader}_dataloader'].dataset.update(type='LeakyFaces', leak=leak)
     return cfg
@@ -71,6 +76,28 @@ def test_test_set_that_is_not_there_does_not_stop_training(tmp_path):
     cfg = runs.config(tmp_path)
     cfg.test_dataloader.dataset = dict(type='FERPlus', data_root=str(tmp_path / 'none'))
     train(cfg)
+
+
+def test_classes_of_another_order_are_refused(tmp_path):
+    cfg = runs.config(tmp_path)
+    cfg.val_dataloader.dataset.type = 'OtherOrder'
+    with pytest.raises(UserError, match='val_dataloader has .*: labels are numbers in this order'):
+        train(cfg)
+
+
+def test_a_model_of_more_classes_than_the_data_is_refused(tmp_path):
+    cfg = runs.config(tmp_path)
+    cfg.model.data_preprocessor.num_classes = cfg.model.classifier.head.num_classes = 4
+    with pytest.raises(UserError, match='have 3 classes .*, the model 4: set'):
+        train(cfg)
+
+
+def test_a_wrapped_test_set_is_compared_too(tmp_path, ids):
+    cfg = leaky(runs.config(tmp_path), 'test', ids['labeled'])
+    inside = cfg.test_dataloader.dataset
+    cfg.test_dataloader.dataset = dict(type='ConcatDataset', datasets=[inside])
+    with pytest.raises(UserError, match='also in test_dataloader'):
+        train(cfg)
 
 
 def test_file_is_known_under_any_id_and_link(tmp_path):

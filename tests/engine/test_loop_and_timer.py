@@ -63,6 +63,17 @@ def test_a_run_without_stages_is_an_error():
         loop(None, dict(SEMI, epochs=0))
 
 
+@pytest.mark.parametrize('supervised, semi, words', [
+    (dict(epochs=3, labeled=64), None, 'this stage are train_dataloader.batch_size'),
+    (dict(epochs=3, unlabeled=64), None, 'unknown setting unlabeled: it takes base_batch_size'),
+    (dict(epochs=3, epoch=2), None, 'unknown setting epoch: it takes base_batch_size, epochs, opt'),
+    (None, dict(epochs=3, labeled=2), 'train_cfg.semi lacks unlabeled'),
+])
+def test_settings_of_a_stage_that_mean_nothing(supervised, semi, words):
+    with pytest.raises(UserError, match=words):
+        loop(supervised, semi)
+
+
 def test_batches_larger_than_the_data_are_found_before_training():
     with pytest.raises(UserError, match='21 labeled'):
         loop(dict(epochs=1), batch=21)

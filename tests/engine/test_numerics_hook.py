@@ -62,6 +62,8 @@ def test_stages_ii_and_iii_stop_with_the_ids_and_can_be_repeated(tmp_path, capsy
     message, spoil = spoilt(tmp_path, at, what)
     assert '\n' not in message and f'iteration {at + 1}:' in message
     assert ('loss nan' in message) == (what == 'loss')
+    own = 'train_cfg.semi.' if at == III_ITERATION else ''
+    assert f'limit the gradients ({own}optim_wrapper.clip_grad.max_norm=1.0)' in message
     assert f'with the images {", ".join(spoil.ids[:4])}' in message
     newest = json.loads((tmp_path / 'checkpoints.json').read_text())['checkpoints'][-1]
     assert newest['file'] == f'iter_{at}.pth', 'what the bad step made is not saved'

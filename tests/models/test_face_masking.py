@@ -98,6 +98,12 @@ def test_the_step_hides_eyes_and_mouth_more_often_and_as_many_patches():
     assert model.backbone.patch_weights is None
 
 
+def test_boxes_may_lie_on_another_device_than_the_map():
+    weights = patch_weights(torch.zeros(2, 4, device='meta'), (48, 48), (6, 6),
+                            torch.tensor(FACE_MAP))
+    assert weights.shape == (2, 36) and weights.device.type == 'meta'
+
+
 def test_visible_tokens_and_mask_belong_together():
     model = build()
     model.backbone.patch_weights = torch.ones(5, 36)

@@ -9,6 +9,7 @@ unlabeled_pipeline = [*whole, dict(type='PackUnlabeled')]
 
 train_dataloader = dict(
     num_workers=0,
+    persistent_workers=False,
     dataset=dict(
         labeled_pipeline=labeled_pipeline, unlabeled_pipeline=unlabeled_pipeline, keep_gb=1.0))
 data_preprocessor = dict(
