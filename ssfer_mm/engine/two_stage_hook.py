@@ -161,8 +161,8 @@ def _check_class_count(runner) -> None:
     classes = classes_of(runner.train_dataloader.dataset)
     outputs = getattr(model_of(runner).data_preprocessor, 'num_classes', None)
     if classes and outputs not in (None, len(classes)):
-        raise UserError(f'the training data have {len(classes)} classes ({", ".join(classes)}), the '
-                        f'model {outputs}: set data_preprocessor.num_classes and '
+        raise UserError(f'the training data have {len(classes)} classes ({", ".join(classes)}), '
+                        f'the model {outputs}: set data_preprocessor.num_classes and '
                         f'model.classifier.head.num_classes to {len(classes)}')
 
 
