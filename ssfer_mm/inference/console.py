@@ -1,5 +1,6 @@
 """The command line of ``ssfer``; see ``ssfer_cli.py`` for how it starts."""
 import argparse
+import io
 import os
 import sys
 from typing import Optional, Sequence
@@ -16,6 +17,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         user's; 130 after Ctrl-C.
     """
     args = _parser().parse_args(arguments)
+    _print_any_name()
     try:
         return args.run(args)
     except KeyboardInterrupt:
@@ -30,6 +32,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             raise
         print(f'error: {message}', file=sys.stderr)
         return 2
+
+
+def _print_any_name() -> None:
+    """Have names of files that the terminal's encoding lacks written out instead of failing."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == 'strict':
+        sys.stdout.reconfigure(errors='backslashreplace')
 
 
 def _message(error: Exception) -> Optional[str]:

@@ -156,7 +156,7 @@ def _family() -> Check:
 def _torch_stack() -> Iterator[Check]:
     """Whether the installed packages work, each only if what it stands on does."""
     versions = installed_versions()
-    family = 'openmmlab' if 'mmengine' in versions else 'onedl'
+    family = _family_of(versions)
     pair = 'pip install --force-reinstall torch torchvision'
     steps = [('torch', TORCH, pair), ('torchvision', TORCHVISION, pair),
              ('mmcv', MMCV, _reinstall(family, 'mmcv', versions)),
@@ -170,6 +170,12 @@ def _torch_stack() -> Iterator[Check]:
         if not found:
             return
     yield from missing
+
+
+def _family_of(versions: Dict[str, str]) -> str:
+    """Decided by mmengine, which both families have, under several names."""
+    return next((family for family, packages in FAMILIES.items()
+                 if any(name in versions for name in packages['mmengine'])), 'onedl')
 
 
 def _missing_for_detector(family: str, versions: Dict[str, str]) -> List[Check]:

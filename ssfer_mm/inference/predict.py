@@ -131,7 +131,6 @@ def _predict_frames(source: FrameSource, inferencer: FERInferencer,
                     args: argparse.Namespace) -> int:
     inferencer.clock.reset()
     tally = Tally()
-    found = predict_video(inferencer, source, args.smooth)
     target = _video_target(source, args.out)
     if source.live and not (target or args.csv or args.json or args.show):
         raise UserError('nothing would be kept of the camera: add --show, --out DIR, --csv FILE '
@@ -141,6 +140,9 @@ def _predict_frames(source: FrameSource, inferencer: FERInferencer,
         sink = stack.enter_context(
             video_sink(target, source.rate, source.size, draw_result)) if target else None
         stop = stack.enter_context(GentleStop())
+        # Last, so that on any way out its threads end first: they read from the source.
+        found = stack.enter_context(
+            contextlib.closing(predict_video(inferencer, source, args.smooth)))
         for loaded, result in progress(found, source.total, 'frame'):
             tally.add(result)
             with inferencer.clock.measure(WRITING):
@@ -219,10 +221,19 @@ def save_picture(path: str, image: np.ndarray) -> None:
 
 
 def _check_targets(photos: Sequence[Photo], out: Optional[str]) -> None:
-    """Nobody's photo is to be replaced by the annotated one."""
-    for photo in photos if out else ():
-        if osp.realpath(photo.path) == osp.realpath(osp.join(osp.expanduser(out), photo.target)):
-            raise UserError(f'--out {out} would overwrite {photo.path}: choose another folder')
+    """No photo is to be replaced by an annotated one, be it its own or another's."""
+    if not out:
+        return
+    given = {_true_path(photo.path): photo.path for photo in photos}
+    for photo in photos:
+        victim = given.get(_true_path(osp.join(osp.expanduser(out), photo.target)))
+        if victim is not None:
+            raise UserError(f'--out {out} would overwrite the photo {victim} with the annotated '
+                            f'{photo.path}: choose another folder, such as --out annotated')
+
+
+def _true_path(path: str) -> str:
+    return osp.normcase(osp.realpath(path))
 
 
 def _video_target(source: FrameSource, out: Optional[str]) -> str:
@@ -233,7 +244,6 @@ def _video_target(source: FrameSource, out: Optional[str]) -> str:
     target = osp.join(osp.expanduser(out), f'{stem}.mp4')
     if not source.live and osp.realpath(target) == osp.realpath(source.name):
         raise UserError(f'--out {out} would overwrite {source.name}: choose another folder')
-    os.makedirs(osp.dirname(target), exist_ok=True)
     return target
 
 

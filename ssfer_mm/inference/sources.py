@@ -43,6 +43,17 @@ Source = Union[List[Photo], Video, Webcam]
 OTHER_PHOTOS = ('.heic', '.heif', '.avif', '.dng', '.cr2', '.nef', '.arw')
 
 
+def printable(name: str) -> str:
+    r"""A file's name that every file and terminal takes: of one that is not UTF-8, the strange
+    bytes are written out.
+
+    Example:
+        >>> printable('caf\udce9.jpg')
+        'caf\\udce9.jpg'
+    """
+    return name.encode('utf-8', 'backslashreplace').decode()
+
+
 def find_source(given: Sequence[str], out: str = '') -> Source:
     """Look what there is.
 
@@ -104,6 +115,10 @@ def _photos(text: str, several: bool, out: str) -> List[Photo]:
     if not osp.exists(path):
         raise UserError(f'{text} does not exist (looked from {os.getcwd()}): expected a photo, a '
                         'folder, a video, webcam or webcam:1. Check the path.')
+    ending = osp.splitext(path)[1].lower()
+    if ending in OTHER_PHOTOS:
+        raise UserError(f'{text} is a photo of a kind that is not read here ({ending}): convert '
+                        'it to .jpg, and give that')
     if not is_image(osp.basename(path)):
         raise UserError(f'{text} is neither image nor video by its name: expected an ending such '
                         f'as {", ".join(IMAGE_SUFFIXES[:4] + VIDEO_SUFFIXES[:3])}. Rename it.')

@@ -17,10 +17,12 @@ from .background import WriteBehind
 from .inferencer import FERInferencer
 from .loading import Loaded
 from .results import ImageResult
+from .sources import printable
 from .tracking import SmoothingTracker
 from .video_source import FrameSource
 
 WINDOW = 'ssfer (q to quit)'
+LARGEST_TIMEBASE = 65535  # of MPEG-4: a rate is a fraction of such whole numbers at most
 Drawing = Tuple[np.ndarray, ImageResult]
 
 
@@ -39,12 +41,14 @@ def predict_video(inferencer: FERInferencer, source: FrameSource,
     tracker = SmoothingTracker(smooth) if smooth is not None else None
     # A camera is answered at once; of a file, faces of several frames are classified together.
     batch_size = 1 if source.live else None
-    for loaded, result in inferencer.stream(source.frames(), batch_size, ahead=not source.live):
-        if tracker is not None:
-            faces = tracker(result.faces, result.time)
-            result = ImageResult(result.source, result.status, faces, result.size, result.frame,
-                                 result.time)
-        yield loaded, result
+    stream = inferencer.stream(source.frames(), batch_size, ahead=not source.live)
+    with contextlib.closing(stream):  # ends the threads that read, even if not all is taken
+        for loaded, result in stream:
+            if tracker is not None:
+                faces = tracker(result.faces, result.time)
+                result = ImageResult(result.source, result.status, faces, result.size,
+                                     result.frame, result.time)
+            yield loaded, result
 
 
 @contextlib.contextmanager
@@ -65,7 +69,8 @@ def video_sink(path: str, rate: float, size: Tuple[int, int],
     part = _temporary(path)
     # The codec wants even edges; one row or column less is not missed.
     width, height = size[0] // 2 * 2, size[1] // 2 * 2
-    writer = cv2.VideoWriter(part, cv2.VideoWriter_fourcc(*'mp4v'), rate, (width, height))
+    writer = cv2.VideoWriter(part, cv2.VideoWriter_fourcc(*'mp4v'), _possible_rate(rate),
+                             (width, height))
     try:
         if width < 2 or height < 2 or not writer.isOpened():
             raise UserError(f'cannot write a video of {width} x {height} pixels to {path}: this '
@@ -85,8 +90,17 @@ def video_sink(path: str, rate: float, size: Tuple[int, int],
             os.unlink(part)
 
 
+def _possible_rate(rate: float) -> float:
+    """Frames per second to as many decimals as the codec can express, such as 23.976, 239.87."""
+    decimals = next((n for n in (3, 2, 1) if rate * 10 ** n <= LARGEST_TIMEBASE), 0)
+    return round(rate, decimals)
+
+
 def _temporary(path: str) -> str:
     folder = osp.dirname(osp.abspath(path))
+    if printable(folder) != folder:  # which crashes OpenCV
+        raise UserError(f'OpenCV cannot write a video into {printable(folder)}, whose name is not '
+                        'UTF-8: choose another --out')
     try:
         os.makedirs(folder, exist_ok=True)
         handle, part = tempfile.mkstemp(dir=folder, prefix='.', suffix='.mp4')

@@ -1,6 +1,7 @@
 """Frames of a video file or a camera, one after the other."""
 import os
 import os.path as osp
+import threading
 from typing import Iterator, Optional, Tuple, Union
 
 import cv2
@@ -8,7 +9,7 @@ import cv2
 from ssfer_mm.errors import UserError
 
 from .loading import Loaded
-from .sources import Video, Webcam
+from .sources import Video, Webcam, printable
 
 DEFAULT_RATE = 25.
 # Containers announce rounded or estimated lengths; what lacks more was cut off or is damaged.
@@ -40,7 +41,8 @@ class FrameSource:
         self.name = f'webcam:{source.number}' if self.live else source.path
         self.problem = ''
         self._capture = _open_camera(source.number) if self.live else _open_file(source.path)
-        self._read = 0
+        # Frames may be read in another thread; to release meanwhile would crash the interpreter.
+        self._lock = threading.Lock()
         found, self._first = self._capture.read()
         if not found or self._first is None:
             self._capture.release()
@@ -56,7 +58,8 @@ class FrameSource:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._capture.release()
+        with self._lock:
+            self._capture.release()
 
     def frames(self) -> Iterator[Loaded]:
         """All frames in order, once."""
@@ -64,7 +67,8 @@ class FrameSource:
         self._first = None
         while True:
             yield Loaded(self.name, frame, self.size, frame=index, time=index / self.rate)
-            found, frame = self._capture.read()
+            with self._lock:  # released ones find nothing
+                found, frame = self._capture.read()
             if not found or frame is None:
                 break
             index += 1
@@ -82,6 +86,9 @@ def _open_file(path: str) -> cv2.VideoCapture:
                         'path')
     if osp.getsize(path) == 0:
         raise UserError(f'the video {path} is an empty file: copy or record it again')
+    if printable(path) != path:  # which crashes OpenCV
+        raise UserError(f'OpenCV cannot open {printable(path)}, whose path is not UTF-8: rename '
+                        'the video, or its folder')
     capture = cv2.VideoCapture(path)
     if not capture.isOpened():
         raise UserError(f'{path} ({osp.getsize(path)} bytes) cannot be opened as a video: it is '

@@ -9,6 +9,7 @@ from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
 
 from .results import ImageResult
+from .sources import printable
 
 COLUMNS = ('source', 'frame', 'time', 'status', 'face', 'track', 'x1', 'y1', 'x2', 'y2', 'score',
            'label')
@@ -29,7 +30,7 @@ class CsvWriter:
 
     def write(self, result: ImageResult) -> None:
         """Add an image."""
-        data = result.to_dict()
+        data = _to_dict(result)
         begin = [data['source'], data.get('frame', ''), data.get('time', ''), data['status']]
         if not data['faces']:
             self._rows.writerow(begin + [''] * (len(COLUMNS) - 4 + len(self._classes)))
@@ -54,12 +55,18 @@ class JsonWriter:
 
     def write(self, result: ImageResult) -> None:
         """Add an image."""
-        self._file.write(self._separator + json.dumps(result.to_dict()))
+        self._file.write(self._separator + json.dumps(_to_dict(result)))
         self._separator = ',\n'
 
     def close(self) -> None:
         """End the list."""
         self._file.write('\n]}\n')
+
+
+def _to_dict(result: ImageResult) -> dict:
+    """The same names in both kinds of tables, whatever their bytes are."""
+    data = result.to_dict()
+    return dict(data, source=printable(data['source']), status=printable(data['status']))
 
 
 @contextlib.contextmanager

@@ -11,6 +11,8 @@ from ssfer_mm.inference.packages import load_package
 ROOT = Path(__file__).resolve().parents[2]
 WHOLE = {'onedl-mmengine': '0.10.12', 'onedl-mmcv': '2.3.6', 'onedl-mmpretrain': '1.3.6',
          'onedl-mmdetection': '3.5.1', 'torch': '2.15.0', 'torchvision': '0.29.2'}
+LITE = {'mmengine-lite': '0.10.7', 'mmcv-lite': '2.1.0', 'mmpretrain': '1.2.0', 'mmdet': '3.3.0',
+        'torch': '2.15.0', 'torchvision': '0.29.2'}
 
 
 @pytest.fixture
@@ -52,7 +54,11 @@ def test_all_is_well(machine, capsys):
     (WHOLE, dict(PACKAGE='ImportError: x'), 'onedl]'),
     (WHOLE, dict(DETECTOR='KeyError'),
      'pip install --force-reinstall --no-deps onedl-mmdetection==3.5.1'),
-], ids=['two families', 'old torch', 'unmatched pair', 'mmcv', 'mmpretrain', 'package', 'detector'])
+    (LITE, dict(MMCV='ImportError: x'),
+     'pip install --force-reinstall --no-deps mmcv-lite==2.1.0'),
+    (LITE, dict(PACKAGE='ImportError: x'), 'openmmlab]'),
+], ids=['two families', 'old torch', 'unmatched pair', 'mmcv', 'mmpretrain', 'package', 'detector',
+        'mmcv-lite', 'package with mmengine-lite'])
 def test_the_repair_is_named_and_the_status_is_1(machine, capsys, versions, failing, words):
     machine(versions, **failing)
     assert doctor.examine() == 1

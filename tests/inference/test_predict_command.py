@@ -13,30 +13,11 @@ import pytest
 
 import ssfer_cli
 import ssfer_onnx
-from ssfer_mm.inference import backends, model_names
+from ssfer_mm.inference import backends
 from ssfer_mm.inference import predict as predict_module
-from support.onnx_models import brightness_detector, colour_classifier
 
 ROOT = Path(__file__).resolve().parents[2]
-CLASSES = ['anger', 'neutral', 'fear', 'disgust']  # the shares of red, green, blue, and a mix
-
-
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A folder with two models, photos (red, dark, damaged) and a film; none is shipped."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(model_names, 'WEIGHTS', tmp_path / 'nothing shipped')
-    colour_classifier(tmp_path / 'm.onnx', classes=CLASSES, input_size=[4, 6])
-    brightness_detector(tmp_path / 'face_detector.onnx')
-    (tmp_path / 'photos/deep').mkdir(parents=True)
-    red = np.full((32, 32, 3), (140, 140, 255), np.uint8)
-    cv2.imwrite('photos/red.png', red)
-    cv2.imwrite('photos/deep/dark.jpg', np.zeros((32, 32, 3), np.uint8))
-    writer = cv2.VideoWriter('film.mp4', cv2.VideoWriter_fourcc(*'mp4v'), 10, (32, 32))
-    for _ in range(7):
-        writer.write(red)
-    writer.release()
-    return tmp_path
+CLASSES = ['anger', 'neutral', 'fear', 'disgust']  # of the model in conftest.py
 
 
 def run(*arguments):
@@ -133,6 +114,8 @@ def test_a_video_into_a_table_and_a_video(place):
     (['photos', '--csv', 'photos'], 'is a folder'),
     (['photos', '--csv', 'm.onnx/r.csv'], 'cannot write'),
     (['photos', '--out', 'm.onnx'], 'cannot write'),
+    (['film.mp4', '--out', 'm.onnx'], 'choose another --out'),
+    (['film.mp4', '--out', 'm.onnx/sub'], 'choose another --out'),
     (['photos', '--margin', '-1'], '--margin'),
     (['photos', '--batch-size', '0'], '--batch-size'),
     (['photos', '--score-threshold', '2'], '--score-threshold'),

@@ -2,12 +2,13 @@
 import pytest
 
 from ssfer_mm import UserError
-from ssfer_mm.inference.sources import Video, Webcam, find_source
+from ssfer_mm.inference.sources import Video, Webcam, find_source, printable
 
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ('a/x.jpg', 'a/sub/x.JPG', 'b/x.tif', 'b/x.png', 'notes.txt', 'film.mp4'):
+    for name in ('a/x.jpg', 'a/sub/x.JPG', 'b/x.tif', 'b/x.png', 'notes.txt', 'film.mp4',
+                 'IMG_1.HEIC'):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b'?')
@@ -44,8 +45,15 @@ def test_videos_and_cameras(folder):
 
 @pytest.mark.parametrize('given, words', [
     (['none.jpg'], 'does not exist'), (['empty'], 'holds no images'),
-    (['notes.txt'], 'neither image nor video'), (['a', 'film.mp4'], 'call of its own'),
-    ([], 'name photos')])
+    (['notes.txt'], 'neither image nor video'), (['IMG_1.HEIC'], 'convert it to .jpg'),
+    (['a', 'film.mp4'], 'call of its own'), ([], 'name photos')])
 def test_what_cannot_be_predicted(folder, given, words):
     with pytest.raises(UserError, match=words):
         find_source([str(folder / name) for name in given])
+
+
+@pytest.mark.parametrize('name, printed', [
+    ('d/a.jpg', 'd/a.jpg'), ('caf\u00e9 \u732b.jpg', 'caf\u00e9 \u732b.jpg'),
+    ('caf\udce9.jpg', 'caf\\udce9.jpg')], ids=['plain', 'UTF-8', 'Latin-1'])
+def test_names_that_every_file_takes(name, printed):
+    assert printable(name) == printed

@@ -1,5 +1,6 @@
 """Videos: frames streamed, annotated and smoothed; files and cameras that give none."""
 import os
+import threading
 
 import cv2
 import numpy as np
@@ -81,6 +82,26 @@ def test_odd_edges_are_written_too(inferencer, tmp_path):
         assert source.size == (80, 60)
 
 
+@pytest.mark.parametrize('rate, written', [
+    (25, 25), (23.976024, 23.976), (239.873, 239.87), (119.9634, 119.96), (655.36, 655.4),
+    (1000, 1000)])
+def test_any_rate_is_written_as_exactly_as_the_codec_can(tmp_path, rate, written):
+    path = tmp_path / 'r.mp4'
+    with video_sink(str(path), rate, (64, 64), lambda frame, result: frame) as sink:
+        for _ in range(60):
+            sink.put((scene(size=(64, 64)), None))
+    with FrameSource(Video(str(path))) as source:
+        assert source.rate == pytest.approx(written, abs=1e-4) and source.total == 60
+
+
+def test_folders_of_which_opencv_would_die(tmp_path):
+    folder = os.path.join(tmp_path, 'caf\udce9')
+    with pytest.raises(UserError, match='choose another --out'):
+        with video_sink(os.path.join(folder, 'o.mp4'), 10, (64, 64), draw_result):
+            pass
+    assert not os.path.exists(folder)
+
+
 def test_videos_without_frames(film, tmp_path):
     (tmp_path / 'empty.mp4').write_bytes(b'')
     (tmp_path / 'text.mp4').write_text('no video')
@@ -110,6 +131,47 @@ class Capture:
 
     def release(self):
         pass
+
+
+class SlowCapture(Capture):
+    """Notes whether it is released while a frame is read, of which OpenCV dies."""
+
+    def __init__(self):
+        super().__init__(2)
+        self.reading, self.released = threading.Event(), threading.Event()
+        self.disturbed = False
+
+    def read(self):
+        self.reading.set()
+        self.released.wait(0.5)  # long enough for one that does not wait for the end of this
+        self.reading.clear()
+        return super().read()
+
+    def release(self):
+        self.disturbed = self.reading.is_set()
+        self.released.set()
+
+
+def test_a_source_is_not_released_while_it_is_read(monkeypatch, film):
+    capture = SlowCapture()
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda path: capture)
+    with FrameSource(Video(film)) as source:
+        frames = source.frames()
+        next(frames)  # was read before
+        thread = threading.Thread(target=next, args=(frames,))
+        thread.start()
+        assert capture.reading.wait(60)
+    thread.join(60)
+    assert capture.released.is_set() and not capture.disturbed
+
+
+def test_whoever_takes_only_some_frames_ends_the_reading(film, inferencer):
+    before = threading.active_count()
+    with FrameSource(Video(film)) as source:
+        found = predict_video(inferencer, source)
+        next(found)
+        found.close()
+        assert threading.active_count() == before
 
 
 def test_announced_frames_that_are_missing(film, monkeypatch):
