@@ -72,6 +72,16 @@ def install_command(family: str = 'onedl') -> str:
     return f'pip install "ssfer-mm[{family}]"'
 
 
+def installed_family(found: Dict[str, str]) -> str:
+    """The family whose mmengine is there, under whichever name; ``'onedl'`` if none is.
+
+    Args:
+        found: As from `installed_versions`.
+    """
+    return next((family for family, packages in FAMILIES.items()
+                 if any(name in found for name in packages['mmengine'])), 'onedl')
+
+
 def find_problem(found: Dict[str, str]) -> Optional[str]:
     """Explain in one line why these distributions cannot be used together.
 

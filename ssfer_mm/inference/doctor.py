@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
 
-from ssfer_mm.compat import FAMILIES, find_problem, install_command, installed_versions
+from ssfer_mm.compat import (
+    FAMILIES,
+    find_problem,
+    install_command,
+    installed_family,
+    installed_versions,
+)
 from ssfer_mm.version import __version__
 
 from .model_names import ENDINGS, HOW_TO_GET_ONE, known_models
@@ -156,7 +162,7 @@ def _family() -> Check:
 def _torch_stack() -> Iterator[Check]:
     """Whether the installed packages work, each only if what it stands on does."""
     versions = installed_versions()
-    family = _family_of(versions)
+    family = installed_family(versions)
     pair = 'pip install --force-reinstall torch torchvision'
     steps = [('torch', TORCH, pair), ('torchvision', TORCHVISION, pair),
              ('mmcv', MMCV, _reinstall(family, 'mmcv', versions)),
@@ -170,12 +176,6 @@ def _torch_stack() -> Iterator[Check]:
         if not found:
             return
     yield from missing
-
-
-def _family_of(versions: Dict[str, str]) -> str:
-    """Decided by mmengine, which both families have, under several names."""
-    return next((family for family, packages in FAMILIES.items()
-                 if any(name in versions for name in packages['mmengine'])), 'onedl')
 
 
 def _missing_for_detector(family: str, versions: Dict[str, str]) -> List[Check]:

@@ -22,7 +22,7 @@ from .inferencer import FERInferencer
 from .loading import Loaded
 from .progress import progress
 from .results import ImageResult
-from .sources import Photo, find_source, left_out
+from .sources import Photo, Video, find_source, left_out
 from .video import GentleStop, predict_video, show, video_sink
 from .video_source import FrameSource
 from .writers import csv_file, json_file
@@ -78,7 +78,9 @@ def predict(args: argparse.Namespace) -> int:
             if getattr(args, option) not in (None, False):
                 raise UserError(f'--{option} is for videos and cameras: leave it out')
         _check_targets(source, args.out)
+        _check_tables([photo.path for photo in source], args)
         return _predict_photos(source, make_inferencer(args), args)
+    _check_tables([source.path] if isinstance(source, Video) else [], args)
     with FrameSource(source) as frames:  # before the model, which takes longer to fail
         return _predict_frames(frames, make_inferencer(args), args)
 
@@ -230,6 +232,16 @@ def _check_targets(photos: Sequence[Photo], out: Optional[str]) -> None:
         if victim is not None:
             raise UserError(f'--out {out} would overwrite the photo {victim} with the annotated '
                             f'{photo.path}: choose another folder, such as --out annotated')
+
+
+def _check_tables(given: Sequence[str], args: argparse.Namespace) -> None:
+    """Nor is what was given to be replaced by a table about it: an option may lack its name."""
+    paths = {_true_path(path) for path in given}
+    for option in ('csv', 'json'):
+        path = getattr(args, option)
+        if path and _true_path(osp.expanduser(path)) in paths:
+            raise UserError(f'--{option} {path} would overwrite the picture of that name: give the '
+                            f'table a name of its own, such as --{option} faces.{option}')
 
 
 def _true_path(path: str) -> str:

@@ -37,6 +37,17 @@ def test_no_given_photo_is_overwritten(place, capsys, given, out, lost):
     assert {path: path.read_bytes() for path in place.rglob('*') if path.is_file()} == before
 
 
+@pytest.mark.parametrize('arguments', [
+    ('--csv', 'photos/red.png', 'photos/deep/dark.jpg', 'photos/red.png'),
+    ('photos', '--json', './photos/red.png'), ('--csv', 'film.mp4', 'film.mp4')],
+    ids=['photo', 'of a folder', 'video'])
+def test_no_given_file_becomes_a_table(place, capsys, arguments):
+    before = {path: path.read_bytes() for path in place.rglob('*') if path.is_file()}
+    assert predict(*arguments) == 2
+    assert 'give the table a name of its own, such as --' in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in place.rglob('*') if path.is_file()} == before
+
+
 @pytest.mark.skipif(sys.platform != 'linux', reason='such names exist on Linux only')
 def test_names_that_are_not_utf_8(place, capfd):
     odd = os.fsdecode(b'caf\xe9.png')

@@ -13,7 +13,7 @@ from mmengine.config import ConfigDict
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
-from ssfer_mm.compat import FAMILIES, install_command, installed_versions, quiet_imports
+from ssfer_mm.compat import install_command, installed_family, installed_versions, quiet_imports
 from ssfer_mm.errors import UserError
 from ssfer_mm.mmcv_stand_in import install_mmcv_stand_in
 
@@ -25,9 +25,7 @@ def import_mmdet() -> None:
         UserError: mmdet is not installed; with the command that installs it.
     """
     if importlib.util.find_spec('mmdet') is None:
-        found = installed_versions()
-        family = next((name for name, packages in FAMILIES.items()
-                       if any(dist in found for dist in packages['mmengine'])), 'onedl')
+        family = installed_family(installed_versions())
         raise UserError('this face detector needs mmdet, which is not installed. '
                         f'Run: {install_command(family)}')
     install_mmcv_stand_in()
