@@ -5,23 +5,30 @@ importing torch and OpenMMLab takes seconds. Nothing here imports them before th
 read.
 """
 import argparse
+import copy
 import sys
 from collections.abc import Callable, Sequence
 from typing import Optional
 
 from ssfer_mm.garbage import collector_rests
+from ssfer_mm.option_values import read_option
 
 # The share of accepted pseudo-labels in the last epochs of ferplus_5pct_vit-micro.
 ACCEPTANCE = 0.75
 
 
 class Settings(argparse.Action):
-    """``KEY=VALUE ...``, read the way mmengine does."""
+    """``KEY=VALUE ...``, each value as :func:`read_option` understands it."""
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
-        from mmengine.config import DictAction
-
-        DictAction(self.option_strings, self.dest)(parser, namespace, values, option_string)
+        options = copy.copy(getattr(namespace, self.dest, None) or {})
+        for setting in values:
+            key, given, value = setting.partition('=')
+            if not given:
+                parser.error(f'{option_string} {setting}: expected KEY=VALUE; a value with blanks '
+                             f'goes into quotes, as in "KEY=two words"')
+            options[key] = read_option(value)
+        setattr(namespace, self.dest, options)
 
 
 def train_parser() -> argparse.ArgumentParser:
@@ -83,7 +90,7 @@ def cost_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description='Predict what stage I costs on machines with GPUs: its arithmetic is counted, '
         'its input is timed, the rest is assumed and printed.')
-    parser.add_argument('config', help='a config of stage I')
+    parser.add_argument('config', help='a config of stage I with MAE (configs/mae/mae_*.py)')
     parser.add_argument('--images', type=int, default=1_250_000, help='default: 1250000')
     parser.add_argument('--epochs', type=int, help="default: the config's")
     parser.add_argument('--gpus', type=int, default=8, help='default: 8')

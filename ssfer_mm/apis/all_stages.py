@@ -1,17 +1,21 @@
 """From a folder of faces and a few labels to a compared recogniser: every stage in one command."""
 import argparse
+import contextlib
 import re
+import shlex
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import Optional, Sequence
 
-from mmengine.config import DictAction
 from mmengine.logging import print_log
 
+from ssfer_mm.atomic import atomic_write
+from ssfer_mm.command_lines import Settings
 from ssfer_mm.errors import UserError
 from ssfer_mm.inference.model_names import shipped_models
+from ssfer_mm.option_values import option_text
 
 from .config import PACKAGE, load_config
 from .report import RunReport, read_report, save_curves, table
@@ -29,14 +33,19 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     """
     args = _parse(argv)
     work_dir = Path(args.work_dir or Path('work_dirs') / f'{Path(args.config).stem}_all-stages')
-    weights: List[str] = []
-    seconds = 0.0
+    options, seconds, checkpoint = args.cfg_options, 0.0, None
+    # All configs are read before the first hour is spent on one.
     if args.pretrain:
-        checkpoint, seconds = _stage_one(args.pretrain, work_dir / 'stage1', args.pretrain_options)
-        weights = [f'model.pretrained={checkpoint}']
-    rows = [('SSFER', _stages(args.config, work_dir / 'ssfer', weights, args.cfg_options))]
+        last = epochs_of_stage_one(args.pretrain, args.pretrain_options)
+        checkpoint = work_dir / 'stage1' / f'epoch_{last}.pth'
+        options = {'model.pretrained': str(checkpoint), **options}
+    epochs = {config: epochs_of_stages(config, options)
+              for config in (args.config, args.baseline) if config}
+    if checkpoint:
+        seconds = _stage_one(args.pretrain, checkpoint, args.pretrain_options)
+    rows = [('SSFER', _stages(args.config, work_dir / 'ssfer', options, epochs[args.config]))]
     if args.baseline:
-        baseline = _stages(args.baseline, work_dir / 'baseline', weights, args.cfg_options)
+        baseline = _stages(args.baseline, work_dir / 'baseline', options, epochs[args.baseline])
         rows.insert(0, ('Baseline', baseline))
     save_curves(rows, work_dir / 'curves.png')
     text = table(rows, stage_one_seconds=seconds)
@@ -62,31 +71,66 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
                         help='config of stage I; default: the weights that CONFIG names')
     parser.add_argument('--baseline', metavar='CONFIG', help='a config to compare with')
     parser.add_argument('--work-dir', help='default: ./work_dirs/<config name>_all-stages')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, default={},
+    parser.add_argument('--cfg-options', nargs='+', action=Settings, default={},
                         metavar='KEY=VALUE', help='change settings of the config and the baseline')
-    parser.add_argument('--pretrain-options', nargs='+', action=DictAction, default={},
+    parser.add_argument('--pretrain-options', nargs='+', action=Settings, default={},
                         metavar='KEY=VALUE', help='change settings of stage I')
     return parser.parse_args(argv)
 
 
-def _stage_one(config: str, work_dir: Path, options: dict) -> tuple:
-    """Pre-train unless that is done; returns the checkpoint and the seconds, 0 if unknown."""
-    epochs = load_config(config, options).train_cfg.max_epochs
-    checkpoint, clock = work_dir / f'epoch_{epochs}.pth', work_dir / 'seconds.txt'
-    if not checkpoint.is_file():
-        began = time.time()
-        _train(config, work_dir, [], options, title='Stage I')
-        clock.write_text(f'{time.time() - began:.1f}\n', encoding='utf-8')
-    return checkpoint, float(clock.read_text()) if clock.is_file() else 0.0
+def epochs_of_stage_one(config: str, options: dict) -> int:
+    """How many epochs a config pre-trains.
+
+    Raises:
+        UserError: It cannot be read, or is not one of stage I.
+    """
+    train_cfg = load_config(config, options).get('train_cfg') or {}
+    if _stages_of(train_cfg) or not train_cfg.get('max_epochs'):
+        raise UserError(f'--pretrain {config} is no config of stage I (train_cfg.max_epochs); name '
+                        'one of configs/mae, and one of configs/ssfer as the first argument')
+    return train_cfg['max_epochs']
 
 
-def _stages(config: str, work_dir: Path, extra: List[str], options: dict) -> RunReport:
+def epochs_of_stages(config: str, options: dict) -> int:
+    """How many epochs a config trains in stages II and III together.
+
+    Raises:
+        UserError: It cannot be read, or has neither stage.
+    """
+    stages = _stages_of(load_config(config, options).get('train_cfg') or {})
+    if not stages:
+        raise UserError(f'{config} has neither stage II nor stage III (train_cfg.supervised, '
+                        'train_cfg.semi); name a config of configs/ssfer or configs/baselines, and '
+                        'give one of stage I with --pretrain')
+    return sum(stage['epochs'] for stage in stages)
+
+
+def _stages_of(train_cfg: dict) -> list:
+    return [train_cfg[name] for name in ('supervised', 'semi') if train_cfg.get(name)]
+
+
+def _stage_one(config: str, checkpoint: Path, options: dict) -> float:
+    """Pre-train unless that is done; returns the seconds of all calls, 0 if unknown."""
+    clock, before = checkpoint.with_name('seconds.txt'), 0.0
+    with contextlib.suppress(OSError, ValueError):
+        before = float(clock.read_text(encoding='utf-8'))
+    if checkpoint.is_file():
+        return before
+    began = time.time()
+    try:
+        _train(config, checkpoint.parent, options, title='Stage I')
+    finally:
+        seconds = before + time.time() - began
+        with atomic_write(str(clock)) as file:
+            file.write(f'{seconds:.1f}\n')
+    return seconds
+
+
+def _stages(config: str, work_dir: Path, options: dict, wanted: int) -> RunReport:
     """Train stages II and III (or what the config has of them) unless that is done."""
-    train_cfg = load_config(config, options).train_cfg
-    wanted = sum(stage['epochs'] for stage in (train_cfg.supervised, train_cfg.semi) if stage)
     report = read_report(work_dir)
     if report is None or report.epochs < wanted or not report.is_evaluated:
-        _train(config, work_dir, extra, options, title=Path(config).stem)
+        _train(config, work_dir, options, title=Path(config).stem)
         report = read_report(work_dir)
     if report is None:
         raise UserError(f'{work_dir} holds no stages.json after training: keep StageReportHook in '
@@ -94,13 +138,13 @@ def _stages(config: str, work_dir: Path, extra: List[str], options: dict) -> Run
     return report
 
 
-def _train(config: str, work_dir: Path, extra: List[str], options: dict, title: str) -> None:
+def _train(config: str, work_dir: Path, options: dict, title: str) -> None:
     """One training in a process of its own, resumed where it was left."""
     command = [sys.executable, str(TRAIN), config, '--work-dir', str(work_dir), '--resume']
-    settings = extra + [f'{key}={value}' for key, value in options.items()]
-    if settings:
-        command += ['--cfg-options', *settings]
-    print_log(f'{title}: {" ".join(command)}')
+    if options:
+        command += ['--cfg-options',
+                    *(f'{key}={option_text(value)}' for key, value in options.items())]
+    print_log(f'{title}: {shlex.join(command)}')
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         _relay(process, work_dir / 'train.log', title)

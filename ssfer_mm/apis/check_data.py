@@ -5,8 +5,6 @@ import sys
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
-from mmengine.config import DictAction
-
 from ssfer_mm.audit.check_boxes import check_boxes
 from ssfer_mm.audit.check_files import check_files
 from ssfer_mm.audit.check_labels import check_classes
@@ -15,6 +13,7 @@ from ssfer_mm.audit.duplicates import find_near_copies
 from ssfer_mm.audit.facts_cache import FactsCache
 from ssfer_mm.audit.findings import ERROR, WARNING, Finding
 from ssfer_mm.audit.parts import Part
+from ssfer_mm.command_lines import Settings
 from ssfer_mm.errors import UserError
 
 from .check_data_parts import data_of_configs
@@ -119,7 +118,7 @@ def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument('configs', nargs='+', metavar='CONFIG',
                         help='training config of any stage; several are checked against each '
                         'other, e.g. stage I against the test set of stages II and III')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    parser.add_argument('--cfg-options', nargs='+', action=Settings, metavar='KEY=VALUE',
                         help='change settings of the configs')
     parser.add_argument('--fast', action='store_true',
                         help='ids and file headers only: no copies by content, no box sizes')

@@ -5,7 +5,7 @@ import os
 import re
 import shlex
 import sys
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Sequence
 
 from mmengine.registry import Registry
 
@@ -34,6 +34,7 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
     Example:
         >>> sys.exit(run_cli(train_main, resumable=True))
     """
+    _show_any_name()
     try:
         result = main()
     except KeyboardInterrupt:
@@ -50,13 +51,31 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
     return result if isinstance(result, int) else 0
 
 
+def _show_any_name() -> None:
+    """Let a file name that is not UTF-8 be printed with backslashes, not end the tool."""
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, 'errors', None) == 'strict' and hasattr(stream, 'reconfigure'):
+            stream.reconfigure(errors='backslashreplace')
+
+
 def _resume_hint() -> str:
     if int(os.environ.get('WORLD_SIZE', '1')) > 1:
         return (' Continue from the last saved checkpoint with the command that started the '
                 'processes and --resume')
-    arguments = [argument for argument in sys.argv if argument != '--resume']
-    command = shlex.join(['python', *arguments, '--resume'])
+    command = shlex.join(['python', *_without_resume(sys.argv), '--resume'])
     return f' Continue from the last saved checkpoint with: {command}'
+
+
+def _without_resume(arguments: Sequence[str]) -> List[str]:
+    """Arguments without ``--resume`` and the checkpoint that it may name."""
+    kept, is_value = [], False
+    for argument in arguments:
+        name, given, _ = argument.partition('=')
+        is_resume = len(name) > 2 and '--resume'.startswith(name)  # argparse takes --res, too
+        if not is_resume and not (is_value and not argument.startswith('-')):
+            kept.append(argument)
+        is_value = is_resume and not given
+    return kept
 
 
 def go_on_hint(*without: str) -> str:

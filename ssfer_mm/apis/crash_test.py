@@ -12,8 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence
 
-from mmengine.config import DictAction
-
+from ssfer_mm.command_lines import Settings
 from ssfer_mm.engine.checkpoint_folder import POINTER
 from ssfer_mm.errors import UserError
 
@@ -64,7 +63,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument('--kills', type=int, default=5, help='default: 5')
     parser.add_argument('--seed', type=int, default=0, help='of the moments; default: 0')
     parser.add_argument('--work-dir', help='default: ./work_dirs/crash_<config name>')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    parser.add_argument('--cfg-options', nargs='+', action=Settings, metavar='KEY=VALUE',
                         help='change settings of the config')
     return parser.parse_args(argv)
 

@@ -2,6 +2,8 @@
 import argparse
 import copy
 import json
+import os
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -48,6 +50,12 @@ def _run(args: argparse.Namespace) -> None:
                    training_summary(cfg, checkpoint), str(args.checkpoint))
     print(f'written to {args.out} ({Path(args.out).stat().st_size / 1e6:.2f} MB); half precision '
           f'changes scores and boxes by at most {worst:.5f}')
+    if Path(args.out).resolve() == WEIGHTS.resolve():
+        onnx = os.path.relpath(WEIGHTS.with_suffix('.onnx'))
+        print(f'{onnx} takes its weights from this file and still expects the former ones; '
+              'write it anew with:\n  '
+              + shlex.join(['python', 'tools/export_onnx_detector.py', onnx, '--share-weights',
+                            '--force']))
 
 
 def deployed_config(cfg: Config) -> dict:

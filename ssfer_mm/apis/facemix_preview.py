@@ -3,9 +3,9 @@ import argparse
 from pathlib import Path
 from typing import Optional, Sequence
 
-from mmengine.config import DictAction
 from mmpretrain.utils import register_all_modules
 
+from ssfer_mm.command_lines import Settings
 from ssfer_mm.errors import UserError
 
 from .config import load_config
@@ -43,6 +43,6 @@ def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument('--out', default='facemix.png', help='picture to write')
     parser.add_argument('--pairs', type=int, default=8, help='how many pairs (default 8)')
     parser.add_argument('--seed', type=int, default=0, help='another seed, other pairs')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    parser.add_argument('--cfg-options', nargs='+', action=Settings, metavar='KEY=VALUE',
                         help='change settings of the config')
     return parser.parse_args(arguments)

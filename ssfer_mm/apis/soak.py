@@ -8,9 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Optional
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from ssfer_mm.atomic import atomic_write
+from ssfer_mm.command_lines import Settings
 from ssfer_mm.errors import UserError
 from ssfer_mm.profiling.flatness import WARM_UP, Flatness, judge_all
 from ssfer_mm.profiling.process_memory import Enough, MemoryLog, Series, own_memory
@@ -135,7 +136,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument('--json', metavar='FILE', help='also write all figures to this file')
     parser.add_argument('--work-dir', help='for log, checkpoints and the curve, memory.png; '
                         'default: ./work_dirs/soak_<config name>_<stage>')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    parser.add_argument('--cfg-options', nargs='+', action=Settings, metavar='KEY=VALUE',
                         help='change settings of the config, e.g. train_dataloader.batch_size=8')
     return parser.parse_args(argv)
 

@@ -1,8 +1,8 @@
 """Facts of files that were looked at before, so that only new and changed ones are read."""
 import os
 import sqlite3
-from dataclasses import astuple, fields
-from typing import Dict, Iterable, List, Optional, Tuple
+from dataclasses import astuple, fields, replace
+from typing import Dict, Iterable, List, Optional, Tuple, Union
 
 import cv2
 
@@ -55,12 +55,14 @@ class FactsCache:
         Args:
             stamps: Absolute path -> :func:`stamp_of` it.
         """
-        found, paths = {}, list(stamps)
-        for start in range(0, len(paths), 500):
-            some = paths[start:start + 500]
+        found, paths = {}, {_key(path): path for path in stamps}
+        keys = list(paths)
+        for start in range(0, len(keys), 500):
+            some = keys[start:start + 500]
             marks = ','.join('?' * len(some))
             rows = self._base.execute(f'SELECT * FROM {self._table} WHERE path IN ({marks})', some)
-            for path, size, time, *values in rows:
+            for key, size, time, *values in rows:
+                path = paths[key]
                 if (size, time) == stamps[path]:
                     found[path] = _facts(values)
         return {path: facts for path, facts in found.items() if facts is not None}
@@ -68,7 +70,7 @@ class FactsCache:
     def add(self, rows: Iterable[Tuple[str, Stamp, FileFacts]]) -> None:
         """Keep the facts of some files; when this returns, the disk has them."""
         marks = ','.join('?' * (3 + len(_NAMES)))
-        lines = [(path, *stamp, *_stored(facts)) for path, stamp, facts in rows]
+        lines = [(_key(path), *stamp, *_stored(facts)) for path, stamp, facts in rows]
         try:
             with self._base:
                 self._base.executemany(f'INSERT OR REPLACE INTO {self._table} VALUES ({marks})',
@@ -78,10 +80,20 @@ class FactsCache:
                             'another one with --cache, or give --no-cache') from None
 
 
+def _key(path: str) -> Union[str, bytes]:
+    """What SQLite knows a file by: its text is UTF-8, which a file name need not be."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
+
+
 def _stored(facts: FileFacts) -> List[object]:
-    # SQLite's numbers have a sign.
-    return [value - (1 << 64) if name == 'perceptual' and value >= 1 << 63 else value
-            for name, value in zip(_NAMES, astuple(facts))]
+    # SQLite's numbers have a sign. Errors quote the file's name, which need not be UTF-8.
+    facts = replace(facts, perceptual=facts.perceptual - ((facts.perceptual >> 63) << 64),
+                    error=facts.error.encode(errors='backslashreplace').decode())
+    return list(astuple(facts))
 
 
 def _facts(values: List[object]) -> Optional[FileFacts]:

@@ -8,11 +8,13 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS, TRANSFORMS
+from mmpretrain.structures import DataSample
 from torch import Tensor
 from torch.utils.data import default_collate
 
 from ssfer_mm.datasets.stored_faces import StoredFaces
 from ssfer_mm.errors import UserError
+from ssfer_mm.models import FaceMAE
 
 from .arithmetic import StepWork, count_step
 
@@ -38,13 +40,14 @@ class Pretraining:
         cfg: As from `load_config`.
 
     Raises:
-        UserError: The config is not one of stage I.
+        UserError: The config is not one of MAE.
     """
 
     def __init__(self, cfg: Config) -> None:
-        if cfg.model.get('type') != 'MAE':
-            raise UserError(f'{cfg.filename}: its model is {cfg.model.get("type")}; the cost model '
-                            'knows stage I only: name a config of configs/mae')
+        kind = (cfg.get('model') or {}).get('type')
+        if kind not in ('MAE', 'FaceMAE'):
+            raise UserError(f'{cfg.filename}: its model is {kind}; the cost model knows MAE only, '
+                            'neither SparK nor the other stages: name one of configs/mae/mae_*.py')
         settings = dict(cfg.model, data_preprocessor=cfg.data_preprocessor)
         with DefaultScope.overwrite_default_scope('mmpretrain'):
             self.model = MODELS.build(settings).train()
@@ -58,7 +61,11 @@ class Pretraining:
 
     def passes(self, images: Tensor) -> None:
         """Forward and backward, from uint8 images (B, 3, H, W); leaves gradients."""
-        data = self.model.data_preprocessor(dict(inputs=images, data_samples=None), True)
+        samples = None
+        if isinstance(self.model, FaceMAE):  # its mask follows a box, which costs next to nothing
+            box = torch.tensor([0., 0., self.size, self.size])
+            samples = [DataSample(face_box=box) for _ in images]
+        data = self.model.data_preprocessor(dict(inputs=images, data_samples=samples), True)
         sum(self.model(**data, mode='loss').values()).backward()
 
     def update(self) -> None:

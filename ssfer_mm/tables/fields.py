@@ -2,9 +2,8 @@
 import difflib
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-from mmengine.config import DictAction
-
 from ssfer_mm.errors import UserError
+from ssfer_mm.option_values import read_option
 
 _REQUIRED = object()
 
@@ -60,7 +59,7 @@ class FieldReader:
             if isinstance(value, dict):
                 raise UserError(f'{self._where}: {key} has {name}: {value!r}; write one line for '
                                 f'each setting, such as {name}.{next(iter(value), "key")}: ...')
-        return {str(name): parse_option(option_text(value)) for name, value in options.items()}
+        return {str(name): as_option(value) for name, value in options.items()}
 
     def finish(self) -> None:
         """Refuse what was not taken.
@@ -75,21 +74,14 @@ class FieldReader:
             raise UserError(f'{self._where} knows no entry {unknown}{advice}')
 
 
-def option_text(value: Any) -> str:
-    """A value as it is written after ``KEY=`` on the command line.
+def as_option(value: Any) -> Any:
+    """A value of a YAML file as the command line would have it: 1e-4 is text to YAML.
 
     Example:
-        >>> option_text([0.5, 'a', None])
-        '[0.5,a,None]'
+        >>> as_option(['1e-4', 'iou', None])
+        [0.0001, 'iou', None]
     """
-    if isinstance(value, (list, tuple)):
-        return f'[{",".join(map(option_text, value))}]'
-    return str(value)
-
-
-def parse_option(text: str) -> Any:
-    """What mmengine makes of that text."""
-    return DictAction._parse_iterable(text)
+    return list(map(as_option, value)) if isinstance(value, list) else read_option(str(value))
 
 
 def merge_options(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Dict[str, Any]:

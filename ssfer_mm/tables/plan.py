@@ -12,8 +12,9 @@ from mmengine.config import Config
 from ssfer_mm.apis.config import apply_options, load_config
 from ssfer_mm.apis.launch import NOT_THE_EXPERIMENT
 from ssfer_mm.errors import UserError
+from ssfer_mm.option_values import option_text
 
-from .fields import merge_options, option_text
+from .fields import merge_options
 from .spec import STAGES, Row, Table
 
 FRACTION = 'train_dataloader.dataset.split.fraction'

@@ -1,5 +1,6 @@
 """The data check: one damage at a time in a small dataset, and what it says about it."""
 import json
+import os
 import shutil
 
 import cv2
@@ -235,6 +236,23 @@ def test_known_files_are_not_read_again(config, root, tmp_path, monkeypatch):
     second = check_data([path], cache=cache, workers=1)
     assert read == [str(root / 'more/0.png')]
     assert [part.facts[1:] for part in second.parts] == [part.facts[1:] for part in first.parts]
+
+
+def test_names_that_are_not_utf8(config, root, tmp_path, capsys):
+    names = [os.fsdecode(str(root).encode() + b'/test/sadness/caf' + end)
+             for end in (b'\xe9.png', b'\xe8.png')]
+    try:
+        shutil.copy(root / 'test/sadness/0.png', names[0])
+        with open(names[1], 'wb') as file:
+            file.write(b'damaged')
+    except OSError:
+        pytest.skip('this file system takes UTF-8 only')
+    out = tmp_path / 'out.json'
+    for _ in range(2):
+        assert main([config(), '--cache', str(tmp_path / 'c.sqlite'), '--json', str(out)]) == 1
+        said = capsys.readouterr().out
+        assert 'test/sadness/caf\\udce9.png' in said and 'test/sadness/caf\\udce8.png' in said
+        assert 'caf' in str(json.loads(out.read_text())['copies'])
 
 
 @pytest.mark.parametrize('arguments, part', [

@@ -8,6 +8,7 @@ from ssfer_mm.errors import UserError
 from support import stores
 
 MICRO = 'configs/mae/mae_vit-micro-p8_faces-48px.py'
+SPARK = 'configs/mae/spark_resnet-nano_faces-48px.py'
 QUICK = [MICRO, '--images', '10000', '--gpus', '2', '--epochs', '3', '--devices', 'a100']
 
 
@@ -37,7 +38,8 @@ def test_slow_products_and_slow_workers_cost_time():
 
 
 @pytest.mark.parametrize('what, arguments, message', [
-    ('not stage I', ['configs/ssfer/ferplus_5pct_vit-micro.py'], 'stage I only'),
+    ('not stage I', ['configs/ssfer/ferplus_5pct_vit-micro.py'], 'knows MAE only'),
+    ('not MAE', [SPARK], r'SparK; .* neither SparK .* configs/mae/mae_\*\.py'),
     ('an unknown GPU', [MICRO, '--devices', 'abacus'], 'rtx4090'),
     ('no step in an epoch', [MICRO, '--images', '5'], 'fewer than a step'),
     ('a rate of 0', [MICRO, '--worker-rate', '0'], '--worker-rate 0'),
@@ -46,3 +48,12 @@ def test_slow_products_and_slow_workers_cost_time():
 def test_mistakes(what, arguments, message):
     with pytest.raises(UserError, match=message):
         main(arguments)
+
+
+def test_a_mask_that_follows_the_face_costs_what_mae_costs():
+    plain, faces = (main([name, *QUICK[1:], '--worker-rate', '1e6'])['training'] for name in (
+        MICRO, MICRO.replace('.py', '_face-mask.py')))
+    assert faces['parameters'] == plain['parameters']
+    assert faces['work']['per_image']['flops'] == plain['work']['per_image']['flops'] > 0
+    assert 0 <= faces['work']['per_step']['operations'] - plain['work']['per_step']['operations'] \
+        < 100, 'kernels that find the hidden patches'

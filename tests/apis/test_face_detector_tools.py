@@ -10,6 +10,7 @@ from safetensors import safe_open
 from ssfer_mm import UserError
 from ssfer_mm.apis import eval_face_detector as evaluation
 from ssfer_mm.apis import export_face_detector as exporting
+from ssfer_mm.apis import export_onnx_detector
 from ssfer_mm.datasets.face_cuts import PhotoFaces
 from ssfer_mm.faces.detectors import EmbeddedFaceDetector, FaceDetector, Faces
 from support.detectors import noise, random_weights, rtmdet
@@ -96,6 +97,27 @@ def test_an_exported_file_predicts_the_same(tmp_path):
     for one, two in zip(detector.detect(noise((64, 64))), other.detect(noise((64, 64)))):
         assert len(one) and np.array_equal(one.boxes, two.boxes)
     assert all(torch.equal(value, before[name]) for name, value in weights.items())
+
+
+@pytest.mark.parametrize('arguments, packaged', [
+    ([], True), (['--out', 'w/../w/face.safetensors'], True), (['--out', 'b.safetensors'], False)])
+def test_the_onnx_file_of_the_package_has_to_follow(tmp_path, monkeypatch, capsys, arguments,
+                                                    packaged):
+    """It takes its weights from the file that the tool replaces."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'w').mkdir()
+    monkeypatch.setattr(exporting, 'WEIGHTS', tmp_path / 'w' / 'face.safetensors')
+    monkeypatch.setattr(exporting, 'load_checkpoint_safely', lambda path: {})
+    monkeypatch.setattr(exporting, 'export', lambda model, weights, path, *_: float(
+        open(path, 'w').write('') or .001))
+    config = 'configs/face_detectors/rtmdet-micro_faces-224px.py'
+    assert exporting.main([config, 'epoch_1.pth', *arguments]) == 0
+    commands = [line.split()[2:] for line in capsys.readouterr().out.splitlines()
+                if 'tools/export_onnx_detector.py' in line]
+    assert bool(commands) == packaged and len(commands) < 2
+    for command in commands:
+        args = export_onnx_detector._parse(command)
+        assert (args.dst, args.share_weights, args.force) == ('w/face.onnx', True, True)
 
 
 def test_what_cannot_be_exported(tmp_path, monkeypatch):

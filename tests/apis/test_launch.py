@@ -1,6 +1,8 @@
 """Configs, command lines, and the line a user reads when something is wrong."""
 import errno
+import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -225,6 +227,32 @@ def test_interrupt_tells_how_to_resume(capsys, monkeypatch):
     assert "python tools/train.py 'my config.py' --amp --resume" in capsys.readouterr().err
     assert cli.run_cli(interrupted) == 130
     assert '--resume' not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('before, kept', [
+    (['c.py', '--resume'], ['c.py']), (['c.py', '--resume', 'a/iter_1.pth', '--amp'], ['c.py',
+                                                                                     '--amp']),
+    (['--resume=a/iter_1.pth', 'c.py'], ['c.py']), (['c.py', '--res', 'a.pth'], ['c.py']),
+    (['c.py', '--resume', '--cfg-options', 'a=1'], ['c.py', '--cfg-options', 'a=1'])])
+def test_after_an_interrupt_the_run_goes_on_from_where_it_is(capsys, monkeypatch, before, kept):
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, 'argv', ['tools/train.py', *before])
+    monkeypatch.delenv('WORLD_SIZE', raising=False)
+    monkeypatch.delenv('RANK', raising=False)
+    assert cli.run_cli(interrupted, resumable=True) == 130
+    command = ' '.join(['python tools/train.py', *kept, '--resume'])
+    assert capsys.readouterr().err.endswith(f' with: {command}\n')
+
+
+def test_a_name_that_is_not_utf8_can_be_printed(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding='utf-8', errors='strict')
+    monkeypatch.setattr(sys, 'stdout', stream)
+    assert cli.run_cli(lambda: print(os.fsdecode(b'caf\xe9.jpg'), 'caf\u00e9')) == 0
+    stream.flush()
+    assert stream.buffer.getvalue().decode() == '\\udce9.jpg'.join(['caf', ' caf\u00e9\n'])
 
 
 # -------------------------------------------------------------------------------- train and test

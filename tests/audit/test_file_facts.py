@@ -1,4 +1,5 @@
 """One look at a file: what it is, what training makes of it, and whether it is whole."""
+import os
 import sqlite3
 
 import cv2
@@ -95,6 +96,17 @@ def test_cache_keeps_facts_until_the_file_changes(tmp_path):
     cache = FactsCache(base)
     assert cache.find({path: stamp, 'high': (1, 1), 'none': (1, 1)}) == {path: facts, 'high': high}
     assert cache.find({path: (stamp[0], stamp[1] + 1)}) == {}
+
+
+def test_cache_knows_names_that_are_not_utf8(tmp_path):
+    """Archives of old machines hold such names; Python marks their bytes with surrogates."""
+    names = [os.fsdecode(name) for name in (b'caf\xe9.png', b'caf\xe8.png')] + ['caf\u00e9.png']
+    facts = FileFacts(content=b'x' * 16, thumb=b'y' * 1024)
+    lost = FileFacts(error=f'{names[1]} is cut')
+    cache = FactsCache(str(tmp_path / 'c.sqlite'))
+    cache.add(zip(names, [(1, 1), (2, 2), (3, 3)], [facts, lost, facts]))
+    found = cache.find(dict(zip(names, [(1, 1), (2, 2), (0, 3)])))
+    assert found == {names[0]: facts, names[1]: FileFacts(error='caf\\udce8.png is cut')}
 
 
 def test_scribbled_cache_is_not_believed(tmp_path):

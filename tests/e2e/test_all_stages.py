@@ -25,10 +25,10 @@ def done(tmp_path_factory, raw):
         del cfg._cfg_dict['experiment_name'], cfg._cfg_dict['work_dir']
         files[key] = write(cfg, folder / f'{key}.py')
     arguments = [files['ssfer'], '--pretrain', files['stage1'], '--baseline', files['baseline'],
-                 '--work-dir', str(folder / 'run'), '--cfg-options', 'randomness.seed=3',
+                 '--work-dir', str(folder / 'my runs, 1'), '--cfg-options', 'randomness.seed=3',
                  '--pretrain-options', 'randomness.seed=4']
     all_stages.main(arguments)
-    return SimpleNamespace(arguments=arguments, folder=folder / 'run')
+    return SimpleNamespace(arguments=arguments, folder=folder / 'my runs, 1')
 
 
 def test_table_and_curves(done):

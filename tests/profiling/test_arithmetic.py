@@ -61,7 +61,7 @@ def test_a_step_is_split_into_images_and_the_rest():
 
 
 def test_other_stages_are_refused():
-    with pytest.raises(UserError, match='stage I only'):
+    with pytest.raises(UserError, match='knows MAE only'):
         Pretraining(load_config('configs/ssfer/ferplus_5pct_vit-micro.py'))
 
 

@@ -1,10 +1,12 @@
 """From a table file to its trainings."""
+import shlex
 from dataclasses import replace
 
 import pytest
 
+from ssfer_mm.command_lines import train_parser
 from ssfer_mm.errors import UserError
-from ssfer_mm.tables.fields import merge_options, option_text, parse_option
+from ssfer_mm.tables.fields import as_option, merge_options
 from ssfer_mm.tables.plan import choose, plan, with_needs
 from ssfer_mm.tables.spec import load_table
 from support.shrink import REPO
@@ -140,9 +142,25 @@ def test_a_table_can_change_another_one(toy):
     assert list(load_table(str(other)).rows) == ['a']
 
 
-@pytest.mark.parametrize('value', [0.05, 1, None, True, 'iou', [1, 0.5], ['a/b', 'c']])
-def test_options_survive_the_command_line(value):
-    assert parse_option(option_text(value)) == value
+@pytest.mark.parametrize('value, expected', [
+    (0.05, 0.05), (None, None), (True, True), ('iou', 'iou'), (['a/b', 1], ['a/b', 1]),
+    ('1e-4', 1e-4), (['1e-4', 'None'], [1e-4, None]), ('1,2', [1, 2]), ('(1, 2)', (1, 2)),
+    ('/my data', '/my data'), (['/my data', 'b'], ['/my data', 'b']), ("'a, b'", 'a, b')])
+def test_values_of_a_table_are_those_of_a_command_line(value, expected):
+    assert repr(as_option(value)) == repr(expected)
+
+
+def test_work_dir_with_blanks_and_commas(toy):
+    before = toy.plan()
+    toy.write(work_dir=str(toy.work / 'my runs, 2'))
+    runs = toy.plan()
+    run, first = runs['facemix/5pct_seed0'], runs['stage1/faces']
+    for arguments in (run.arguments(), shlex.split(run.command())[2:]):
+        options = train_parser().parse_args(arguments).cfg_options
+        assert options['model.pretrained'] == str(first.checkpoint)
+        assert options == run.options
+    assert {name: run.fingerprint for name, run in runs.items()} == {
+        name: run.fingerprint for name, run in before.items()}
 
 
 def test_a_setting_replaces_what_lies_above_and_below_it():
