@@ -1,6 +1,7 @@
 """Which files are images, by their names."""
 import os
 import os.path as osp
+from itertools import islice
 from typing import Iterator, List, Tuple
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.pgm', '.ppm')
@@ -29,13 +30,29 @@ def walk_images(root: str) -> Iterator[Tuple[str, List[str]]]:
         The folder's posix-style path relative to ``root``, ``''`` for that itself; and the names
         of its images, sorted. Folders come sorted, too.
     """
-    seen = set()
-    for folder, children, names in os.walk(root, followlinks=True):
-        real = osp.realpath(folder)
+    for folder, _, names in walk_with_times(root):
+        yield folder, names
+
+
+def walk_with_times(root: str) -> Iterator[Tuple[str, int, List[str]]]:
+    """As :func:`walk_images`, and between the two each folder's last change before it was listed.
+
+    Looked up after the list was made, the time, in ns, might already be that of a file that came
+    between the two and is not in the list.
+    """
+    waiting, seen = [''], set()
+    while waiting:
+        folder = waiting.pop()
+        path = osp.join(root, folder)
+        real = osp.realpath(path)
         if real in seen:
-            children.clear()
             continue
         seen.add(real)
-        children[:] = sorted(name for name in children if not name.startswith(('.', '__')))
-        path = osp.relpath(folder, root)
-        yield '' if path == '.' else path.replace(os.sep, '/'), sorted(filter(is_image, names))
+        try:
+            time = os.stat(path).st_mtime_ns
+        except OSError:
+            continue  # gone since its parent was listed
+        for _, children, names in islice(os.walk(path), 1):  # none if it cannot be listed
+            yield folder, time, sorted(filter(is_image, names))
+            children = sorted(name for name in children if not name.startswith(('.', '__')))
+            waiting += [f'{folder}/{name}' if folder else name for name in reversed(children)]

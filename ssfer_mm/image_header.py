@@ -5,10 +5,11 @@ import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ssfer_mm.jpeg_header import jpeg_header
+from ssfer_mm.jpeg_header import SCAN, STANDALONE, jpeg_header
 
 EXIF_ORIENTATION = 0x0112
 PNG, JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8\xff'
+END = b'\xff\xd9'  # of a JPEG
 
 
 class Header(NamedTuple):
@@ -49,9 +50,36 @@ def read_header(data: bytes) -> Header | None:
 def is_cut_off(data: bytes) -> bool:
     """Whether a JPEG lacks its end, which some decoders replace by grey without a word.
 
-    Inside a scan neither marker can occur: its bytes 0xFF are escaped.
+    What follows the end does not count: phones append a film or a second picture.
     """
-    return data.startswith(JPEG) and data.rfind(b'\xff\xd9') < data.rfind(b'\xff\xda')
+    if not data.startswith(JPEG):
+        return False
+    scan = _first_scan(data)
+    # Inside a scan the marker of the end cannot occur: its bytes 0xFF are escaped.
+    return scan < 0 or data.find(END, scan) < 0
+
+
+def _first_scan(data: bytes) -> int:
+    """Where the pixels of a JPEG begin, -1 if it ends before them.
+
+    Segments are skipped whole, as the one with a thumbnail holds a JPEG with markers of its own;
+    stray bytes between them, where `jpeg_header` gives up, are skipped as decoders do.
+    """
+    place = data.find(b'\xff', 2)
+    while 0 <= place < len(data) - 3:
+        marker = data[place + 1]
+        if marker == SCAN:
+            return place
+        if marker == END[1]:
+            break
+        if marker == 0xFF:  # padding
+            place += 1
+        elif marker == 0 or marker in STANDALONE:
+            place += 2
+        else:
+            place += 2 + int.from_bytes(data[place + 2:place + 4], 'big')
+        place = data.find(b'\xff', place)
+    return -1
 
 
 @contextlib.contextmanager

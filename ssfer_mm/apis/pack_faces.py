@@ -9,6 +9,7 @@ import re
 import tarfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from ssfer_mm.apis.cli import go_on_hint, run_cli
 from ssfer_mm.atomic import atomic_write
@@ -102,6 +103,8 @@ def pack(source: FaceSource, out: str, images_per_shard: int = 10000, decode: bo
     with Journal(osp.join(out, MANIFEST), header, parse_shard, overwrite) as journal:
         shards = _usable(journal.records, out)
         done = min(len(shards) * images_per_shard, len(source))
+        if len(shards) < count:  # shards of before may have had the same names and sizes
+            Path(out, INDEX_NAME).unlink(missing_ok=True)
         with progress_bar('Packing faces', len(source), done) as bar:
             for number in range(len(shards), count):
                 first = number * images_per_shard

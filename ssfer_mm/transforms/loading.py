@@ -1,4 +1,6 @@
 """The first transform: from a file, or an array in memory, to pixels."""
+import hashlib
+
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpretrain.registry import TRANSFORMS
@@ -28,7 +30,8 @@ class LoadFace(BaseTransform):
 
     Args:
         cache_gb: Keep up to so many gigabytes of decoded pixels in memory, for all workers of this
-            pipeline together, and decode each file once instead of once per epoch. 0: no cache.
+            pipeline together, and decode each image once instead of once per epoch; files are
+            known by their path, ``img_bytes`` by their content. 0: no cache.
         max_pixels: Decode larger images at a half, a quarter or an eighth of their size, until
             they have at most so many pixels. Several times faster for photos of many megapixels;
             JPEG only, other formats gain nothing. Not together with a cache.
@@ -68,15 +71,18 @@ class LoadFace(BaseTransform):
             if data is None:
                 return read_reduced(results['img_path'], self.max_pixels)
             return decode_reduced(data, name, self.max_pixels)
-        return (self._read(results['img_path']) if data is None else decode_image(data, name)), None
+        return self._whole(results['img_path'] if data is None else name, data), None
 
-    def _read(self, path: str) -> np.ndarray:
+    def _whole(self, name: str, data: bytes | None) -> np.ndarray:
+        """The image in ``data``, or else in the file ``name``; from the cache if it is there."""
         if self.cache is None:
-            return read_image(path)
-        img = self.cache.get(path)
+            return read_image(name) if data is None else decode_image(data, name)
+        # Not by its id: nothing keeps two images of a store from having the same.
+        key = name if data is None else hashlib.sha256(data).hexdigest()
+        img = self.cache.get(key)
         if img is None:
-            img = read_image(path)
-            self.cache.put(path, img)
+            img = read_image(name) if data is None else decode_image(data, name)
+            self.cache.put(key, img)
         return img
 
     def __repr__(self) -> str:

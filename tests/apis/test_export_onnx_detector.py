@@ -33,10 +33,18 @@ def test_finds_the_same_faces(files):
     found = OnnxFaceDetector(target, score_threshold=0.3, batch_size=2).detect(images)
     assert sum(len(faces) for faces in expected) > 20, 'nothing to compare'
     for theirs, ours in zip(expected, found):
-        count = min(len(theirs), 100)  # mmdet's own limit per image
-        np.testing.assert_allclose(ours.scores[:count], theirs.scores[:count], atol=1e-4)
-        np.testing.assert_allclose(ours.boxes[:count], theirs.boxes[:count], rtol=1e-3,
-                                   atol=0.05)
+        np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-4)
+        np.testing.assert_allclose(ours.boxes, theirs.boxes, rtol=1e-3, atol=0.05)
+
+
+def test_crowds_are_those_of_the_embedded_one(files):
+    """Not the hundred faces per image at which its stored config ends."""
+    weights, target = files
+    settings = dict(score_threshold=0.001, nms_iou=0.9)
+    image = noise((96, 96), seed=3)
+    expected = EmbeddedFaceDetector(weights=weights, **settings).detect(image)[0]
+    found = OnnxFaceDetector(target, **settings).detect(image)[0]
+    assert len(found.scores) == len(expected) > 100
 
 
 def test_says_what_it_is_and_is_not_replaced_unasked(files, capsys):

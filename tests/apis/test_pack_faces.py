@@ -46,6 +46,16 @@ def test_all_kinds_come_out_as_they_went_in(tmp_path, images, capsys):
     assert 'match their checksums' in capsys.readouterr().out
 
 
+def test_packed_anew_it_is_indexed_anew(tmp_path, images):
+    """Shards of before may have had the same names and sizes."""
+    out, size = tmp_path / 'out', max(map(len, images))
+    images = [data.ljust(size, b'\0') for data in images]
+    for number, some in enumerate((images, images[::-1])):
+        source = stores.write_folder(tmp_path / f'faces{number}', some)
+        assert main([str(source), '--out', str(out), *['--overwrite'] * number]) == 0
+        assert read_all(TarShards(out)) == some
+
+
 def test_stopped_anywhere_it_ends_with_the_same_bytes(tmp_path, images, monkeypatch, capsys):
     source = stores.write_folder(tmp_path / 'faces', images)
     whole, out = tmp_path / 'whole', tmp_path / 'out'

@@ -11,6 +11,7 @@ from mmengine.dataset import default_collate
 from torch.utils.data import BatchSampler, DataLoader
 
 from ssfer_mm.datasets import ShardSampler, StoredFaces
+from ssfer_mm.datasets.sources.archives import VERSION
 from ssfer_mm.datasets.sources.index_file import write_index
 from ssfer_mm.datasets.stored_faces import block_edges
 from ssfer_mm.errors import UserError
@@ -164,7 +165,7 @@ def generated(tmp_path, count, shards=10):
     for file in files:
         with open(file, 'wb') as sparse:
             sparse.truncate(4096 * (each + 1))
-    facts = dict(kind='TarShards', version=1,
+    facts = dict(kind='TarShards', version=VERSION,
                  files=[[file.name, file.stat().st_size] for file in files])
     write_index(str(root / 'faces.index'), facts, dict(
         offset=np.tile(offsets, shards), length=np.full(count, 3000, np.uint32),

@@ -36,6 +36,31 @@ def test_same_pixels_without_the_file(files):
         assert np.array_equal(cached(dict(img_path=path))['img'], expected)
 
 
+def test_images_of_a_store_are_kept_by_what_is_in_them(files, monkeypatch):
+    load, plain = LoadFace(cache_gb=1e-4), LoadFace()
+    items = []
+    for path in files:
+        with open(path, 'rb') as file:
+            # Two images of a tar may bear one name.
+            items.append(dict(sample_id='tar/same.png', img_bytes=file.read()))
+    expected = [plain(dict(item))['img'] for item in items]
+    for _ in range(2):
+        for item, img in zip(items, expected):
+            results = load(dict(item))
+            assert np.array_equal(results['img'], img) and 'img_bytes' not in results
+        # The second time, there is nothing to decode.
+        monkeypatch.setattr('ssfer_mm.transforms.loading.decode_image', None)
+    assert len(load.cache) == len(files)
+
+
+def test_what_cannot_be_decoded_is_named_every_time_and_not_kept():
+    load = LoadFace(cache_gb=1e-4)
+    for name in ('tar/1.png', 'tar/2.png'):
+        with pytest.raises(UserError, match=name):
+            load(dict(sample_id=name, img_bytes=b'damaged'))
+    assert len(load.cache) == 0
+
+
 def test_a_full_cache_decodes_the_rest(files):
     cache = DecodedCache(1e-6)  # room for 1,073 bytes
     image = np.random.default_rng(0).integers(0, 256, (10, 20, 3), dtype=np.uint8)

@@ -13,10 +13,10 @@ from ssfer_mm.datasets.files import describe_folder, progress
 from ssfer_mm.errors import UserError
 
 from .file_reader import FileReader
-from .index_file import cache_file, compact, open_or_build
+from .index_file import cache_file, compact, open_or_build, times_of_change
 from .source import FaceSource
 
-VERSION = 1
+VERSION = 2
 RANGE = re.compile(r'\{(\d+)\.\.(\d+)\}')
 INDEX_NAME = 'faces.index'
 
@@ -47,9 +47,10 @@ class Archives(FaceSource):
         facts = dict(kind=type(self).__name__, version=VERSION,
                      files=[[osp.basename(file), osp.getsize(file)] for file in self.files])
         beside = osp.join(osp.dirname(osp.abspath(self.files[0])), INDEX_NAME)
-        places = [index] if index else [
-            beside, cache_file(type(self).__name__, osp.realpath(self.path))]
-        self._index = open_or_build(self.path, places, facts, self._build)
+        cached = cache_file(type(self).__name__, osp.realpath(self.path))
+        places = {index: facts} if index else {
+            beside: facts, cached: dict(facts, changed=times_of_change(self.files))}
+        self._index = open_or_build(self.path, places, self._build)
         self._starts = np.array(self._index['starts'])
         self._reader = FileReader()
 

@@ -7,13 +7,13 @@ import numpy as np
 
 from ssfer_mm.datasets.files import describe_folder
 from ssfer_mm.errors import UserError
-from ssfer_mm.image_files import walk_images
+from ssfer_mm.image_files import walk_with_times
 from ssfer_mm.images import read_file
 
 from .index_file import IndexFile, cache_file, compact, open_or_build
 from .source import FACE_SOURCES, FaceSource
 
-VERSION = 1
+VERSION = 2  # 1 could miss a file that came while it was made
 
 
 @FACE_SOURCES.register_module()
@@ -39,8 +39,9 @@ class ImageFolder(FaceSource):
         self.label = osp.basename(osp.abspath(self.root))
         real = osp.realpath(self.root)
         self._index = open_or_build(
-            self.root, [index or cache_file('ImageFolder', real)],
-            dict(kind='ImageFolder', version=VERSION, root=real), self._build, self._is_current)
+            self.root, {index or cache_file('ImageFolder', real):
+                        dict(kind='ImageFolder', version=VERSION, root=real)},
+            self._build, self._is_current)
 
     def __len__(self) -> int:
         return self._index.rows('name_ends')
@@ -56,9 +57,8 @@ class ImageFolder(FaceSource):
     def _build(self) -> dict[str, np.ndarray]:
         names, ends = bytearray(), array('Q')
         folders, folder_ends, changed = bytearray(), array('Q'), array('Q')
-        for folder, images in walk_images(self.root):
-            # Before the images were listed or after: a change in between is seen the next time.
-            changed.append(os.stat(osp.join(self.root, folder)).st_mtime_ns)
+        for folder, time, images in walk_with_times(self.root):
+            changed.append(time)
             folders += os.fsencode(folder)
             folder_ends.append(len(folders))
             for image in images:
@@ -80,6 +80,7 @@ class ImageFolder(FaceSource):
                 == changed for row, changed in enumerate(index['changed'].tolist()))
         except OSError:
             return False  # a folder is gone
+
 
 
 def _folder(index: IndexFile, row: int) -> str:

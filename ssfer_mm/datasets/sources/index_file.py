@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import os.path as osp
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 from mmengine.logging import print_log
@@ -97,31 +97,30 @@ def write_index(path: str, facts: Mapping, columns: Columns) -> None:
             file.write(np.ascontiguousarray(column, column.dtype.newbyteorder('<')).data)
 
 
-def open_or_build(what: str, candidates: Sequence[str], facts: Mapping,
-                  build: Callable[[], Columns],
+def open_or_build(what: str, candidates: Mapping[str, Mapping], build: Callable[[], Columns],
                   current: Callable[[IndexFile], bool] = lambda index: True) -> IndexFile:
     """The first index that is about just this, or a new one.
 
     Args:
         what: The store, for the log.
-        candidates: Where it may lie; a new one is written to the last.
-        facts: What it must be about, as JSON.
+        candidates: Where it may lie, and the facts, as JSON, that one there must be about; a new
+            one is written to the last.
         build: Makes the columns; can take minutes.
         current: A further check.
 
     Raises:
         UserError: A new one cannot be written.
     """
-    wanted = json.loads(json.dumps(facts))
-
     def first_current() -> IndexFile | None:
-        return next((index for index in map(_try, candidates)
+        found = ((_try(path), json.loads(json.dumps(facts)))
+                 for path, facts in candidates.items())
+        return next((index for index, wanted in found
                      if index is not None and index.facts == wanted and current(index)), None)
 
     index = first_current()
     if index is not None:
         return index
-    target = candidates[-1]
+    target, facts = list(candidates.items())[-1]
     try:
         os.makedirs(osp.dirname(target), exist_ok=True)
         with _one_at_a_time(target):
@@ -129,13 +128,21 @@ def open_or_build(what: str, candidates: Sequence[str], facts: Mapping,
             if index is None:
                 print_log(f'Indexing {what} once; the next run finds {target}',
                           logger='current')
-                write_index(target, wanted, build())
+                write_index(target, facts, build())
                 index = IndexFile(target)
     except OSError as error:
         raise UserError(f'the index {target!r} cannot be written ({error.strerror or error}); set '
                         "index='FILE' in the source, or XDG_CACHE_HOME, to a place with room."
                         ) from error
     return index
+
+
+def times_of_change(files: Iterable[str]) -> list[int]:
+    """A fact for an index in the cache: files of the same names and sizes may yet be others.
+
+    None for an index beside its files, for copies have other times.
+    """
+    return [os.stat(file).st_mtime_ns for file in files]
 
 
 def cache_file(*key: str) -> str:

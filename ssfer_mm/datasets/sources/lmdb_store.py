@@ -44,7 +44,7 @@ class LMDB(FaceSource):
                      changed=os.stat(file).st_mtime_ns)
         _open(self.path)  # says what is missing even where the index is there
         self._index = open_or_build(
-            self.path, [index or cache_file('LMDB', osp.realpath(file))], facts, self._build)
+            self.path, {index or cache_file('LMDB', osp.realpath(file)): facts}, self._build)
 
     def __len__(self) -> int:
         return self._index.rows('key_ends')

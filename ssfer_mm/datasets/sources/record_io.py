@@ -20,7 +20,7 @@ import numpy as np
 from ssfer_mm.errors import UnreadableImage, UserError
 
 from .file_reader import FileReader
-from .index_file import cache_file, compact, open_or_build
+from .index_file import cache_file, compact, open_or_build, times_of_change
 from .source import FACE_SOURCES, FaceSource
 
 VERSION = 1
@@ -58,9 +58,11 @@ class RecordIO(FaceSource):
         self._reader = FileReader()
         facts = dict(kind='RecordIO', version=VERSION, size=osp.getsize(self.path),
                      idx=osp.getsize(self.idx) if osp.isfile(self.idx) else None)
-        places = [index] if index else [
-            f'{self.path}.index', cache_file('RecordIO', osp.realpath(self.path))]
-        self._index = open_or_build(self.path, places, facts, self._build)
+        changed = times_of_change(filter(osp.isfile, (self.path, self.idx)))
+        places = {index: facts} if index else {
+            f'{self.path}.index': facts,
+            cache_file('RecordIO', osp.realpath(self.path)): dict(facts, changed=changed)}
+        self._index = open_or_build(self.path, places, self._build)
 
     def __len__(self) -> int:
         return self._index.rows('offset')

@@ -29,6 +29,25 @@ class TarShards(Archives):
                     if member.isreg() and is_image(osp.basename(member.name)):
                         yield member.name, (member.offset_data, member.size)
                     archive.members.clear()  # tarfile keeps every one otherwise
+                _check_end(archive)
         except (tarfile.TarError, OSError, ValueError) as error:
             raise UserError(f'{file!r} cannot be read as a plain tar file ({error}): decompress '
                             'it if it is compressed, else copy it again.') from error
+
+
+def _check_end(archive: tarfile.TarFile) -> None:
+    """After the last member come zeros and nothing else; ``tarfile`` takes a damaged header, and
+    the end of a file that was cut off, for the end of the archive.
+
+    Raises:
+        tarfile.ReadError: Something else comes, or nothing.
+    """
+    archive.fileobj.seek(archive.offset)
+    zeros = 0
+    while chunk := archive.fileobj.read(1 << 20):
+        if chunk.strip(b'\0'):
+            raise tarfile.ReadError(f'damaged at byte {archive.offset + zeros}, or several '
+                                    'archives in one')
+        zeros += len(chunk)
+    if zeros < tarfile.BLOCKSIZE:
+        raise tarfile.ReadError(f'cut off at byte {archive.offset}')

@@ -21,6 +21,7 @@ from .mmdet_model import (
 )
 from .network import LetterboxInput, MMDetNetwork
 
+MOST_FACES = 1000  # in one image
 WEIGHTS = Path(__file__).resolve().parent.parent / 'weights' / 'face_detector.safetensors'
 
 
@@ -58,6 +59,8 @@ class EmbeddedFaceDetector(MMDetNetwork):
         check_settings('EmbeddedFaceDetector', score_threshold, nms_iou, batch_size, input_size)
         import_mmdet()
         check_types(metadata['config'])
+        # As many faces and as low scores as its ONNX export gives, not those of an evaluation.
+        metadata['config']['test_cfg'].update(score_thr=0., max_per_img=MOST_FACES)
         model = build_model(set_thresholds(metadata['config'], score_threshold, nms_iou),
                             str(self.file))
         load_weights(model, tensors, str(self.file))

@@ -1,7 +1,9 @@
 """Every kind of store gives the same images, in every process, and says what is damaged."""
 import multiprocessing
+import os
 import pickle
 import sys
+import tarfile
 
 import pytest
 
@@ -77,6 +79,35 @@ def test_a_shard_that_became_shorter_is_named(tmp_path, images):
         source.read(5)
 
 
+@pytest.mark.parametrize('spoil, words', [
+    (lambda data, place: data[:place + 3] + b'!' + data[place + 4:], 'damaged at byte'),
+    (lambda data, place: data[:place] + bytes(1024) + data[place + 1024:], 'damaged at byte'),
+    (lambda data, place: data[:place], 'cut off at byte'),
+    (lambda data, place: data[:place + 100], 'cut off at byte|damaged at byte'),
+    (lambda data, place: data + data, 'several archives in one'),
+], ids=['a flipped byte', 'a hole', 'cut between members', 'cut in a header', 'two in one file'])
+def test_a_tar_of_which_a_part_would_be_missed_is_refused(tmp_path, images, spoil, words):
+    cfg = make('TarShards', tmp_path, images)
+    path = tmp_path / 'tars' / 'set-0001.tar'
+    with tarfile.open(path) as archive:
+        place = archive.getmembers()[4].offset
+    path.write_bytes(spoil(path.read_bytes(), place))
+    with pytest.raises(UserError, match=f'set-0001.tar.*({words}).*copy it again'):
+        build_source(cfg)
+
+
+@pytest.mark.parametrize('kind', ['TarShards', 'ZipArchives', 'RecordIO'])
+def test_files_that_were_replaced_are_indexed_again(kind, tmp_path, images):
+    """By others of the same names and sizes."""
+    images = [data.ljust(max(map(len, images)), b'\0') for data in images]
+    assert read_all(build_source(make(kind, tmp_path / 'a', images))) == images
+    os.replace(tmp_path / 'a', tmp_path / 'old')
+    other = make(kind, tmp_path / 'a', images[::-1])
+    for file in (tmp_path / 'a').rglob('*'):  # as if written a moment later
+        os.utime(file, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns + 10**9))
+    assert read_all(build_source(other)) == images[::-1]
+
+
 def test_an_index_is_used_again_and_made_anew_for_other_data(tmp_path, images, monkeypatch):
     cfg = make('TarShards', tmp_path, images)
     build_source(cfg)
@@ -94,6 +125,25 @@ def test_a_folder_is_listed_again_when_one_in_it_changed(tmp_path, images):
     (tmp_path / 'folder' / 'id_001' / 'zzz.jpg').write_bytes(images[0])
     source = build_source(cfg)
     assert len(source) == COUNT + 1 and source.name(8) == 'id_001/zzz.jpg'
+
+
+def test_a_file_that_comes_while_its_folder_is_listed_is_found_the_next_time(
+        tmp_path, images, monkeypatch):
+    cfg, walk = make('ImageFolder', tmp_path, images), os.walk
+    late = tmp_path / 'folder' / 'id_001' / 'zzz.jpg'
+    for folder in (late.parent, late.parent.parent):
+        os.utime(folder, (1e9, 1e9))  # long ago, as clocks of file systems may be coarse
+
+    def slow_walk(*args, **kwargs):
+        for listed in walk(*args, **kwargs):
+            if os.path.basename(os.path.normpath(listed[0])) == 'id_001':
+                late.write_bytes(images[0])
+            yield listed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'walk', slow_walk)
+        assert len(build_source(cfg)) == COUNT and late.exists()
+    assert len(build_source(cfg)) == COUNT + 1
 
 
 @pytest.mark.parametrize('spoil', [b'', b'SSFERIX1', b'x' * 100])

@@ -1,0 +1,18 @@
+"""Which files of a folder are images, and in which order."""
+from ssfer_mm.image_files import scan_images, walk_images
+
+
+def test_hidden_folders_are_left_out_and_links_followed_once(tmp_path):
+    root = tmp_path / 'root'
+    for name in ('b/.hidden/x.jpg', 'b/__MACOSX/x.jpg', 'b/c/d/x.png', 'b.c/x.jpg', 'b/.x.jpg',
+                 'b/notes.txt', 'a.JPG', 'empty/readme'):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b'')
+    (root / 'b' / 'loop').symlink_to(root)
+    (root / 'again').symlink_to(root / 'b' / 'c')
+    expected = [('', ['a.JPG']), ('again', []), ('again/d', ['x.png']), ('b', []),
+                ('b.c', ['x.jpg']), ('empty', [])]
+    for path in (root, f'{root}/'):
+        assert list(walk_images(str(path))) == expected
+    assert scan_images(str(root)) == ['a.JPG', 'again/d/x.png', 'b.c/x.jpg']
+    assert list(walk_images(str(root / 'again'))) == [('', []), ('d', ['x.png'])]
