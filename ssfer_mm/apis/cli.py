@@ -10,6 +10,7 @@ from typing import Callable, List, Optional, Sequence
 from mmengine.registry import Registry
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.printing import print_any_name
 
 # Nothing in the program is wrong when a disk is full, over its quota, or may not be written to.
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -34,7 +35,7 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
     Example:
         >>> sys.exit(run_cli(train_main, resumable=True))
     """
-    _show_any_name()
+    print_any_name()
     try:
         result = main()
     except KeyboardInterrupt:
@@ -49,13 +50,6 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
         print(f'error: {message}', file=sys.stderr)
         return 2
     return result if isinstance(result, int) else 0
-
-
-def _show_any_name() -> None:
-    """Let a file name that is not UTF-8 be printed with backslashes, not end the tool."""
-    for stream in (sys.stdout, sys.stderr):
-        if getattr(stream, 'errors', None) == 'strict' and hasattr(stream, 'reconfigure'):
-            stream.reconfigure(errors='backslashreplace')
 
 
 def _resume_hint() -> str:

@@ -1,11 +1,11 @@
 """The command line of ``ssfer``; see ``ssfer_cli.py`` for how it starts."""
 import argparse
-import io
 import os
 import sys
 from typing import Optional, Sequence
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.printing import print_any_name
 from ssfer_mm.version import __version__
 
 
@@ -17,7 +17,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         user's; 130 after Ctrl-C.
     """
     args = _parser().parse_args(arguments)
-    _print_any_name()
+    print_any_name()
     try:
         return args.run(args)
     except KeyboardInterrupt:
@@ -32,12 +32,6 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             raise
         print(f'error: {message}', file=sys.stderr)
         return 2
-
-
-def _print_any_name() -> None:
-    """Have names of files that the terminal's encoding lacks written out instead of failing."""
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == 'strict':
-        sys.stdout.reconfigure(errors='backslashreplace')
 
 
 def _message(error: Exception) -> Optional[str]:

@@ -140,7 +140,7 @@ def open_or_build(what: str, candidates: Mapping[str, Mapping], build: Callable[
 def times_of_change(files: Iterable[str]) -> list[int]:
     """A fact for an index in the cache: files of the same names and sizes may yet be others.
 
-    None for an index beside its files, for copies have other times.
+    Not for an index beside its files, for copies have other times.
     """
     return [os.stat(file).st_mtime_ns for file in files]
 
