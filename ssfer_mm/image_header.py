@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ssfer_mm.jpeg_header import SCAN, STANDALONE, jpeg_header
+from ssfer_mm.jpeg_header import SCAN, jpeg_header, segments
 
 EXIF_ORIENTATION = 0x0112
 PNG, JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8\xff'
@@ -54,32 +54,9 @@ def is_cut_off(data: bytes) -> bool:
     """
     if not data.startswith(JPEG):
         return False
-    scan = _first_scan(data)
+    scan = next((place for marker, place in segments(data) if marker == SCAN), -1)
     # Inside a scan the marker of the end cannot occur: its bytes 0xFF are escaped.
     return scan < 0 or data.find(END, scan) < 0
-
-
-def _first_scan(data: bytes) -> int:
-    """Where the pixels of a JPEG begin, -1 if it ends before them.
-
-    Segments are skipped whole, as the one with a thumbnail holds a JPEG with markers of its own;
-    stray bytes between them, where `jpeg_header` gives up, are skipped as decoders do.
-    """
-    place = data.find(b'\xff', 2)
-    while 0 <= place < len(data) - 3:
-        marker = data[place + 1]
-        if marker == SCAN:
-            return place
-        if marker == END[1]:
-            break
-        if marker == 0xFF:  # padding
-            place += 1
-        elif marker == 0 or marker in STANDALONE:
-            place += 2
-        else:
-            place += 2 + int.from_bytes(data[place + 2:place + 4], 'big')
-        place = data.find(b'\xff', place)
-    return -1
 
 
 @contextlib.contextmanager

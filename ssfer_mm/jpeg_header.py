@@ -3,6 +3,7 @@
 Pillow tells them too, but is not there where only numpy, opencv and onnxruntime are.
 """
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple, Optional
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy as np
 ORIENTATION = 0x0112
 # Start-of-frame markers; C4, C8 and CC lie between them and mean other things.
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+EXIF = 0xE1
 SCAN = 0xDA  # the pixels begin: no header comes after
+END = 0xD9
 STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 
 
@@ -26,37 +29,56 @@ class JpegHeader(NamedTuple):
     turned: bool
 
 
-def jpeg_header(data: np.ndarray) -> Optional[JpegHeader]:
+def segments(data: bytes | np.ndarray) -> Iterator[tuple[int, int]]:
+    """The segments of a JPEG, up to its end: (marker, place of the two bytes behind it).
+
+    Stray bytes between segments are skipped, as decoders do. Segments are skipped whole: the one
+    with a thumbnail holds a JPEG with markers of its own.
+    """
+    view, place = memoryview(data), 2
+    while place < len(view) - 3:
+        if view[place] != 0xFF:
+            found = view[place:].tobytes().find(b'\xff')
+            if found < 0:
+                return
+            place += found
+            continue
+        marker = view[place + 1]
+        if marker == END:
+            return
+        if marker == 0xFF:  # padding
+            place += 1
+        elif marker == 0 or marker in STANDALONE:
+            place += 2
+        else:
+            yield marker, place + 2
+            place += 2 + struct.unpack_from('>H', view, place + 2)[0]
+
+
+def jpeg_header(data: bytes | np.ndarray) -> Optional[JpegHeader]:
     """Read the header of a JPEG file.
 
     Args:
-        data: uint8 (N,), the file's bytes.
+        data: The file's bytes, as such or as uint8 (N,).
 
     Returns:
         None for anything that is no JPEG with a sensible header.
     """
-    view, place, turned = memoryview(data), 2, False
+    view, turned = memoryview(data), False
     if bytes(view[:2]) != b'\xff\xd8':
         return None
-    try:
-        while True:
-            if view[place] != 0xFF:
+    for marker, place in segments(data):
+        if marker == SCAN:
+            return None
+        if marker in FRAMES:
+            if place + 7 > len(view):  # cut off
                 return None
-            marker = view[place + 1]
-            if marker == 0xFF or marker in STANDALONE:  # padding, or nothing behind it
-                place += 1 if marker == 0xFF else 2
-                continue
-            length = struct.unpack_from('>H', view, place + 2)[0]
-            if marker in FRAMES:
-                height, width = struct.unpack_from('>HH', view, place + 5)
-                return JpegHeader(width, height, turned) if width and height else None
-            if marker == SCAN:
-                return None
-            if marker == 0xE1:
-                turned = turned or _asks_for_a_turn(view[place + 4:place + 2 + length])
-            place += 2 + length
-    except (IndexError, struct.error):  # cut off
-        return None
+            height, width = struct.unpack_from('>HH', view, place + 3)
+            return JpegHeader(width, height, turned) if width and height else None
+        if marker == EXIF:
+            length = struct.unpack_from('>H', view, place)[0]
+            turned = turned or _asks_for_a_turn(view[place + 2:place + length])
+    return None
 
 
 def _asks_for_a_turn(segment: memoryview) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from ssfer_mm.errors import UnreadableImage
-from ssfer_mm.image_header import is_cut_off
+from ssfer_mm.image_header import is_cut_off, stored_size
 from ssfer_mm.images import check_image, decode_image
 
 
@@ -46,6 +46,12 @@ def test_whatever_follows_the_end_of_a_jpeg_does_not_count(kind):
     for tail in (b'', b'\0', b'\xff\xda', b'\xff\xd9\xff\xda', data[:-2], *tails):
         assert not is_cut_off(data + tail)
         assert np.array_equal(decode_image(data + tail, kind), whole)
+
+
+@pytest.mark.parametrize('kind', JPEGS)
+def test_the_size_is_read_whatever_lies_before_it(kind):
+    assert stored_size(JPEGS[kind]) == (40, 32)
+    check_image(JPEGS[kind], kind)
 
 
 def test_a_phone_film_behind_a_photo_does_not_hide_that_the_photo_is_damaged():
