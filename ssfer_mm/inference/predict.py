@@ -223,12 +223,19 @@ def save_picture(path: str, image: np.ndarray) -> None:
 
 
 def _check_targets(photos: Sequence[Photo], out: Optional[str]) -> None:
-    """No photo is to be replaced by an annotated one, be it its own or another's."""
+    """No photo is to be replaced by an annotated one: not its own, nor another, nor a neighbour.
+
+    What else is at the target is taken for the result of a run before.
+    """
     if not out:
         return
     given = {_true_path(photo.path): photo.path for photo in photos}
     for photo in photos:
-        victim = given.get(_true_path(osp.join(osp.expanduser(out), photo.target)))
+        target = _true_path(osp.join(osp.expanduser(out), photo.target))
+        victim = given.get(target)
+        beside = osp.dirname(target) == osp.dirname(_true_path(photo.path))
+        if victim is None and beside and osp.exists(target):
+            victim = target
         if victim is not None:
             raise UserError(f'--out {out} would overwrite the photo {victim} with the annotated '
                             f'{photo.path}: choose another folder, such as --out annotated')
