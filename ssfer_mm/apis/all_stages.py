@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Optional, Sequence
 
 from mmengine.logging import print_log
+from mmengine.registry import DefaultScope
+from mmpretrain.registry import MODELS
 
 from ssfer_mm.atomic import atomic_write
 from ssfer_mm.command_lines import Settings
 from ssfer_mm.errors import UserError
 from ssfer_mm.inference.model_names import shipped_models
+from ssfer_mm.models.pretrained import fill_backbone
 from ssfer_mm.option_values import option_text
 
 from .config import PACKAGE, load_config
@@ -41,6 +44,9 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         options = {'model.pretrained': str(checkpoint), **options}
     epochs = {config: epochs_of_stages(config, options)
               for config in (args.config, args.baseline) if config}
+    if checkpoint and not checkpoint.is_file():
+        for config in epochs:
+            check_backbones(args.pretrain, args.pretrain_options, config, options)
     if checkpoint:
         seconds = _stage_one(args.pretrain, checkpoint, args.pretrain_options)
     rows = [('SSFER', _stages(args.config, work_dir / 'ssfer', options, epochs[args.config]))]
@@ -103,6 +109,20 @@ def epochs_of_stages(config: str, options: dict) -> int:
                         'train_cfg.semi); name a config of configs/ssfer or configs/baselines, and '
                         'give one of stage I with --pretrain')
     return sum(stage['epochs'] for stage in stages)
+
+
+def check_backbones(stage_one: str, stage_one_options: dict, config: str, options: dict) -> None:
+    """Whether what stage I trains goes into the backbone of a config, seen before stage I begins.
+
+    Raises:
+        UserError: The two backbones differ.
+    """
+    source = load_config(stage_one, stage_one_options).model
+    target = load_config(config, options).model
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        weights = MODELS.build(source.backbone).state_dict()
+        backbone = MODELS.build(target.classifier.backbone)
+    fill_backbone(backbone, weights, f'What {stage_one} trains')
 
 
 def _stages_of(train_cfg: dict) -> list:

@@ -32,6 +32,21 @@ def load_backbone(backbone: nn.Module, source: str) -> None:
         weights = backbone_weights(checkpoint)
     except UserError as error:
         raise UserError(f'{source}: {error}') from error
+    fill_backbone(backbone, weights, source)
+    print_log(f'Backbone: {len(weights)} tensors from {source}', logger='current')
+
+
+def fill_backbone(backbone: nn.Module, weights: Dict[str, Tensor], source: str) -> None:
+    """Put weights into a backbone.
+
+    Args:
+        backbone: Module to fill.
+        weights: Under the backbone's own names.
+        source: What to call them in messages.
+
+    Raises:
+        UserError: There is one too many, one too few, or one of another shape.
+    """
     try:
         missing, unexpected = backbone.load_state_dict(weights, strict=False)
     except RuntimeError as error:
@@ -45,7 +60,6 @@ def load_backbone(backbone: nn.Module, source: str) -> None:
             f'{len(missing)} weights are missing ({", ".join(missing[:3]) or "none"}), '
             f'{len(unexpected)} are unknown ({", ".join(unexpected[:3]) or "none"}) - use the '
             'checkpoint of a model of the same architecture, or set model.pretrained=None')
-    print_log(f'Backbone: {len(weights)} tensors from {source}', logger='current')
 
 
 def backbone_weights(checkpoint: dict) -> Dict[str, Tensor]:

@@ -79,6 +79,10 @@ def test_options_and_paths_with_blanks_and_commas_reach_every_training(fake, tmp
     ([SSFER, '--pretrain', 'configs/_base_/default_runtime.py'], 'is no config of stage I'),
     (['configs/_base_/default_runtime.py'], 'has neither stage II nor'),
     ([SSFER, '--pretrain', STAGE_ONE, '--cfg-options', 'randomnes.seed=1'], 'randomness'),
+    ([SSFER, '--pretrain', STAGE_ONE.replace('nano_synthfer', 'micro_faces')],
+     'What configs/mae/spark_resnet-micro_faces-48px.py trains does not fit .* ResNet_CIFAR'),
+    ([SSFER, '--pretrain', STAGE_ONE, '--baseline', 'configs/ssfer/rafdb_5pct.py'],
+     'does not fit .* VisionTransformer'),
 ])
 def test_all_configs_are_read_before_the_first_training(tmp_path, monkeypatch, arguments, message):
     def refuse(*arguments, **options):
