@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS
+from mmpretrain.registry import TRANSFORMS
 
 from ssfer_mm.apis import load_config
 from support.shrink import REPO, configs
@@ -107,8 +108,22 @@ def test_augmentations():
     wanted = dict(type='RandAugment', policies='timm_increasing', num_policies=2, total_level=10,
                   magnitude_level=9, magnitude_std=0.5)
     assert {key: views.strong[2].get(key) for key in wanted} == wanted
-    crop = load(MAE).train_dataloader.dataset.pipeline[1]
+    crop, flip = load(MAE).train_dataloader.dataset.pipeline[1:-1]
     assert (crop.type, crop.interpolation) == ('TrackedRandomResizedCrop', 'bicubic')
+    assert TRANSFORMS.build(crop).crop_ratio_range == (0.2, 1.0)
+    assert flip == dict(type='TrackedRandomFlip') and TRANSFORMS.build(flip).prob == 0.5
+
+
+@pytest.mark.parametrize('data, kind, subset', [
+    ('rafdb', 'RAFDB', 'test'), ('ferplus', 'FERPlus', 'valid+test'),
+    ('affectnet7', 'AffectNet', 'valid'), ('affectnet8', 'AffectNet', 'valid')])
+def test_test_sets(data, kind, subset):
+    """3,068, 3,555 + 3,545, 3,500 and 4,000 images; training never sees them."""
+    for cfg in (load(name) for name in PAPER if name.startswith(f'ssfer/{data}_')):
+        own = cfg.train_dataloader.dataset.dataset
+        assert (own.type, own.subset) == (kind, 'train')
+        for loader in (cfg.val_dataloader, cfg.test_dataloader):
+            assert (loader.dataset.type, loader.dataset.subset) == (kind, subset)
 
 
 def learning_rates(optim_wrapper, schedules, epochs, length):

@@ -51,9 +51,10 @@ def test_the_rule_decides_among_several(tmp_path, rule, one, box, text):
 
 def test_sizes_come_along(tmp_path):
     path = tmp_path / 'b.jsonl'
-    write_boxes(path, [FaceRecord('a', width=48, height=40), FaceRecord('b')])
-    found = boxes_of_images(path, ['b', 'c', 'a'])
-    assert found.sizes.tolist() == [[0, 0], [0, 0], [48, 40]]
+    write_boxes(path, [FaceRecord('a', width=48, height=40), FaceRecord('b'),
+                       FaceRecord('half', width=48)])
+    found = boxes_of_images(path, ['b', 'c', 'a', 'half'])
+    assert found.sizes.tolist() == [[0, 0], [0, 0], [48, 40], [0, 0]]
 
 
 def test_an_id_may_be_the_end_of_the_other(tmp_path):

@@ -50,6 +50,14 @@ def test_without_a_label_there_is_none():
     assert 'gt_label' not in pack(item())['data_samples']
 
 
+def test_a_box_of_another_version_of_the_image_is_refused():
+    """The image is 4 wide and 6 high; a box file notes (width, height)."""
+    box = np.array([0., 0., 2., 2.], np.float32)
+    assert pack(item(face_box=box, face_box_size=(4, 6)))['data_samples'].face_box[2] == 2
+    with pytest.raises(UserError, match='6 x 4 pixels, but it has 4 x 6'):
+        pack(item(face_box=box, face_box_size=(6, 4)))
+
+
 def test_scores_are_packed_and_shared_by_nobody():
     scores = np.array([.25, .75], np.float32)
     packed = pack(item(gt_label=1, gt_score=scores))['data_samples'].gt_score

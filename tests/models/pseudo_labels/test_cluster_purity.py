@@ -98,6 +98,14 @@ def test_pure_clusters_are_accepted_and_mixed_ones_are_not():
     assert judged.labels.tolist() == island.clamp(max=1).tolist()
 
 
+def test_a_cluster_as_pure_as_can_be_reaches_a_purity_of_one():
+    rule = filled(lambda island: torch.eye(3)[island], purity=1.0, refit_every=10**6)
+    features, island = islands(6, seed=1)
+    opinion = torch.eye(3)[island]
+    labeled = LabeledOpinion(opinion[:1], opinion[:1], features[:1])
+    assert rule(opinion, labeled, features).weights.all()
+
+
 def test_a_cluster_does_not_overrule_the_teacher():
     rule = filled(lambda island: torch.eye(3)[island])
     features, island = islands(6, seed=1)
