@@ -58,6 +58,13 @@ def test_items_carry_them_and_keep_label_and_split(tmp_path, style):
         np.testing.assert_allclose(scores, vote_scores(votes), atol=1e-6)
 
 
+def test_an_image_that_nobody_saw_an_expression_in_has_no_scores(tmp_path):
+    layouts.make_ferplus(tmp_path, 1, 1, 1)
+    with open(tmp_path / 'FER2013Train' / 'label.csv', 'a', encoding='utf-8') as file:
+        file.write('fer0000999.png,"(0, 0, 48, 48)",0,0,0,0,0,0,0,0,4,6\n')
+    assert FERPlus(str(tmp_path), targets='votes').ids() == FERPlus(str(tmp_path)).ids()
+
+
 def semi(root, **options):
     data = dict(type='FERPlus', data_root=str(root), **options)
     return SemiSupervisedDataset(data, LABELED, UNLABELED, dict(per_class=2, seed=0),

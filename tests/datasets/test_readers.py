@@ -63,6 +63,29 @@ def test_ferplus_layouts_agree_in_ids_labels_and_pixels(tmp_path):
     assert all((a[i]['img'] == b[i]['img']).all() for i in range(len(a)))
 
 
+def test_ferplus_has_the_parts_one_after_the_other_in_any_order_of_its_rows(tmp_path):
+    layouts.make_ferplus(tmp_path, 1, 1, 1, style='csv')
+    expected = ds.FERPlus(str(tmp_path), 'valid+test').ids()
+    for name in ('fer2013.csv', 'fer2013new.csv'):
+        head, *rows = (tmp_path / name).read_text().splitlines()
+        (tmp_path / name).write_text('\n'.join([head, *reversed(rows)]) + '\n')
+    assert ds.FERPlus(str(tmp_path), 'valid+test').ids() == [
+        *reversed(expected[:8]), *reversed(expected[8:])]
+
+
+@pytest.mark.parametrize('text, box', [
+    ('(2, 3, 40, 41)', [2, 3, 42, 44]), ('(5, 5, 0, 9)', [np.nan] * 4),
+    ('(5, 5, 9, 0)', [np.nan] * 4)])
+def test_ferplus_supplies_boxes_as_corners(tmp_path, text, box):
+    layouts.make_ferplus(tmp_path, 1, 1, 1)
+    table = tmp_path / 'FER2013Train' / 'label.csv'
+    rows = table.read_text().splitlines()
+    rows[1] = rows[1].replace('(0, 0, 48, 48)', text)  # the first row shows nobody knows what
+    table.write_text('\n'.join(rows))
+    np.testing.assert_array_equal(
+        ds.FERPlus(str(tmp_path), boxes='dataset')[0]['face_box'], np.float32(box))
+
+
 def test_rafdb_layouts_agree_in_ids_and_labels(tmp_path):
     for style in ('official', 'class_folders', 'named_folders'):
         layouts.make_rafdb(tmp_path / style, 2, 1, style=style)

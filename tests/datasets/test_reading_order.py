@@ -63,6 +63,18 @@ def test_windows_mix_the_sources():
     assert set(shares.tolist()) == {10}
 
 
+def test_each_epoch_shuffles_its_windows_anew():
+    """One block leaves the order to the windows alone."""
+    order = ReadingOrder([30], seed=0, edges=[edges(30, 30)], window=30)
+    assert epoch(order, 0) != epoch(order, 1)
+
+
+@pytest.mark.parametrize('length, weights, expected', [
+    (10, [1, 2], [3, 7]), (10, [2, 1], [7, 3]), (3, [0.35, 0.45, 0.2], [1, 1, 1])])
+def test_apportion_gives_what_is_left_to_the_largest_remainders(length, weights, expected):
+    assert apportion(length, weights) == expected
+
+
 @pytest.mark.parametrize('length, weights', [(10, [1, 1, 1]), (7, [0.5, 0.5]), (1, [3, 1]),
                                              (100, [0.7, 0.2, 0.1]), (0, [1.])])
 def test_apportion_is_exact_and_fair(length, weights):

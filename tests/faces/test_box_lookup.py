@@ -69,6 +69,14 @@ def test_an_id_may_be_the_end_of_the_other(tmp_path):
     assert np.isnan(boxes[[2, 4]]).all()
 
 
+def test_an_ending_of_several_ids_decides_nothing(tmp_path):
+    path = tmp_path / 'b.jsonl'
+    write_boxes(path, [FaceRecord(image, ((k, 0, 9, 9), )) for k, image in enumerate(
+        ['x/sad/2.jpg', 'y/sad/2.jpg', 'x/sad/3.jpg', '4.jpg'])])
+    boxes, _ = load_boxes(path, ['sad/2.jpg', 'sad/3.jpg', 'a/4.jpg', 'b/4.jpg'])
+    assert boxes[1, 0] == 2 and np.isnan(boxes[[0, 2, 3]]).all()
+
+
 def test_file_names_match_only_where_they_are_unique(tmp_path):
     path = tmp_path / 'b.jsonl'
     write_boxes(path, [

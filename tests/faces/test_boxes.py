@@ -78,8 +78,10 @@ def test_clip_to_height_30_width_40(box, clipped):
 
 def test_inverted_boxes_have_no_area():
     # Both sides negative must not multiply into a positive area.
-    assert box_area(np.array([[5., 5., 1., 1.], [0., 0., 2., 3.]])).tolist() == [0., 6.]
-    assert box_area(torch.tensor([[5., 5., 1., 1.]])).tolist() == [0.]
+    # Also where only the width, or only the height, is negative.
+    boxes = np.array([[5., 5., 1., 1.], [5., 0., 1., 3.], [0., 5., 3., 1.], [0., 0., 2., 3.]])
+    assert box_area(boxes).tolist() == [0., 0., 0., 6.]
+    assert box_area(torch.tensor(boxes)).tolist() == [0., 0., 0., 6.]
 
 
 @given(pairs=st.lists(st.tuples(boxes, boxes), min_size=1, max_size=5))

@@ -39,6 +39,13 @@ def test_equals_are_decided_by_score_and_then_by_order():
     assert choose_face(FaceRecord('x', (a, b)), 'largest') == a
 
 
+@pytest.mark.parametrize('far', [(85, 45, 95, 55), (5, 45, 15, 55), (45, 85, 55, 95),
+                                 (45, 5, 55, 15)])
+def test_central_is_nearest_to_the_middle_on_either_axis(far):
+    middle = (40, 40, 60, 60)
+    assert choose_face(FaceRecord('x', (far, middle), (.9, .9), 100, 100), 'central') == middle
+
+
 def test_a_face_that_reaches_past_the_image_is_central_by_its_middle():
     edge, inside = (-40, 40, 20, 60), (60, 40, 70, 60)
     assert choose_face(FaceRecord('x', (edge, inside), (.9, .9), 100, 100), 'central') == inside

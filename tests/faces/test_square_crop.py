@@ -45,6 +45,11 @@ def test_resizing_keeps_the_picture(size):
     assert (cut[:size // 2 - 1] >= 180).all() and (cut[size // 2 + 1:] <= 20).all()
 
 
+def test_a_cut_has_memory_of_its_own():
+    image = np.zeros((32, 32, 3), np.uint8)
+    assert not np.shares_memory(cut_square(image, (4, 4, 12, 12), 8), image)
+
+
 @pytest.mark.parametrize('margin', [-.5, 11, float('nan')])
 def test_an_impossible_margin_is_refused(margin):
     with pytest.raises(UserError, match='--margin'):

@@ -50,6 +50,14 @@ def test_without_a_label_there_is_none():
     assert 'gt_label' not in pack(item())['data_samples']
 
 
+def test_the_box_image_is_the_whole_raw_image_in_the_view():
+    flip = dict(type='TrackedRandomFlip', prob=1.)
+    for steps, box in (([], [0, 0, 4, 6]), ([dict(type='TrackedResize', scale=(8, 18)), flip],
+                                            [0, 0, 8, 18])):
+        sample = pack(item(face_box='image'), *steps)['data_samples']
+        assert sample.face_box.tolist() == box
+
+
 def test_a_box_of_another_version_of_the_image_is_refused():
     """The image is 4 wide and 6 high; a box file notes (width, height)."""
     box = np.array([0., 0., 2., 2.], np.float32)
