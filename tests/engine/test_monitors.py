@@ -152,7 +152,7 @@ def watch(batches, interval, unlabeled_after=True):
 @pytest.mark.parametrize('interval', [2, 50])
 def test_a_constant_iou_is_a_warning_once(iou, interval):
     """After the interval, or where stage II ends before it; and never again."""
-    log = watch([outputs([iou] * 4)] * 3, interval)
+    log = watch([outputs([iou] * 4)] * 8, interval)
     assert len(log.warnings()) == 1 and len(log.lines) == 2
     assert 'constant' in log.warnings()[0] and "extent='full'" in log.warnings()[0]
 

@@ -14,6 +14,15 @@ from ssfer_mm.models import (
 )
 
 
+def test_mixed_precision_does_not_round_the_losses():
+    logits = (torch.randn(7, 5) * 4).bfloat16()
+    labels = torch.arange(7) % 5
+    expected = F.cross_entropy(logits.float(), labels, reduction='none')
+    for loss, value in ((soft_cross_entropy(logits, one_hot(labels, 5)), expected),
+                        (PseudoLabelLoss()(logits, labels, torch.ones(7), 7), expected.mean())):
+        torch.testing.assert_close(loss, value)
+
+
 def test_soft_cross_entropy_is_torchs():
     logits, targets = torch.randn(7, 5) * 4, torch.softmax(torch.randn(7, 5), 1)
     torch.testing.assert_close(

@@ -437,6 +437,20 @@ def test_warm_up_counts_over_saved_steps():
         torch.testing.assert_close(value, expected[name], rtol=1e-5, atol=1e-7)
 
 
+def test_warm_up_goes_on_from_step_to_step():
+    """The count is read once, before the first step; the average keeps it from there."""
+    model = build(ema_decay=0.999, ema_warmup=True)
+    teacher, student = (next(net.head.parameters()) for net in (model.teacher, model.student))
+    expected = teacher.clone()
+    for step in range(4):
+        model.update_teacher()
+        decay = (1 + step) / (10 + step)
+        expected = decay * expected + (1 - decay) * student.detach()
+        student.data += 1
+        torch.testing.assert_close(teacher, expected)
+    assert int(model.ema_steps) == 4
+
+
 def test_sync_makes_exact_copies():
     model = build(resnet())
     teacher = deepcopy(model.teacher.state_dict())

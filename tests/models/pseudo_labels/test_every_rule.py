@@ -24,6 +24,18 @@ def test_weights_are_in_range_and_depend_on_the_past(config):
     assert any(not torch.equal(value, before[name]) for name, value in rule.state_dict().items())
 
 
+@pytest.mark.parametrize('config', [
+    dict(type='FreeMatchThreshold', momentum=0., warmup=False),
+    dict(type='FlexMatchThreshold', threshold=1., momentum=0., warmup=False),
+    dict(type='LabeledMargin', scale=1., momentum=0.),
+    dict(type='SoftMatchWeights', momentum=0., warmup=False)], ids=lambda config: config['type'])
+def test_a_teacher_as_sure_as_the_threshold_is_believed(config):
+    """Where all opinions are certain, a threshold that follows them is 1, and 1 is enough."""
+    certain = torch.eye(3)
+    judged = ask(build_rule(**config), certain, LabeledOpinion(certain, certain))
+    assert judged.weights.tolist() == [1., 1., 1.]
+
+
 @rules
 def test_no_gradient_flows_back(config):
     rule = build_rule(**config)
