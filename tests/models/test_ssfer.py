@@ -189,8 +189,8 @@ def test_logit_adjustment_of_each_stage(pseudo_labels):
     model, data = build(logit_adjustment=dict(type='LogitAdjustment'), semi_logit_adjustment=dict(
         type='LogitAdjustment', tau=0.5, pseudo_labels=pseudo_labels),
         pseudo_label=dict(type='ConfidenceThreshold', threshold=0.01)), semi_batch()
-    model.learn_class_counts(torch.tensor([6, 3, 1]))
-    log = torch.tensor([.6, .3, .1]).log()
+    model.learn_class_counts(torch.tensor([1, 1, 98]))
+    log = torch.tensor([.01, .01, .98]).log()
     semi = model.data_preprocessor(deepcopy(data), True)['inputs']
     labels = torch.tensor([0, 1, 2, 0])
     logits = model.student(semi['labeled'])
@@ -200,7 +200,9 @@ def test_logit_adjustment_of_each_stage(pseudo_labels):
     torch.testing.assert_close(losses['loss_labeled'],
                                F.cross_entropy(logits + 0.5 * log, labels))
     shift = 0.5 * log * pseudo_labels
-    said = (model.teacher(semi['weak']) + shift).argmax(1)
+    plain = model.teacher(semi['weak'])
+    said = (plain + shift).argmax(1)
+    assert torch.equal(said, plain.argmax(1)) != pseudo_labels, 'the shift changes pseudo-labels'
     torch.testing.assert_close(losses['loss_unlabeled'],
                                5 * F.cross_entropy(model.student(semi['strong']) + shift, said))
 
