@@ -6,6 +6,7 @@ from mmengine.dist import get_dist_info, sync_random_seed
 from mmpretrain.registry import DATA_SAMPLERS
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.joint_batch import share_of_rank
 
 from .balanced_order import balanced_order, check_balance
 from .seeded import SeededIndex, item_seeds
@@ -120,28 +121,6 @@ class TwoSourceSampler:
             for k in range(passes)
         ]
         return (np.concatenate(orders)[:length] + offset).tolist() if orders else []
-
-
-def share_of_rank(count: int, rank: int, world_size: int) -> List[int]:
-    """Places in the batch of all ranks that one rank takes.
-
-    Half of them come from the front and the other half from their mirror images at the back, so
-    that place ``i`` of the rank's batch and its partner ``count - 1 - i`` are partners in the
-    whole batch too. An odd ``count`` leaves one image per rank, from the middle, with itself.
-
-    Args:
-        count: Images per rank.
-        rank: In [0, world_size).
-        world_size: Number of ranks.
-
-    Example:
-        >>> share_of_rank(4, 0, 2), share_of_rank(4, 1, 2)
-        ([0, 1, 6, 7], [2, 3, 4, 5])
-    """
-    half, total = count // 2, count * world_size
-    front = range(rank * half, (rank + 1) * half)
-    middle = [half * world_size + rank] if count % 2 else []
-    return [*front, *middle, *(total - 1 - place for place in reversed(front))]
 
 
 @DATA_SAMPLERS.register_module()

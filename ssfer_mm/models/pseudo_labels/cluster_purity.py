@@ -8,6 +8,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.joint_batch import gathered_places
 
 from ..kmeans import kmeans, nearest
 from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
@@ -125,4 +126,9 @@ class ClusterPurity(PseudoLabelRule):
 def _everyones(features: Tensor, classes: Tensor) -> Tensor:
     """Rows (N * processes, D + K), in the order in which one process would have them."""
     rows = torch.cat([features.detach(), classes.detach().float()], dim=1)
-    return torch.cat(all_gather(rows))
+    shares = all_gather(rows)
+    everyones = torch.cat(shares)
+    # A process has both ends of FaceMix's pairs. k-means, which starts from rows of the bank,
+    # would come to other clusters if each process's rows lay together.
+    places = torch.tensor(gathered_places(len(rows), len(shares)), device=rows.device)
+    return torch.empty_like(everyones).index_copy_(0, places, everyones)

@@ -5,6 +5,7 @@ from copy import deepcopy
 import pytest
 import torch
 
+from ssfer_mm.joint_batch import share_of_rank
 from ssfer_mm.models import LabeledOpinion
 from ssfer_mm.models.pseudo_labels import ask
 from support.processes import together
@@ -73,20 +74,24 @@ def test_a_resumed_run_judges_as_one_that_never_stopped(config):
 def test_two_processes_judge_as_one(config, tmp_path):
     alone = build_rule(**config)
     labels, weights, _ = judge(alone, opinions(), labeled_opinions())
-    labels, weights = labels.view(6, 2, 4), weights.view(6, 2, 4)
+    labels, weights = labels.view(6, 8), weights.view(6, 8)
     for rank, (mine, worth, state) in enumerate(together(2, half_of_each, tmp_path, config)):
-        assert torch.equal(mine.view(6, 4), labels[:, rank])
-        torch.testing.assert_close(worth.view(6, 4), weights[:, rank])
+        places = share_of_rank(4, rank, 2)
+        assert torch.equal(mine.view(6, 4), labels[:, places])
+        torch.testing.assert_close(worth.view(6, 4), weights[:, places])
         for name, value in alone.state_dict().items():
             torch.testing.assert_close(state[name], value, msg=name)
 
 
 def half_of_each(config):
-    """Judge this process's half of every batch."""
+    """Judge this process's half of every batch, the one that the sampler gives it."""
     rank = torch.distributed.get_rank()
     rule = build_rule(**config)
-    batches = [rows.chunk(2)[rank] for rows in opinions()]
-    labeled = [LabeledOpinion(*(part.chunk(2)[rank] for part in seen))
-               for seen in labeled_opinions()]
+    batches = [half(rows, rank) for rows in opinions()]
+    labeled = [LabeledOpinion(*(half(part, rank) for part in seen)) for seen in labeled_opinions()]
     labels, weights, _ = judge(rule, batches, labeled)
     return labels, weights, rule.state_dict()
+
+
+def half(rows, rank):
+    return rows[share_of_rank(len(rows) // 2, rank, 2)]
