@@ -60,6 +60,7 @@ class SafeCheckpointHook(Hook):
         """Clean up after a process that was killed."""
         format_configs_once()
         self._newest = time.monotonic(), None
+        self._looked = runner.iter
         runner.logger.info(f'Checkpoints will be saved to {runner.work_dir}.')
         if is_main_process():
             CheckpointFolder(runner.work_dir).clear_parts()
@@ -77,10 +78,8 @@ class SafeCheckpointHook(Hook):
         step = runner.iter + 1
         counted = not self.by_epoch and (step == _stage_end(runner)[1]
                                          or self.every_n_train_iters(runner, self.interval))
-        look = get_world_size() == 1 or step % LOOK_EVERY == 0
-        inside = batch_idx + 1 < len(runner.train_loop.dataloader)
-        if counted or (look and inside and self._is_late() and can_resume_inside_epochs(runner)
-                       and runner.optim_wrapper.should_update()):
+        if counted or (self._may_save_inside(runner, batch_idx) and self._may_look(step)
+                       and self._is_late()):
             self.save_after_iter(runner)
 
     def save_after_iter(self, runner) -> None:
@@ -95,6 +94,22 @@ class SafeCheckpointHook(Hook):
         kind = STAGE_END if epoch == _stage_end(runner)[0] else PERIODIC
         if self._newest[1] != f'epoch_{epoch}.pth':
             self._save(runner, f'epoch_{epoch}.pth', kind, dict(epoch=epoch, iter=runner.iter))
+
+    @staticmethod
+    def _may_save_inside(runner, batch_idx: int) -> bool:
+        return (batch_idx + 1 < len(runner.train_loop.dataloader)
+                and runner.optim_wrapper.should_update() and can_resume_inside_epochs(runner))
+
+    def _may_look(self, step: int) -> bool:
+        """Whether to ask if it is time; several processes ask at the same step.
+
+        The count begins anew with each question. Multiples of ``LOOK_EVERY`` may never be steps
+        of the optimizer, where gradients are accumulated.
+        """
+        if get_world_size() > 1 and step - self._looked < LOOK_EVERY:
+            return False
+        self._looked = step
+        return True
 
     def _is_late(self) -> bool:
         """Whether the newest checkpoint is too old; the same answer in every process."""

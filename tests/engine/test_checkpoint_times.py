@@ -101,6 +101,25 @@ def test_gradients_that_are_being_accumulated_are_not_cut_in_two(tmp_path):
     assert not {'iter_1', 'iter_2', 'iter_4', 'iter_5'} & set(checkpoints(tmp_path))
 
 
+def test_several_processes_look_at_the_clock_whatever_the_stage_began_with(monkeypatch):
+    """Steps of the optimizer are at 7, 11, 15, ...: none of them is a multiple of 50."""
+    monkeypatch.setattr(checkpoint_hook, 'get_world_size', lambda: 2)
+    monkeypatch.setattr(checkpoint_hook, 'broadcast_object_list', lambda answer: None)
+    monkeypatch.setattr(checkpoint_hook, 'is_main_process', lambda: False)
+    monkeypatch.setattr(checkpoint_hook, 'can_resume_inside_epochs', lambda runner: True)
+    runner = SimpleNamespace(
+        iter=3, work_dir='', logger=SimpleNamespace(info=lambda text: None),
+        train_loop=SimpleNamespace(dataloader=range(400)),
+        optim_wrapper=SimpleNamespace(should_update=lambda: (runner.iter + 1 - 3) % 4 == 0))
+    hook, saved = checkpoint_hook.SafeCheckpointHook(interval=1, minutes=0), []
+    monkeypatch.setattr(hook, 'save_after_iter', lambda runner: saved.append(runner.iter + 1))
+    hook.before_train(runner)
+    for batch in range(200):
+        runner.iter = 3 + batch
+        hook.after_train_iter(runner, batch)
+    assert saved == [55, 107, 159]
+
+
 def test_where_a_run_cannot_go_on_inside_an_epoch_epochs_are_saved(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint_hook, 'can_resume_inside_epochs', lambda runner: False)
     train(with_checkpoints(tmp_path, checkpoint=dict(NEVER, minutes=0)))
