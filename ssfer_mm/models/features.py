@@ -6,6 +6,8 @@ from torch import Tensor, nn
 
 from ssfer_mm.errors import UserError
 
+from .class_scores import class_scores
+
 
 def last_layer(network: nn.Module) -> nn.Linear:
     """The linear layer of the head that makes the logits.
@@ -30,7 +32,7 @@ def predict(network: nn.Module, images: Tensor,
     pass, and that the network may be wrapped.
 
     Raises:
-        UserError: The head has no such layer, or it is compiled.
+        UserError: The head has no such layer, or it is compiled; or see :func:`class_scores`.
     """
     seen, catch = [], None
     if with_features:
@@ -40,7 +42,7 @@ def predict(network: nn.Module, images: Tensor,
     if training:
         network.eval()
     try:
-        logits = network(images)
+        logits = class_scores(network, images)
     finally:
         if training:
             nn.Module.train(network)

@@ -13,6 +13,7 @@ from ssfer_mm.errors import UserError
 
 from .checks import check_classes, check_rejected, check_settings
 from .class_prior import ClassPrior
+from .class_scores import class_scores
 from .cls_token_layer import compute_cls_token_only
 from .ema import MovingAverage, decay_at
 from .facemix import one_hot
@@ -168,7 +169,7 @@ class SSFER(BaseModel):
 
     def supervised_step(self, inputs: Dict[str, Tensor]) -> Dict[str, Tensor]:
         """Cross-entropy on the labeled images, or the FaceMix loss where they were mixed."""
-        logits = self.student(labeled_images(inputs))
+        logits = class_scores(self.student, labeled_images(inputs))
         return labeled_losses(logits, inputs, self.adjust)
 
     # ---- stage III ------------------------------------------------------------------------
@@ -182,7 +183,7 @@ class SSFER(BaseModel):
         strong, labels, weights = self.strong_batch(inputs['strong'], pseudo)
 
         kept = weights > 0 if self.skip_rejected else slice(None)
-        logits = self.student(torch.cat([labeled, strong[kept]]))
+        logits = class_scores(self.student, torch.cat([labeled, strong[kept]]))
         labeled_logits, strong_logits = logits[:len(labeled)], logits[len(labeled):]
 
         losses = labeled_losses(labeled_logits, inputs, self.semi_adjust)

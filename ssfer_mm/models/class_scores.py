@@ -1,0 +1,104 @@
+"""A classifier's scores, or which of its settings is why it has none."""
+from typing import Optional
+
+import torch
+from torch import Tensor, nn
+
+from ssfer_mm.errors import UserError
+
+
+def class_scores(network: nn.Module, images: Tensor) -> Tensor:
+    """Logits (N, K) of an ``ImageClassifier`` for images (N, 3, H, W).
+
+    Raises:
+        UserError: Images, backbone, neck and head do not fit together, or the head scores an image
+            several times, of which nobody knows which counts.
+    """
+    try:
+        scores = network(images)
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except Exception as error:
+        reason = None if 'CUDA' in str(error) else misfit(network, images, error)
+        if reason is None:
+            raise
+        raise UserError(reason) from error
+    if not isinstance(scores, Tensor):
+        raise UserError(f'{type(network.head).__name__} scores every image {len(scores)} times in '
+                        'training, and SSFER compares one score per class: set '
+                        'model.classifier.head to one that gives one, such as LinearClsHead (with '
+                        'a neck, where the backbone gives several features)')
+    return scores
+
+
+@torch.no_grad()
+def misfit(network: nn.Module, images: Tensor, error: Exception) -> Optional[str]:
+    """Why a classifier that raised ``error`` cannot take these images; None if it is not that.
+
+    Looks at what its parts give in evaluation mode, where they exchange nothing with other
+    processes and learn no statistics.
+    """
+    if not hasattr(network, 'backbone'):  # wrapped, or another kind of network
+        return None
+    training = network.training
+    network.eval()
+    try:
+        return _misfit(network, images, error)
+    finally:
+        network.train(training)
+
+
+def _misfit(network: nn.Module, images: Tensor, error: Exception) -> Optional[str]:
+    backbone, neck = network.backbone, getattr(network, 'neck', None)
+    name, text = type(backbone).__name__, str(error).strip().split('\n')[0][:150]
+    features = _output(backbone, images)
+    if features is None:
+        height, width = images.shape[2:]
+        return (f'{name} cannot take images of {height} x {width} ({text}): set '
+                'model.classifier.backbone.img_size to that, or give the images another size with '
+                'the scale in the pipelines of all dataloaders')
+    if neck is not None:
+        given, features = _shape(features), _output(neck, features)
+        if features is None:
+            return (f'{type(neck).__name__} cannot take what {name} gives, {given} ({text}): '
+                    'remove model.classifier.neck, or set the one that belongs to this backbone')
+        name = f'{type(neck).__name__} after {name}'
+    return _head_misfit(network.head, features, name, error)
+
+
+def _head_misfit(head: nn.Module, features: object, giver: str, error: Exception
+                 ) -> Optional[str]:
+    """Why a head, most of which read (B, C), cannot read what backbone and neck give."""
+    kind = type(head).__name__
+    linear = next((module for module in head.modules() if isinstance(module, nn.Linear)), None)
+    last = features[-1] if isinstance(features, (tuple, list)) else features
+    if isinstance(error, NotImplementedError):
+        return (f'{kind} cannot be trained ({error}): set model.classifier.head.distillation=False '
+                'where it has that, or take LinearClsHead')
+    if linear is None:
+        return None
+    if not isinstance(last, Tensor) or last.ndim != 2:
+        return (f'{kind} cannot read what {giver} gives, {_shape(features)}: for maps (B, C, h, w) '
+                "set model.classifier.neck.type=GlobalAveragePooling, else take the head that "
+                'belongs to this backbone, with in_channels as above')
+    if last.shape[1] != linear.in_features:
+        return (f'model.classifier.head.in_channels is {linear.in_features}, but {giver} gives '
+                f'{last.shape[1]} numbers per image: set model.classifier.head.in_channels='
+                f'{last.shape[1]}')
+    return None
+
+
+def _output(module: nn.Module, inputs: object) -> object:
+    """What a module gives; None if it raises an error."""
+    try:
+        return module(inputs)
+    except Exception:
+        return None
+
+
+def _shape(features: object) -> str:
+    """The last level of what a backbone gives, in words: ``(B, 128, 6, 6)``."""
+    last = features[-1] if isinstance(features, (tuple, list)) else features
+    if isinstance(last, Tensor):
+        return '(' + ', '.join(['B', *map(str, last.shape[1:])]) + ')'
+    return ' and '.join(map(_shape, last))

@@ -1,0 +1,86 @@
+"""Backbone, neck, head and images that do not fit together are named, with what to set."""
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+from torch import nn
+
+from ssfer_mm import UserError
+from ssfer_mm.models.class_scores import class_scores
+from support.models import ARCH, resnet, ssfer, vit
+
+IMAGES = torch.zeros(2, 3, 16, 16)
+MIXER = dict(type='MlpMixer', img_size=32, patch_size=8,
+             arch=dict(embed_dims=16, num_layers=1, tokens_mlp_dims=8, channels_mlp_dims=16))
+DEIT = dict(type='DistilledVisionTransformer', arch=dict(ARCH), img_size=16, patch_size=8)
+POOL = dict(type='GlobalAveragePooling')
+
+
+def linear(width):
+    return dict(type='LinearClsHead', num_classes=3, in_channels=width)
+
+
+@pytest.mark.parametrize('parts, told', [
+    # the width of another backbone
+    (dict(resnet(), head=linear(64)), ['head.in_channels is 64', 'head.in_channels=32']),
+    (dict(vit(), head=dict(vit()['head'], in_channels=8)), ['head.in_channels=16']),
+    # maps that nobody pools
+    (dict(resnet(), neck=None), ['(B, 32, 1, 1)', 'neck.type=GlobalAveragePooling']),
+    # a cls token, of which there is nothing to pool
+    (dict(vit(), neck=POOL), ['GlobalAveragePooling', 'VisionTransformer gives, (B, 16)']),
+    # two tokens, for a head that reads one
+    (dict(vit(), backbone=DEIT, head=linear(16)), ['(B, 16) and (B, 16)', 'LinearClsHead']),
+    # built for images of another size
+    (dict(vit(), backbone=MIXER, neck=POOL, head=linear(16)), ['16 x 16', 'backbone.img_size']),
+])
+def test_what_does_not_fit_is_named(parts, told):
+    network = MODELS.build(parts)
+    network.train()
+    with pytest.raises(UserError) as error:
+        class_scores(network, IMAGES)
+    assert all(part in str(error.value) for part in told), error.value
+    assert network.training
+
+
+class TwoScores(nn.Module):
+    """What ConformerHead and InceptionV3Head give while they train."""
+
+    def forward(self, features):
+        return features[-1][:, :3], features[-1][:, 3:6]
+
+
+def test_a_head_that_scores_twice():
+    network = MODELS.build(vit())
+    network.head = TwoScores()
+    with pytest.raises(UserError, match='TwoScores scores every image 2 times'):
+        class_scores(network, IMAGES)
+
+
+class Untrainable(nn.Module):
+
+    def forward(self, features):
+        raise NotImplementedError('no distillation')
+
+
+def test_a_head_that_cannot_be_trained():
+    network = MODELS.build(vit())
+    network.head = Untrainable()
+    with pytest.raises(UserError, match='head.distillation=False'):
+        class_scores(network, IMAGES)
+
+
+def test_other_errors_stay_what_they_are():
+    network = MODELS.build(vit())
+    network.head.register_forward_hook(lambda *_: {}['a mistake of ours'])
+    with pytest.raises(KeyError, match='a mistake of ours'):
+        class_scores(network, IMAGES)
+
+
+@pytest.mark.parametrize('step', ['supervised', 'semi'])
+def test_both_steps_of_the_recogniser_tell(step):
+    model = MODELS.build(ssfer(dict(resnet(), head=linear(64))))
+    inputs = dict(labeled=IMAGES, targets=torch.eye(3)[:2])
+    if step == 'semi':
+        inputs.update(weak=IMAGES, strong=IMAGES)
+    samples = dict(labeled=[], unlabeled=[{}, {}])
+    with pytest.raises(UserError, match='head.in_channels=32'):
+        model(inputs, samples, mode='loss')
