@@ -17,6 +17,7 @@ from ssfer_mm.inference.model_names import find_model
 from ssfer_mm.synthfer import SynthFERGenerator
 from ssfer_mm.version import __version__
 
+from .any_batch import any_batch
 from .classifier import Probabilities, build_classifier, probabilities, resize_faces
 from .cli import run_cli
 from .conversion import Described, describe
@@ -81,8 +82,9 @@ def export_model(described: Described, target: Path, faces: Sequence[np.ndarray]
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f'.{target.stem}.part{target.suffix}')
     try:
-        write(Probabilities(model, described).eval(), example, part, _facts(described, opset),
-              opset)
+        with any_batch():
+            write(Probabilities(model, described).eval(), example, part, _facts(described, opset),
+                  opset)
         if weights is not None:
             share_weights(part, weights)
         difference = _difference(model, run(part), images)

@@ -160,6 +160,16 @@ def test_channels_of_a_model_that_wants_bgr(faces, tmp_path):
     assert export_model(described, tmp_path / 'm.torchscript', faces) < 1e-5
 
 
+@pytest.mark.parametrize('ending', ['torchscript', 'pt2'])
+def test_windows_of_a_swin_in_any_batch(ending, faces, tmp_path):
+    swin = dict(type='SwinTransformer', img_size=16, patch_size=2, window_size=4, out_indices=(1, ),
+                arch=dict(embed_dims=8, depths=[2, 1], num_heads=[1, 1]))
+    parts = dict(resnet(), backbone=swin)
+    parts['head']['in_channels'] = 16
+    described = describe(checkpoint(tmp_path, parts))
+    assert export_model(described, tmp_path / f'm.{ending}', faces) < 1e-5
+
+
 def test_a_network_that_torch_cannot_write_as_onnx(faces, tmp_path, monkeypatch):
     """As torch 2.6 cannot, where there is batch normalisation."""
     def export(*args, **kwargs):
