@@ -9,6 +9,7 @@ from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
+from ssfer_mm.checkpoints.load import load_all
 from ssfer_mm.errors import UserError
 
 from .conversion import Described
@@ -33,7 +34,7 @@ def build_classifier(described: Described) -> nn.Module:
                         'the options in brackets')
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         model = MODELS.build(deepcopy(described.model))
-    model.load_state_dict(described.state)
+    load_all(model, described.state)
     model.float().eval()  # not chained: train() of some backbones returns nothing
     return model
 

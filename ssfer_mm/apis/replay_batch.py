@@ -13,6 +13,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 from ssfer_mm.checkpoints import read_config_text
+from ssfer_mm.checkpoints.load import load_all
 from ssfer_mm.component_types import check_types
 from ssfer_mm.engine import CheckpointFolder, load_failed_batch, set_rng_states
 from ssfer_mm.errors import UserError
@@ -50,7 +51,7 @@ def build_model(cfg: Config, weights: str) -> nn.Module:
     check_types(model_cfg)
     model = MODELS.build(model_cfg)
     try:
-        model.load_state_dict(load_checkpoint_safely(weights)['state_dict'])
+        load_all(model, load_checkpoint_safely(weights)['state_dict'])
     except (RuntimeError, KeyError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise UserError(f'{weights} does not fit the model of the run ({reason}): name a '

@@ -6,6 +6,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ssfer_mm.checkpoints import in_mmpretrain_names, layout_of, weights_in
+from ssfer_mm.checkpoints.load import load_into
 from ssfer_mm.errors import UserError
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
@@ -48,7 +49,7 @@ def fill_backbone(backbone: nn.Module, weights: Dict[str, Tensor], source: str) 
         UserError: There is one too many, one too few, or one of another shape.
     """
     try:
-        missing, unexpected = backbone.load_state_dict(weights, strict=False)
+        missing, unexpected = load_into(backbone, weights)
     except RuntimeError as error:
         detail = str(error).strip().splitlines()[-1].strip()
         raise UserError(f'{source} does not fit the backbone {type(backbone).__name__}: {detail} '

@@ -9,6 +9,7 @@ from mmpretrain.registry import BATCH_AUGMENTS, MODELS
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ssfer_mm.checkpoints.load import load_all
 from ssfer_mm.errors import UserError
 
 from .checks import check_classes, check_rejected, check_settings
@@ -285,9 +286,9 @@ class SSFER(BaseModel):
     @torch.no_grad()
     def sync_teacher(self) -> None:
         """Make the teacher an exact copy of the student."""
-        self.teacher.load_state_dict(self.student.state_dict())
+        load_all(self.teacher, self.student.state_dict())
 
     @torch.no_grad()
     def sync_student(self) -> None:
         """Make the student an exact copy of the teacher: stage III starts from the average."""
-        self.student.load_state_dict(self.teacher.state_dict())
+        load_all(self.student, self.teacher.state_dict())

@@ -42,7 +42,7 @@ def test_what_does_not_fit_is_named(parts, told):
 
 
 class TwoScores(nn.Module):
-    """What ConformerHead and InceptionV3Head give while they train."""
+    """What ConformerHead gives."""
 
     def forward(self, features):
         return features[-1][:, :3], features[-1][:, 3:6]
