@@ -1,4 +1,6 @@
 """What every dataset reads is what was drawn, whatever the layout on disk."""
+import unicodedata
+
 import cv2
 import numpy as np
 import pytest
@@ -179,6 +181,16 @@ def test_class_folders_with_own_classes_and_a_direct_root(tmp_path):
     layouts.make_class_folders(tmp_path, 1, style='direct', classes=tuple(names), names=names)
     dataset = ds.ClassFolders(str(tmp_path), classes=('nasty', 'nice'))
     assert read(dataset) == {'Nice/0000.png': 'nice', 'nasty/0001.png': 'nasty'}
+
+
+@pytest.mark.parametrize('of_folder, of_config', [('NFD', 'NFC'), ('NFC', 'NFD')])
+def test_class_folders_from_a_mac_match_the_names_in_the_config(tmp_path, of_folder, of_config):
+    # A Mac writes an umlaut of a file name as two characters, an editor as one: both look alike.
+    name = unicodedata.normalize(of_folder, 'fröhlich')
+    layouts.make_class_folders(tmp_path, 1, style='direct', classes=('anger',),
+                               names={'anger': name})
+    classes = [unicodedata.normalize(of_config, 'fröhlich'), 'traurig']
+    assert ds.ClassFolders(str(tmp_path), classes=classes).get_gt_labels().tolist() == [0]
 
 
 def test_class_folders_without_a_test_folder_do_not_test_on_training_images(tmp_path):
