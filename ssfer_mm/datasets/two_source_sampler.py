@@ -1,4 +1,5 @@
 """Batches with an exact number of labeled and of unlabeled images."""
+from numbers import Integral
 from typing import Iterator, List, Optional
 
 import numpy as np
@@ -13,6 +14,11 @@ from .seeded import SeededIndex, item_seeds
 
 # Sets the draws of a balanced order apart from those of the passes, which are numbered from 0.
 BALANCED = 0x62616C
+# Where the two numbers of a batch are set.
+_SETTINGS = {
+    'labeled': 'train_dataloader.batch_size for stage II, train_cfg.semi.labeled for stage III',
+    'unlabeled': 'train_cfg.semi.unlabeled for stage III',
+}
 
 
 @DATA_SAMPLERS.register_module()
@@ -82,12 +88,14 @@ class TwoSourceSampler:
         """Batches per epoch for a composition, the same on every rank."""
         for name, count, size in (('labeled', labeled, self.sizes[0]),
                                   ('unlabeled', unlabeled, self.sizes[1])):
+            if not isinstance(count, Integral) or count < 0:
+                raise UserError(f'a batch wants {count!r} {name} images: set {_SETTINGS[name]} to '
+                                'a whole number, 0 or more')
             if count * self.world_size > size:
                 ranks = f' on each of {self.world_size} processes' if self.world_size > 1 else ''
                 raise UserError(
                     f'a batch wants {count} {name} images{ranks}, but the data have only {size}: '
-                    f'lower that batch size (train_dataloader.batch_size for stage II, '
-                    f'train_cfg.semi.{name} for stage III) or use a larger {name} set')
+                    f'lower that batch size ({_SETTINGS[name]}) or use a larger {name} set')
         if labeled + unlabeled == 0:
             raise UserError('a batch needs at least one labeled or unlabeled image')
         size, count = (self.sizes[1], unlabeled) if unlabeled else (self.sizes[0], labeled)

@@ -168,6 +168,14 @@ class Numbers(Dataset):
         return index
 
 
+@pytest.mark.parametrize('labeled, unlabeled, setting', [
+    ('abc', 0, 'train_dataloader.batch_size'), (-4, 0, 'train_dataloader.batch_size'),
+    (1, 2.5, 'train_cfg.semi.unlabeled')])
+def test_a_batch_size_that_is_no_number_of_images_names_the_setting(labeled, unlabeled, setting):
+    with pytest.raises(UserError, match=f'set {setting}.* to a whole number'):
+        sampler(labeled=labeled, unlabeled=unlabeled)
+
+
 @pytest.mark.parametrize('workers', [0, 2])
 def test_through_torchs_loader_with_workers_that_stay(workers):
     """The composition may change between epochs while the worker processes live on."""
