@@ -2,14 +2,25 @@
 import os
 import os.path as osp
 from itertools import islice
-from typing import Iterator, List, Tuple
+from typing import Iterable, Iterator, List, Tuple
 
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.pgm', '.ppm')
+# .jfif is how browsers on Windows save a JPEG.
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.pgm', '.ppm',
+                  '.jfif')
+# Photos of telephones and cameras that OpenCV does not read.
+OTHER_PHOTOS = ('.heic', '.heif', '.avif', '.dng', '.cr2', '.nef', '.arw')
 
 
 def is_image(name: str) -> bool:
     """Whether a file name ends like an image and is not a hidden or resource-fork file."""
     return not name.startswith('.') and name.lower().endswith(IMAGE_SUFFIXES)
+
+
+def other_photos(folders: Iterable[str]) -> List[str]:
+    """The pictures directly in some folders that data sets leave out, GIFs too, sorted."""
+    return sorted(osp.join(folder, name) for folder in folders if osp.isdir(folder)
+                  for name in os.listdir(folder)
+                  if not name.startswith('.') and name.lower().endswith(OTHER_PHOTOS + ('.gif',)))
 
 
 def scan_images(root: str) -> List[str]:

@@ -1,5 +1,5 @@
 """Which files of a folder are images, and in which order."""
-from ssfer_mm.image_files import scan_images, walk_images
+from ssfer_mm.image_files import other_photos, scan_images, walk_images
 
 
 def test_hidden_folders_are_left_out_and_links_followed_once(tmp_path):
@@ -16,3 +16,11 @@ def test_hidden_folders_are_left_out_and_links_followed_once(tmp_path):
         assert list(walk_images(str(path))) == expected
     assert scan_images(str(root)) == ['a.JPG', 'again/d/x.png', 'b.c/x.jpg']
     assert list(walk_images(str(root / 'again'))) == [('', []), ('d', ['x.png'])]
+
+
+def test_photos_of_a_kind_that_is_not_read(tmp_path):
+    for name in ('a.HEIC', 'b.gif', 'c.jfif', 'd.jpg', 'e.txt', '.f.heic'):
+        (tmp_path / name).write_bytes(b'')
+    assert other_photos([str(tmp_path), str(tmp_path / 'gone')]) == [
+        str(tmp_path / 'a.HEIC'), str(tmp_path / 'b.gif')]
+    assert scan_images(str(tmp_path)) == ['c.jfif', 'd.jpg']  # Windows' browsers: .jfif is a JPEG

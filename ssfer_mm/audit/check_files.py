@@ -1,5 +1,8 @@
-"""Files: unreadable, cut off, in another mode than training expects, turned by EXIF, blank."""
+"""Files: left out, unreadable, cut off, in an unusual mode, turned by EXIF, blank."""
+import os.path as osp
 from typing import Callable, Dict, List, Tuple
+
+from ssfer_mm.image_files import other_photos
 
 from .file_facts import FileFacts
 from .findings import ERROR, NOTE, WARNING, Finding, about
@@ -44,7 +47,15 @@ def check_files(part: Part) -> List[Finding]:
                        '{n} hold several pictures: training takes the first')
     findings += _those(part, WARNING, 'blank', lambda facts: facts.blank,
                        '{n} are blank: one colour all over', 'Take them out of the data.')
-    return findings + _orientation(part)
+    return findings + _left_out(part) + _orientation(part)
+
+
+def _left_out(part: Part) -> List[Finding]:
+    # Only beside images that are read: where a data set keeps its files is its own affair.
+    folders = {osp.dirname(image) for image in part.images if isinstance(image, str)}
+    return about(WARNING, 'left out', part.name, other_photos(folders),
+                 '{n} pictures beside them are of a kind that training does not read',
+                 'Convert them to .jpg or .png.')
 
 
 def _orientation(part: Part) -> List[Finding]:

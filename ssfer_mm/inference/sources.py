@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Dict, List, Sequence, Union
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.image_files import IMAGE_SUFFIXES, is_image, scan_images
+from ssfer_mm.image_files import IMAGE_SUFFIXES, OTHER_PHOTOS, is_image, scan_images
 
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.flv',
                   '.gif')
@@ -39,8 +39,6 @@ class Webcam:
 
 
 Source = Union[List[Photo], Video, Webcam]
-# Photos of telephones and cameras that OpenCV does not read.
-OTHER_PHOTOS = ('.heic', '.heif', '.avif', '.dng', '.cr2', '.nef', '.arw')
 
 
 def printable(name: str) -> str:

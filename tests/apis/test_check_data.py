@@ -139,6 +139,13 @@ def test_modes_and_rotation(check, root):
                           ('warning', 'mode CMYK', 'test'), ('note', 'EXIF rotation', 'test')}
 
 
+def test_photos_that_are_not_read_are_named(check, root):
+    (root / 'test/neutral/IMG_1.HEIC').write_bytes(b'any')
+    found, checked = check()
+    assert set(found) == {('warning', 'left out', 'test')} and checked.status() == 0
+    assert 'IMG_1.HEIC' in str(checked.findings)
+
+
 def test_class_without_labeled_image(check, root):
     shutil.rmtree(root / 'train/sadness')
     (root / 'train/sadness').mkdir()
