@@ -2,12 +2,16 @@
 from statistics import mean
 from typing import Dict, List, Optional, Sequence
 
+from . import machine
 from .plan import Run
 from .state import Results
 
 
 class Estimates:
     """Training times, measured where there is something to measure.
+
+    Runs of this machine say how long others take; those of other machines only where there is
+    nothing else.
 
     Args:
         runs: All runs of the table.
@@ -16,21 +20,23 @@ class Estimates:
 
     def __init__(self, runs: Dict[str, Run], results: Results) -> None:
         self._runs = runs
-        records = {name: results.read(run) for name, run in runs.items()}
-        self._seconds = {name: record['seconds'] for name, record in records.items() if record}
+        found = {name: results.read(run) for name, run in runs.items()}
+        self._records = {name: record for name, record in found.items() if record}
+        place = machine.hardware()
+        self._here = {name: record for name, record in self._records.items()
+                      if str(record.get('hardware')).startswith(place)}
 
     def seconds(self, name: str) -> Optional[float]:
-        """Of one run: as the same row and fraction took with other seeds; else as that fraction
-        took in other rows; else as all cells did. None if nothing is known."""
+        """Of one run: what it took, if it was trained before; else its epochs, at the pace of the
+        same row and fraction with other seeds, of that fraction in other rows, or of all cells.
+        None if nothing is known."""
         run = self._runs[name]
-        if run.row is None:
-            return self._mean(lambda other: other.row is None)
-        for alike in (lambda other: (other.row, other.fraction) == (run.row, run.fraction),
-                      lambda other: other.row is not None and other.fraction == run.fraction,
-                      lambda other: other.row is not None):
-            found = self._mean(alike)
-            if found is not None:
-                return found
+        if name in self._records:
+            return self._records[name]['seconds']
+        for records in (self._here, self._records):
+            each = [_pace(run, stage, self._runs, records) for stage in _own_stages(run)]
+            if each and None not in each:
+                return sum(pace * _size(run, stage) for pace, stage in zip(each, _own_stages(run)))
         return None
 
     def total(self, names: Sequence[str], jobs: int) -> Optional[float]:
@@ -40,10 +46,34 @@ class Estimates:
             return None
         return max(sum(each) / jobs, *each)
 
-    def _mean(self, alike) -> Optional[float]:
-        found: List[float] = [seconds for name, seconds in self._seconds.items()
-                              if alike(self._runs[name])]
-        return mean(found) if found else None
+
+def _own_stages(run: Run) -> List[str]:
+    """Those that it trains itself: what it continues from was paid for there."""
+    return [stage for stage in run.epochs if not (run.after and stage == 'supervised')]
+
+
+def _size(run: Run, stage: str) -> float:
+    """What a stage's time grows with: its epochs, and the share of the images that each shows."""
+    share = {'supervised': run.fraction, 'semi': 100 - (run.fraction or 0)}.get(stage, 100)
+    return run.epochs[stage] * max(share, 1)
+
+
+def _pace(run: Run, stage: str, runs: Dict[str, Run], records: Dict[str, dict]) -> Optional[float]:
+    """Seconds per size of a stage, from the runs that are most alike."""
+    found = {name: _seconds(runs[name], stage, record) / _size(runs[name], stage)
+             for name, record in records.items()
+             if stage in _own_stages(runs[name]) and runs[name].epochs[stage]}
+    for alike in (lambda other: (other.row, other.fraction) == (run.row, run.fraction),
+                  lambda other: other.fraction == run.fraction,
+                  lambda other: True):
+        paces = [pace for name, pace in found.items() if alike(runs[name])]
+        if paces:
+            return mean(paces)
+    return None
+
+
+def _seconds(run: Run, stage: str, record: dict) -> float:
+    return record['seconds'] if run.row is None else record['stages'][stage]['seconds']
 
 
 def duration(seconds: Optional[float]) -> str:
