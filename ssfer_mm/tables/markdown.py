@@ -47,9 +47,14 @@ def recall(cells: Cells) -> str:
 
 def time(cells: Cells) -> str:
     """Training time of every row at every fraction, and of stage I."""
-    rows = _rows(cells, lambda records: duration(mean([r['seconds'] for r in records]))
-                 if records else NOTHING)
-    text = _table(['training time of one run', *_heads(cells)], rows)
+    machines = sorted({_machine(r) for name, r in cells.records.items() if cells.runs[name].row})
+    rows = [[title, *([one] if len(machines) > 1 else []), *figures] for one in machines
+            for title, *figures in _rows(cells, lambda records, one=one: _mean_time(records, one))
+            if set(figures) - {'', NOTHING}]
+    # A mean over a core and a GPU would be the time of neither.
+    rows.sort(key=lambda row: [r.title for r in cells.table.rows.values()].index(row[0]))
+    head = ['training time of one run', *(['on'] if len(machines) > 1 else []), *_heads(cells)]
+    text = _table(head, rows)
     first = [[run.name.split('/', 1)[1], duration(cells.records.get(name, {}).get('seconds')),
               f'`{run.command()}`'] for name, run in cells.runs.items() if run.row is None]
     after = [row.title for row in cells.table.rows.values() if row.after]
@@ -57,6 +62,16 @@ def time(cells: Cells) -> str:
         text += ('\n\nWithout stage I, and without stage II where it is shared with another row: '
                  f'{"; ".join(after)}.')
     return text + ('\n\n' + _table(['stage I', 'training time', 'command'], first) if first else '')
+
+
+def _machine(record: dict) -> str:
+    """Processor or GPU of a run, without its cores and what else ran there."""
+    return ' + '.join(sorted({place.split(',')[0] for place in record['hardware'].split(' / ')}))
+
+
+def _mean_time(records: List[dict], machine: str) -> str:
+    seconds = [record['seconds'] for record in records if _machine(record) == machine]
+    return duration(mean(seconds)) if seconds else NOTHING
 
 
 def settings(cells: Cells) -> str:

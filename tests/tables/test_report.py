@@ -80,6 +80,16 @@ def test_other_blocks(done):
     assert line[1] == 'stage II of FaceMix' and '`model.pseudo_labels_from=student`' in line[4]
 
 
+def test_times_of_different_machines_are_not_averaged(done):
+    cells = done.cells()
+    for seed, seconds, hardware in ((0, 600, 'AMD EPYC, 2 cores, 2 runs at a time'),
+                                    (1, 20, 'NVIDIA H100, 11 runs at a time')):
+        cells.records[f'ssfer/5pct_seed{seed}'].update(seconds=seconds, hardware=hardware)
+    lines = [line for line in times(cells).splitlines() if line.startswith('| SSFER |')]
+    assert lines == ['| SSFER | AMD EPYC | 10 min | – |  |',
+                     '| SSFER | NVIDIA H100 | 20 s | – |  |']
+
+
 def test_the_page_is_the_template_with_its_blocks(done):
     template = done.results / 'template.md'
     blocks = [*BLOCKS, *plot_blocks()]
