@@ -1,6 +1,7 @@
 """Any folder of class folders."""
 import difflib
 import os.path as osp
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
 from mmpretrain.registry import DATASETS
@@ -111,18 +112,24 @@ def match_class(name: str, classes: Sequence[str]) -> str:
     Raises:
         UserError: It is none of the classes; the message names the closest.
     """
-    known = {own.lower(): own for own in classes}
-    if name.lower() in known:
-        return known[name.lower()]
+    known = {_plain(own): own for own in classes}
+    if _plain(name) in known:
+        return known[_plain(name)]
     try:
         expression = canonical_name(name)
     except UserError:
         expression = None
     if expression in known:
         return known[expression]
-    close = difflib.get_close_matches(name.lower(), known, n=3) or list(known)
+    close = difflib.get_close_matches(_plain(name), known, n=3) or list(known)
     raise UserError(f'The class folder {name!r} is none of the classes; the closest are: '
                     f'{", ".join(close)}. Rename or remove the folder.')
+
+
+def _plain(name: str) -> str:
+    """A name as one compares it. A Mac writes the umlauts of file names as two characters each,
+    which look like the one of an editor."""
+    return unicodedata.normalize('NFC', name).lower()
 
 
 def _subset_folders(root: str) -> dict[str, str]:

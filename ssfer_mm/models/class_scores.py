@@ -16,10 +16,9 @@ def class_scores(network: nn.Module, images: Tensor) -> Tensor:
     """
     try:
         scores = network(images)
-    except torch.cuda.OutOfMemoryError:
-        raise
     except Exception as error:
-        reason = None if 'CUDA' in str(error) else misfit(network, images, error)
+        device = any(word in str(error) for word in ('CUDA', 'memory'))
+        reason = None if device else misfit(network, images, error)
         if reason is None:
             raise
         raise UserError(reason) from error

@@ -46,15 +46,14 @@ def recall(cells: Cells) -> str:
 
 
 def time(cells: Cells) -> str:
-    """Training time of every row at every fraction, and of stage I."""
+    """Training time of every row at every fraction on every machine, and of stage I."""
     machines = sorted({_machine(r) for name, r in cells.records.items() if cells.runs[name].row})
-    rows = [[title, *([one] if len(machines) > 1 else []), *figures] for one in machines
-            for title, *figures in _rows(cells, lambda records, one=one: _mean_time(records, one))
-            if set(figures) - {'', NOTHING}]
     # A mean over a core and a GPU would be the time of neither.
-    rows.sort(key=lambda row: [r.title for r in cells.table.rows.values()].index(row[0]))
-    head = ['training time of one run', *(['on'] if len(machines) > 1 else []), *_heads(cells)]
-    text = _table(head, rows)
+    by_machine = [_rows(cells, lambda records, one=one: _mean_time(records, one))
+                  for one in machines]
+    rows = [[title, one, *figures] for same_row in zip(*by_machine)
+            for one, (title, *figures) in zip(machines, same_row) if set(figures) - {'', NOTHING}]
+    text = _table(['training time of one run', 'on', *_heads(cells)], rows)
     first = [[run.name.split('/', 1)[1], duration(cells.records.get(name, {}).get('seconds')),
               f'`{run.command()}`'] for name, run in cells.runs.items() if run.row is None]
     after = [row.title for row in cells.table.rows.values() if row.after]
