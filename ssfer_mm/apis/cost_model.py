@@ -58,9 +58,10 @@ def _training(cfg: Config, args: argparse.Namespace, parameters: int,
     whole = cfg.get('auto_scale_lr', {}).get('base_batch_size', cfg.train_dataloader.batch_size)
     batch = args.batch or max(1, whole // args.gpus)
     saving = cfg.default_hooks.checkpoint
-    training = Training(
-        args.images, args.epochs or cfg.train_cfg.max_epochs, batch, args.gpus, parameters, work,
-        saving.interval, max(saving.get('max_keep_ckpts', 2), 1))
+    epochs = args.epochs or cfg.train_cfg.max_epochs
+    every = saving.interval if saving.interval > 0 else epochs  # -1: only the end is kept
+    training = Training(args.images, epochs, batch, args.gpus, parameters, work, every,
+                        max(saving.get('max_keep_ckpts', 2), 1))
     if training.steps < 1:
         raise UserError(f'--images {args.images}: fewer than a step of {args.gpus} x {batch} '
                         'takes; give more images, or a smaller --batch')

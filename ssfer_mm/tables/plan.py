@@ -150,6 +150,7 @@ class _Planner:
         """The run of one cell, and of the stage I that it needs."""
         needs, after = [], None
         options = merge_options(row.options, row.by_fraction.get(float(fraction), {}))
+        _check_not_ours(options, row.name)
         options = merge_options(options, STAGES[row.stages])
         options = merge_options(options, {FRACTION: round(fraction / 100, 6),
                                           **dict.fromkeys(SEEDS, seed)})
@@ -198,6 +199,14 @@ class _Planner:
         content = json.dumps([settings, inputs], sort_keys=True)
         digest = hashlib.sha256(content.encode()).hexdigest()[:16]
         self.runs[facts['name']] = Run(settings=settings, fingerprint=digest, **facts)
+
+
+def _check_not_ours(options: Dict[str, Any], row: str) -> None:
+    """A row must not set what the table sets for each cell, and would lose it without a word."""
+    ours = {'model.pretrained': 'stage1', FRACTION: 'fractions', **dict.fromkeys(SEEDS, 'seeds')}
+    for key in options.keys() & ours.keys():
+        raise UserError(f'rows.{row}.options sets {key}, which the table itself sets by '
+                        f'{ours[key]}: say it there')
 
 
 def _check_same_stage_two(cfg: Config, before: Run, name: str) -> None:

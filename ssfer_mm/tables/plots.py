@@ -82,6 +82,7 @@ def _curves(plt, cells: Cells):
                 _draw_mean(axes, cells.of(name, fraction), key, f'C{index}',
                            _title(cells, name), '-' if key == 'loss' else 'o-')
             axes.set(ylabel=title, xlabel='epoch')
+            axes.xaxis.get_major_locator().set_params(integer=True)
             axes.grid(alpha=.3)
         panels[0, column].set(title=f'{fraction:g} % of the labels')
     legend_below(figure, panels[0])

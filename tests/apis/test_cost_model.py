@@ -6,6 +6,7 @@ import pytest
 from ssfer_mm.apis.cost_model import main
 from ssfer_mm.errors import UserError
 from support import stores
+from support.shrink import REPO
 
 MICRO = 'configs/mae/mae_vit-micro-p8_faces-48px.py'
 SPARK = 'configs/mae/spark_resnet-nano_faces-48px.py'
@@ -57,3 +58,10 @@ def test_a_mask_that_follows_the_face_costs_what_mae_costs():
     assert faces['work']['per_image']['flops'] == plain['work']['per_image']['flops'] > 0
     assert 0 <= faces['work']['per_step']['operations'] - plain['work']['per_step']['operations'] \
         < 100, 'kernels that find the hidden patches'
+
+
+def test_a_run_that_keeps_its_end_only_writes_one_checkpoint(tmp_path):
+    config = tmp_path / 'mine.py'
+    config.write_text(f"_base_ = ['{REPO / MICRO}']\n"
+                      'default_hooks = dict(checkpoint=dict(interval=-1))\n')
+    assert main([str(config), *QUICK[1:], '--worker-rate', '1e6'])['training']['save_every'] == 3

@@ -99,6 +99,8 @@ def rows(**changed):
                            options={'model.logit_adjustment.type': 'LogitAdjustment'}))),
      'changes model.logit_adjustment.type, which stage II reads'),
     (dict(rows=rows(a=dict(options={'model.ema_decai': 1}))), 'closest: model.ema_decay'),
+    (dict(rows=rows(a=dict(options={'randomness.seed': 7}))), 'a.options sets .*seed, .* by seeds'),
+    (dict(rows=rows(a=dict(options={'model.pretrained': 'x.pth'}))), 'by stage1: say it there'),
     (dict(options=dict(model=dict(ema_decay=1))), 'one line for each setting'),
     (dict(plots=dict(curves=['x'])), "plots.curves names 'x'"),
     (dict(plots=dict(_delete_=True)), 'plots._delete_ is True; expected a list of rows'),
