@@ -1,4 +1,5 @@
 """A classifier's scores, or which of its settings is why it has none."""
+import inspect
 from typing import Optional
 
 import torch
@@ -53,21 +54,56 @@ def _misfit(network: nn.Module, images: Tensor, error: Exception) -> Optional[st
     features = _output(backbone, images)
     if features is None:
         height, width = images.shape[2:]
-        return (f'{name} cannot take images of {height} x {width} ({text}): set '
-                'model.classifier.backbone.img_size to that, or give the images another size with '
-                'the scale in the pipelines of all dataloaders')
+        return (f'{name} cannot take images of {height} x {width} ({text}): '
+                f'{_size_setting(backbone, text)}give the images another size with the scale in '
+                'the pipelines of all dataloaders')
+    pooling = 'model.classifier.neck.type=GlobalAveragePooling'
     if neck is not None:
-        given, features = _shape(features), _output(neck, features)
+        kind, given = type(neck).__name__, _shape(features)
+        if _pools_maps(neck) and given.count(',') == 2:
+            return f'{kind} averages maps, and {name} gives {given}: {_token_setting(backbone)}'
+        features = _output(neck, features)
         if features is None:
-            return (f'{type(neck).__name__} cannot take what {name} gives, {given} ({text}): '
+            return (f'{kind} cannot take what {name} gives, {given} ({text}): '
                     'remove model.classifier.neck, or set the one that belongs to this backbone')
-        name = f'{type(neck).__name__} after {name}'
-    return _head_misfit(network.head, features, name, error)
+        name = f'{kind} after {name}'
+        pooling = (f"model.classifier.neck to a list, [dict(type='{kind}', ...), "
+                   "dict(type='GlobalAveragePooling')]")
+    return _head_misfit(network.head, features, name, pooling, error)
 
 
-def _head_misfit(head: nn.Module, features: object, giver: str, error: Exception
-                 ) -> Optional[str]:
-    """Why a head, most of which read (B, C), cannot read what backbone and neck give."""
+def _size_setting(backbone: nn.Module, text: str) -> str:
+    """What to set in a backbone that cannot take the images, with an ``or``; '' if nothing."""
+    if 'pad_small_map' in text:
+        return 'set model.classifier.backbone.pad_small_map=True, or '
+    arguments = inspect.signature(type(backbone)).parameters
+    passed_on = any(argument.kind is argument.VAR_KEYWORD for argument in arguments.values())
+    if 'img_size' in arguments or passed_on:
+        return 'set model.classifier.backbone.img_size to that, or '
+    if 'resolution' in arguments:  # EfficientFormer's last map
+        return 'set model.classifier.backbone.resolution to a 32nd of that, or '
+    return ''
+
+
+def _pools_maps(neck: nn.Module) -> bool:
+    """Whether it is GlobalAveragePooling for maps, which takes tokens for one map without a batch
+    and gives one number per image."""
+    return isinstance(getattr(neck, 'gap', None), nn.AdaptiveAvgPool2d)
+
+
+def _token_setting(backbone: nn.Module) -> str:
+    if hasattr(backbone, 'out_type'):  # a ViT, whose tokens are (B, N, C)
+        return ('set model.classifier.backbone.out_type=avg_featmap and '
+                'model.classifier.neck=None')
+    return 'set model.classifier.neck.dim=1'
+
+
+def _head_misfit(head: nn.Module, features: object, giver: str, pooling: str,
+                 error: Exception) -> Optional[str]:
+    """Why a head, most of which read (B, C), cannot read what backbone and neck give.
+
+    ``pooling`` is the setting that would make numbers of maps.
+    """
     kind = type(head).__name__
     linear = next((module for module in head.modules() if isinstance(module, nn.Linear)), None)
     last = features[-1] if isinstance(features, (tuple, list)) else features
@@ -78,8 +114,8 @@ def _head_misfit(head: nn.Module, features: object, giver: str, error: Exception
         return None
     if not isinstance(last, Tensor) or last.ndim != 2:
         return (f'{kind} cannot read what {giver} gives, {_shape(features)}: for maps (B, C, h, w) '
-                "set model.classifier.neck.type=GlobalAveragePooling, else take the head that "
-                'belongs to this backbone, with in_channels as above')
+                f'set {pooling}, else take the head that belongs to this backbone, with '
+                'in_channels as above')
     if last.shape[1] != linear.in_features:
         return (f'model.classifier.head.in_channels is {linear.in_features}, but {giver} gives '
                 f'{last.shape[1]} numbers per image: set model.classifier.head.in_channels='

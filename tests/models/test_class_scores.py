@@ -12,7 +12,10 @@ IMAGES = torch.zeros(2, 3, 16, 16)
 MIXER = dict(type='MlpMixer', img_size=32, patch_size=8,
              arch=dict(embed_dims=16, num_layers=1, tokens_mlp_dims=8, channels_mlp_dims=16))
 DEIT = dict(type='DistilledVisionTransformer', arch=dict(ARCH), img_size=16, patch_size=8)
+DAVIT = dict(type='DaViT', arch=dict(embed_dims=8, depths=[1] * 4, num_heads=[1] * 4))
 POOL = dict(type='GlobalAveragePooling')
+LEVELS = dict(type='ResNet', depth=18, stem_channels=4, base_channels=4, out_indices=(0, 1, 2, 3))
+FUSE = dict(type='HRFuseScales', in_channels=(4, 8, 16, 32))
 
 
 def linear(width):
@@ -29,8 +32,20 @@ def linear(width):
     (dict(vit(), neck=POOL), ['GlobalAveragePooling', 'VisionTransformer gives, (B, 16)']),
     # two tokens, for a head that reads one
     (dict(vit(), backbone=DEIT, head=linear(16)), ['(B, 16) and (B, 16)', 'LinearClsHead']),
+    # tokens, which that neck would take for one map: a single number per image
+    (dict(vit(), backbone=dict(MIXER, img_size=16), neck=POOL, head=linear(16)),
+     ['MlpMixer gives (B, 16, 4): set model.classifier.neck.dim=1']),
+    (dict(vit(), backbone=dict(vit()['backbone'], out_type='raw'), neck=POOL, head=linear(16)),
+     ['(B, 5, 16)', 'backbone.out_type=avg_featmap', 'neck=None']),
+    # maps of a neck that belongs to the backbone
+    (dict(resnet(), backbone=LEVELS, neck=FUSE, head=linear(2048)),
+     ["set model.classifier.neck to a list, [dict(type='HRFuseScales', ...), "
+      "dict(type='GlobalAveragePooling')]"]),
     # built for images of another size
     (dict(vit(), backbone=MIXER, neck=POOL, head=linear(16)), ['16 x 16', 'backbone.img_size']),
+    # which not every backbone calls so
+    (dict(vit(), backbone=DAVIT, neck=POOL, head=linear(64)),
+     ['): set model.classifier.backbone.pad_small_map=True, or']),
 ])
 def test_what_does_not_fit_is_named(parts, told):
     network = MODELS.build(parts)
