@@ -2,22 +2,27 @@
 import contextlib
 from collections.abc import Iterator
 
+from mmpretrain.models.backbones.mixmim import MixMIMBlock
 from mmpretrain.models.utils import ShiftWindowMSA
 from torch import Tensor
+
+COUNTING = (ShiftWindowMSA, MixMIMBlock)
 
 
 @contextlib.contextmanager
 def any_batch() -> Iterator[None]:
-    """Within, Swin's windows are put together again without counting the images.
+    """Within, windows of Swin and MixMIM are put together again without counting the images.
 
     mmpretrain counts them with ``int()``, of which an exporter sees the result only.
     """
-    counting = ShiftWindowMSA.window_reverse
-    ShiftWindowMSA.window_reverse = staticmethod(window_reverse)
+    originals = [kind.window_reverse for kind in COUNTING]
+    for kind in COUNTING:
+        kind.window_reverse = staticmethod(window_reverse)
     try:
         yield
     finally:
-        ShiftWindowMSA.window_reverse = staticmethod(counting)
+        for kind, original in zip(COUNTING, originals):
+            kind.window_reverse = staticmethod(original)
 
 
 def window_reverse(windows: Tensor, height: int, width: int, side: int) -> Tensor:

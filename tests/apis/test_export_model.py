@@ -170,6 +170,15 @@ def test_windows_of_a_swin_in_any_batch(ending, faces, tmp_path):
     assert export_model(described, tmp_path / f'm.{ending}', faces) < 1e-5
 
 
+@pytest.mark.parametrize('ending', ['torchscript', 'pt2'])
+def test_windows_of_a_mixmim_in_any_batch(ending, faces, tmp_path):
+    mixmim = dict(type='MixMIMTransformer', img_size=16, window_size=[2, 1, 1, 1], patch_size=2,
+                  arch=dict(embed_dims=4, depths=[1] * 4, num_heads=[1] * 4))
+    parts = dict(resnet(), backbone=mixmim, neck=None)
+    described = describe(checkpoint(tmp_path, parts))
+    assert export_model(described, tmp_path / f'm.{ending}', faces) < 1e-5
+
+
 def test_a_network_that_torch_cannot_write_as_onnx(faces, tmp_path, monkeypatch):
     """As torch 2.6 cannot, where there is batch normalisation."""
     def export(*args, **kwargs):
