@@ -143,7 +143,12 @@ def _check_optimizers(cfg: Config) -> None:
 
 def _check_sync_bn(cfg: Config) -> None:
     """mmengine would replace norms that leave hidden cells out by plain ones, without a word."""
-    if cfg.get('sync_bn') and (cfg.get('model') or {}).get('enc_dec_norm_cfg'):
+    if not cfg.get('sync_bn'):
+        return
+    if cfg.get('launcher', 'none') != 'none' and not torch.cuda.is_available():
+        raise UserError('sync_bn: PyTorch shares the statistics of a batch between GPUs only, and '
+                        'found none: remove sync_bn; each process then normalises its own images')
+    if (cfg.get('model') or {}).get('enc_dec_norm_cfg'):
         raise UserError('sync_bn would replace the norms of SparK, which look at shown cells only, '
                         'by plain ones: remove sync_bn, and for statistics over all processes set '
                         'model.enc_dec_norm_cfg.type=SparseSyncBatchNorm2d')

@@ -383,6 +383,15 @@ def test_sync_bn_does_not_undo_the_masked_norms_of_spark():
         launch.build_runner(cfg)
 
 
+def test_sync_bn_of_processes_without_a_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    cfg = load_config('configs/ssfer/ferplus_5pct_resnet-nano.py', {'sync_bn': 'torch'})
+    launch._check_sync_bn(cfg)  # alone a process has nothing to share
+    cfg.launcher = 'pytorch'
+    with pytest.raises(UserError, match='remove sync_bn'):
+        launch.build_runner(cfg)
+
+
 def test_bad_out_name_is_refused_before_anything_runs(config):
     with pytest.raises(UserError, match='.json'):
         launch.test_main([str(config), 'absent.pth', '--out', 'metrics.txt'])
