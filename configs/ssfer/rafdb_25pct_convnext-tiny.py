@@ -1,5 +1,5 @@
-# SSFER with ConvNeXt-T on 25 % of RAF-DB. Stage I trains ViTs, so this starts from the ImageNet weights
-# that mmpretrain publishes.
+# SSFER with ConvNeXt-T on 25 % of RAF-DB, from the ImageNet weights that mmpretrain publishes: stage I
+# comes with configs for ViTs (MAE) and for small ResNets (SparK), not for this network.
 _base_ = ['./rafdb_25pct.py']
 
 model = dict(
