@@ -25,6 +25,7 @@ from ssfer_mm.profiling.stage import AcceptShare, StageBenchmark
 
 from .benchmark_report import show
 from .config import load_config
+from .config_kind import check_kind
 from .launch import build_runner
 
 PLAIN = Path(__file__).resolve().parents[2] / 'benchmarks' / 'plain_ssfer.py'
@@ -46,6 +47,7 @@ def benchmark(cfg: Config, args: argparse.Namespace) -> dict:
     Raises:
         UserError: the configuration or its data cannot be used.
     """
+    check_kind(cfg)
     _prepare(cfg, args)
     with tempfile.TemporaryDirectory() as folder:
         cfg.work_dir = folder

@@ -22,6 +22,7 @@ from ssfer_mm.safe_loading import enable_safe_loading
 
 from .cli import run_cli
 from .config import load_config
+from .config_kind import TESTS, check_kind
 from .determinism import make_deterministic
 from .distributed import start_processes
 from .flip_at_test import average_with_mirror_images
@@ -46,6 +47,7 @@ def train(cfg: Config) -> Runner:
     Raises:
         UserError: the configuration or its data cannot be used.
     """
+    check_kind(cfg)
     runner = build_runner(cfg)
     _count_accumulated_batches(runner)
     # A config that replaces custom_hooks must not lose this one.
@@ -72,6 +74,7 @@ def test(cfg: Config, checkpoint: str, tta: bool = False) -> Dict[str, float]:
     Raises:
         UserError: the checkpoint is missing, damaged, unsafe, or belongs to another model.
     """
+    check_kind(cfg, TESTS)
     weights = weights_of(checkpoint)
     use_model_of(cfg, weights, checkpoint)
     cfg.load_from, cfg.resume = str(checkpoint), False

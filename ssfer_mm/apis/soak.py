@@ -19,6 +19,7 @@ from ssfer_mm.profiling.process_memory import Enough, MemoryLog, Series, own_mem
 from .benchmark import keep_off_the_screen
 from .cli import run_cli
 from .config import load_config
+from .config_kind import check_kind
 from .launch import build_runner
 
 PRETRAIN, STAGES = 'pretrain', ('supervised', 'semi')
@@ -143,6 +144,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
 
 def _run(args: argparse.Namespace) -> int:
     cfg = load_config(args.config, args.cfg_options)
+    check_kind(cfg)
     stage = choose_stage(cfg, args.stage)
     cfg.work_dir = args.work_dir or str(
         Path('work_dirs') / f'soak_{Path(args.config).stem}_{stage}')
