@@ -12,6 +12,8 @@ from mmengine.registry import Registry
 from ssfer_mm.errors import UserError
 from ssfer_mm.printing import print_any_name
 
+from .unknown_setting import unknown_setting
+
 # Nothing in the program is wrong when a disk is full, over its quota, or may not be written to.
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 NOT_REGISTERED = re.compile(r'([\w.]+) is not in the (?:(\w+)::)?([\w ]+?) registry')
@@ -100,7 +102,7 @@ def user_message(error: BaseException) -> Optional[str]:
                 'choose a place that you may write to; a training goes on with --resume')
     match = NOT_REGISTERED.search(str(error)) if isinstance(error, KeyError) else None
     if match is None:
-        return None
+        return unknown_setting(error)
     name, scope, registry = match.groups()
     close = difflib.get_close_matches(name, registered_names(registry), n=3, cutoff=0.5)
     advice = f'closest: {", ".join(close)}. ' if close else ''
