@@ -171,9 +171,12 @@ def _count_accumulated_batches(runner: Runner) -> None:
 
 
 def _differences_to_last_run(cfg: Config) -> List[str]:
-    """Top-level settings in which `cfg` differs from the config left in its work dir, if any."""
+    """Top-level settings in which `cfg` differs from the run in its work dir, if there is one."""
     dumped = Path(cfg.work_dir) / Path(cfg.filename or '').name
     if not cfg.filename or not dumped.is_file() or dumped.resolve() == Path(cfg.filename).resolve():
+        return []
+    # A start that failed before its first step left its config, and nothing to keep apart from.
+    if not any(next(dumped.parent.glob(trace), None) for trace in ('*.pth', '*/vis_data/*.json')):
         return []
     try:
         old = Config.fromfile(str(dumped), import_custom_modules=False).to_dict()

@@ -286,6 +286,9 @@ def test_another_config_in_the_same_work_dir_is_mentioned(config):
         return [line for line in text.splitlines() if 'already holds a run' in line]
 
     assert start('first') == []
+    assert start('corrected', **{'optim_wrapper.optimizer.lr': 1e-5}) == [], 'nothing was trained'
+    assert start('back') == []
+    (next(Path('work_dirs/tiny').glob('*/vis_data')) / 'scalars.json').write_text('{"loss": 1}')
     assert start('again', resume=True) == []
     (mentioned,) = start('other', **{'optim_wrapper.optimizer.lr': 1e-4})
     assert '(differs in: optim_wrapper)' in mentioned
