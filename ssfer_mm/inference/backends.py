@@ -77,6 +77,9 @@ def make_classifier(settings: BackendSettings, clock: Clock) -> Tuple[Classifier
             if getattr(settings, option):
                 raise UserError(f'--{option} is of no use with --backend onnx: an exported model '
                                 'says all about itself. Leave it out.')
+        if settings.device != 'cpu':
+            raise UserError(f'--device {settings.device} is of torch; with --backend onnx (or an '
+                            '.onnx model) all is computed on the CPU. Leave it out.')
         return _onnx_classifier(model.path, settings, clock), model
     load_package()
     from ssfer_mm.apis.conversion import Options

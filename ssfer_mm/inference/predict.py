@@ -249,6 +249,10 @@ def _check_tables(given: Sequence[str], args: argparse.Namespace) -> None:
         if path and _true_path(osp.expanduser(path)) in paths:
             raise UserError(f'--{option} {path} would overwrite the picture of that name: give the '
                             f'table a name of its own, such as --{option} faces.{option}')
+    if args.csv and args.json and (_true_path(osp.expanduser(args.csv))
+                                   == _true_path(osp.expanduser(args.json))):
+        raise UserError(f'--json {args.json} would overwrite the table of --csv: give each a name '
+                        'of its own')
 
 
 def _true_path(path: str) -> str:
