@@ -61,6 +61,8 @@ def load_checkpoint_safely(path: Union[str, Path], map_location: Any = 'cpu') ->
     import torch
 
     path = Path(path).expanduser()
+    if path.is_dir():
+        raise UserError(f'Checkpoint {path} is a folder: name a .pth file in it.')
     if not path.is_file():
         raise UserError(f'Checkpoint {path} not found; expected a .pth file. Check the path.')
     if path.suffix == '.safetensors':
