@@ -2,6 +2,7 @@
 import torch
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
+from torch.nn.parallel import DistributedDataParallel
 
 
 @HOOKS.register_module()
@@ -15,3 +16,8 @@ class ChannelsLastHook(Hook):
 
     def before_run(self, runner) -> None:
         runner.model.to(memory_format=torch.channels_last)
+        if isinstance(runner.model, DistributedDataParallel):
+            # It keeps the layout of the weights it was made with, puts the gradients of the first
+            # step into it, and takes them out in the new one: in a wrong order.
+            runner.model = runner.wrap_model(
+                runner.cfg.get('model_wrapper_cfg'), runner.model.module)

@@ -1,0 +1,42 @@
+"""The memory layout of the weights changes how fast they learn, not what."""
+import functools
+from types import SimpleNamespace
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from torch import distributed as dist
+from torch import nn
+
+from ssfer_mm.apis.distributed import start_processes
+from ssfer_mm.engine import ChannelsLastHook
+from support.processes import together
+
+
+def gradients_of_two_steps():
+    """Of a convolution in DistributedDataParallel: what came of it, and the mean it should be."""
+    torch.manual_seed(0)
+    cfg = Config(dict(launcher='pytorch'))
+    start_processes(cfg)
+    runner = SimpleNamespace(cfg=cfg, distributed=True)
+    runner.wrap_model = functools.partial(Runner.wrap_model, runner)
+    runner.model = runner.wrap_model(cfg.model_wrapper_cfg, nn.Conv2d(3, 4, 3))
+    ChannelsLastHook().before_run(runner)
+    weight, alone, found = runner.model.module.weight, [], []
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+    weight.register_hook(lambda gradient: alone.append(gradient.contiguous()))
+    for _ in range(2):
+        runner.model.zero_grad()
+        pictures = torch.randn(2, 3, 8, 8) * (1 + dist.get_rank())
+        runner.model(pictures).square().sum().backward()
+        found.append(weight.grad.clone())
+    for gradient in alone:
+        dist.all_reduce(gradient)
+    return found, [gradient / dist.get_world_size() for gradient in alone]
+
+
+def test_the_first_step_of_several_processes_has_its_gradients_in_order(tmp_path):
+    """DistributedDataParallel is made before the hook, with the layout that the weights had."""
+    for found, expected in together(2, gradients_of_two_steps, tmp_path):
+        for one, other in zip(found, expected):
+            torch.testing.assert_close(one, other)
