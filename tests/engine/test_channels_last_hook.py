@@ -10,7 +10,9 @@ from torch import nn
 
 from ssfer_mm.apis.distributed import start_processes
 from ssfer_mm.engine import ChannelsLastHook
+from support.models import resnet, ssfer
 from support.processes import together
+from support.world import end_of, two_stages
 
 
 def gradients_of_two_steps():
@@ -40,3 +42,12 @@ def test_the_first_step_of_several_processes_has_its_gradients_in_order(tmp_path
     for found, expected in together(2, gradients_of_two_steps, tmp_path):
         for one, other in zip(found, expected):
             torch.testing.assert_close(one, other)
+
+
+def test_sharded_weights_stay_as_they_are(tmp_path):
+    """FSDP could not bring others together: the first step ended with a traceback."""
+    cfg = two_stages(tmp_path / 'run', 2, labeled=24, epochs=(1, 0), runner_type='ShardedRunner')
+    cfg.model = ssfer(resnet())
+    cfg.custom_hooks.append(dict(type='ChannelsLastHook'))
+    one, other = together(2, end_of, tmp_path, cfg)
+    torch.testing.assert_close(one, other, rtol=0, atol=0)
