@@ -55,11 +55,20 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
 
 
 def _resume_hint() -> str:
-    if int(os.environ.get('WORLD_SIZE', '1')) > 1:
-        return (' Continue from the last saved checkpoint with the command that started the '
-                'processes and --resume')
-    command = shlex.join(['python', *_without_resume(sys.argv), '--resume'])
-    return f' Continue from the last saved checkpoint with: {command}'
+    arguments = _without_resume(sys.argv)
+    if int(os.environ.get('WORLD_SIZE', '1')) == 1:
+        return (' Continue from the last saved checkpoint with: '
+                f'{shlex.join(["python", *arguments, "--resume"])}')
+    # What tools/dist_train.sh makes of its own arguments.
+    if arguments[2:4] == ['--launcher', 'pytorch'] and 'LOCAL_WORLD_SIZE' in os.environ:
+        script = os.path.join(os.path.dirname(arguments[0]), 'dist_train.sh')
+        command = shlex.join([script, arguments[1], os.environ['LOCAL_WORLD_SIZE'],
+                              *arguments[4:], '--resume'])
+        where = ('' if os.environ.get('GROUP_WORLD_SIZE', '1') == '1' else
+                 ', on every machine, with NNODES, NODE_RANK and MASTER_ADDR as before')
+        return f' Continue from the last saved checkpoint with{where}: {command}'
+    return (' Continue from the last saved checkpoint with the command that started the '
+            'processes and --resume')
 
 
 def _without_resume(arguments: Sequence[str]) -> List[str]:

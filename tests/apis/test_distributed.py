@@ -3,6 +3,7 @@ import os
 import socket
 import stat
 import subprocess
+import sys
 
 import pytest
 import torch
@@ -68,6 +69,23 @@ def test_only_the_first_process_says_how_to_resume(capsys, monkeypatch):
         assert cli.run_cli(interrupted, resumable=True) == 130
         said = capsys.readouterr().err
         assert ('and --resume' in said) == (rank == '0') == bool(said)
+
+
+@pytest.mark.parametrize('machines, where', [('1', ''), ('2', ', on every machine, with NNODES')])
+def test_an_interrupted_run_of_dist_train_names_its_command(capsys, monkeypatch, machines, where):
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    for name, value in dict(RANK='0', WORLD_SIZE='4', LOCAL_WORLD_SIZE='2',
+                            GROUP_WORLD_SIZE=machines).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, 'argv', ['/here/tools/train.py', 'c.py', '--launcher', 'pytorch',
+                                      '--resume', 'old.pth', '--work-dir', 'a b'])
+    assert cli.run_cli(interrupted, resumable=True) == 130
+    said = capsys.readouterr().err
+    assert said.endswith(": /here/tools/dist_train.sh c.py 2 --work-dir 'a b' --resume\n")
+    assert f'checkpoint with{where}' in said
 
 
 def run_script(tmp_path, script, *arguments, **environment):
