@@ -1,7 +1,8 @@
 """When to write a checkpoint, and which ones to keep."""
+import contextlib
 import os.path as osp
 import time
-from typing import Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
 from mmengine.hooks import Hook
@@ -155,7 +156,7 @@ class SafeCheckpointHook(Hook):
         for hook in runner.hooks:
             if hasattr(hook, 'gather_for_checkpoint'):
                 hook.gather_for_checkpoint(runner)
-        with folder.disk_errors(name):
+        with _same_error_everywhere(), folder.disk_errors(name):
             # Called in every process: mmengine's runner saves in the first one alone, but a
             # sharded model has to gather its weights.
             runner.save_checkpoint(runner.work_dir, folder.part(name),
@@ -166,6 +167,20 @@ class SafeCheckpointHook(Hook):
                 folder.prune(self.max_keep_ckpts)
         if kind != BEST:
             self._newest = time.monotonic(), name
+
+
+@contextlib.contextmanager
+def _same_error_everywhere() -> Iterator[None]:
+    """A disk that the first process finds full ends all with its line, and none by losing it."""
+    found: List[Optional[UserError]] = [None]
+    try:
+        yield
+    except UserError as error:
+        found[0] = error
+    if get_world_size() > 1:
+        broadcast_object_list(found)
+    if found[0] is not None:
+        raise found[0]
 
 
 def can_resume_inside_epochs(runner) -> bool:

@@ -1,12 +1,14 @@
 """A process that dies takes the others with it, and the run goes on as if nothing had happened."""
+import errno
 import time
 from pathlib import Path
 
 import pytest
 
 from ssfer_mm import UserError
-from ssfer_mm.apis import train
+from ssfer_mm.apis import run_cli, train
 from ssfer_mm.apis.compare_runs import compare_values
+from ssfer_mm.engine import CheckpointFolder
 from ssfer_mm.safe_loading import load_checkpoint_safely
 from support.processes import exit_codes, together
 from support.world import calm, end_of, largest_difference, two_stages
@@ -69,3 +71,19 @@ def test_another_joint_batch_is_refused(tmp_path, whole):
     """Schedules, stage switch and position are counted in iterations, which would differ."""
     with pytest.raises(UserError, match=r'counts \[3, 3\] iterations.*this run \[6, 3\]'):
         train(continued(tmp_path / 'run', whole / 'iter_5.pth', world=1, labeled=4))
+
+
+def full_disk(work_dir):
+    """Exit status of a run whose first process may write no checkpoint."""
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    CheckpointFolder.adopt = refuse  # in this process, which is a fork
+    return run_cli(lambda: train(small(work_dir)))
+
+
+def test_a_full_disk_ends_all_processes_with_one_line(tmp_path, capfd):
+    """The second one would end with a traceback, of the connection to the first."""
+    assert together(WORLD, full_disk, tmp_path, tmp_path / 'run', timeout=60) == [2, 2]
+    said = capfd.readouterr().err
+    assert said.count('iter_1.pth cannot be written') == 2 and 'Traceback' not in said
