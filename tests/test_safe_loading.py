@@ -143,7 +143,7 @@ def test_other_bad_checkpoints(tmp_path):
     (tmp_path / 'text.pth').write_text('Not Found')
     torch.save([1, 2], tmp_path / 'list.pth')
     for name, words in {'text.pth': 'damaged or no checkpoint', 'list.pth': 'holds a list',
-                        'absent.pth': 'not found'}.items():
+                        'absent.pth': 'not found', '': 'is a folder: name'}.items():
         with pytest.raises(UserError, match=words):
             safe_loading.load_checkpoint_safely(tmp_path / name)
 

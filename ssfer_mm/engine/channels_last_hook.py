@@ -10,7 +10,7 @@ from torch.nn.parallel import DistributedDataParallel
 class ChannelsLastHook(Hook):
     """Store the model's convolution weights channels last, and with them all activations.
 
-    Same numbers up to rounding, but for random first weights, which are other ones; on a CPU a
+    Same numbers up to rounding, save that random weights are drawn in another order; on a CPU a
     small network trains a third faster. Weights that ``ShardedRunner`` has shared out stay as they
     are: FSDP brings only plain ones together.
     """

@@ -2,7 +2,7 @@
 import contextlib
 import os.path as osp
 import time
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterator, Optional, Tuple
 
 from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
 from mmengine.hooks import Hook
@@ -172,15 +172,16 @@ class SafeCheckpointHook(Hook):
 @contextlib.contextmanager
 def _same_error_everywhere() -> Iterator[None]:
     """A disk that the first process finds full ends all with its line, and none by losing it."""
-    found: List[Optional[UserError]] = [None]
+    own: Optional[UserError] = None
     try:
         yield
     except UserError as error:
-        found[0] = error
+        own = error
+    first = [own]
     if get_world_size() > 1:
-        broadcast_object_list(found)
-    if found[0] is not None:
-        raise found[0]
+        broadcast_object_list(first)
+    if own or first[0]:
+        raise own or first[0]
 
 
 def can_resume_inside_epochs(runner) -> bool:
