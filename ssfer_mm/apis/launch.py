@@ -18,6 +18,7 @@ from ssfer_mm.command_lines import test_parser, train_parser
 from ssfer_mm.engine import GracefulStopHook, HeldOutHook, format_configs_once
 from ssfer_mm.errors import UserError
 from ssfer_mm.freed_memory import keep_freed_memory
+from ssfer_mm.kept_convolutions import keep_few_convolutions
 from ssfer_mm.safe_loading import enable_safe_loading
 
 from .cli import run_cli
@@ -94,6 +95,7 @@ def build_runner(cfg: Config) -> Runner:
         UserError: as `train`.
     """
     keep_freed_memory()
+    keep_few_convolutions()
     enable_safe_loading()
     format_configs_once()  # the runner writes the config in four places
     if cfg.get('work_dir') is None:
