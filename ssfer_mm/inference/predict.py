@@ -70,6 +70,7 @@ def predict(args: argparse.Namespace) -> int:
     Raises:
         UserError: It cannot be carried out.
     """
+    _check_kinds(args)
     source = find_source(args.source, args.out or '')
     for line in left_out(args.source):
         print(line, file=sys.stderr)
@@ -220,6 +221,18 @@ def save_picture(path: str, image: np.ndarray) -> None:
     except OSError as error:
         raise UserError(f'cannot write {path} ({error.strerror or error}): choose another --out'
                         ) from error
+
+
+def _check_kinds(args: argparse.Namespace) -> None:
+    """Files where files are to be, and a folder where a folder is: before the model is loaded."""
+    if args.out and osp.isfile(osp.expanduser(args.out)):
+        raise UserError(f'cannot write pictures into {args.out}, which is a file: choose another '
+                        '--out, such as --out annotated')
+    for option in ('csv', 'json'):
+        path = getattr(args, option)
+        if path and osp.isdir(osp.expanduser(path)):
+            raise UserError(f'--{option} {path} is a folder: name the file, such as '
+                            f'--{option} {osp.join(path, f"faces.{option}")}')
 
 
 def _check_targets(photos: Sequence[Photo], out: Optional[str]) -> None:

@@ -50,6 +50,16 @@ def test_no_given_file_becomes_a_table(place, capsys, arguments):
     assert {path: path.read_bytes() for path in place.rglob('*') if path.is_file()} == before
 
 
+@pytest.mark.parametrize('option, path, advice', [
+    ('--csv', 'photos', '--csv photos/faces.csv'), ('--json', 'photos', 'photos/faces.json'),
+    ('--out', 'film.mp4', '--out annotated')])
+def test_files_and_folders_that_are_there_are_told_apart_before_the_model(
+        place, capsys, monkeypatch, option, path, advice):
+    monkeypatch.setattr(predict_module, 'make_inferencer', None)
+    assert predict('photos', option, path) == 2
+    assert advice in capsys.readouterr().err
+
+
 @pytest.mark.skipif(sys.platform != 'linux', reason='such names exist on Linux only')
 def test_names_that_are_not_utf_8(place, capfd):
     odd = os.fsdecode(b'caf\xe9.png')
