@@ -46,7 +46,7 @@ def test_resizing_keeps_the_picture(size):
 
 
 def test_a_larger_cut_is_averaged_and_a_smaller_one_is_smooth():
-    """Cubic interpolation would pick single pixels of the first, areas make blocks of the second."""
+    """Cubic interpolation would pick single pixels of the first, areas make blocks of the other."""
     chess = np.indices((64, 64)).sum(0)[..., None].repeat(3, 2) % 2 * np.uint8(200)
     assert (abs(cut_square(chess.astype(np.uint8), (0, 0, 64, 64), 8) - 100.) <= 1).all()
     ramp = np.full((8, 8, 3), np.arange(0, 160, 20)[None, :, None], np.uint8)
