@@ -24,7 +24,7 @@ def check_kind(cfg: Config, needed: Sequence[str] = TRAINS) -> None:
     if not missing:
         return
     file = cfg.filename or 'the config'
-    if 'model' not in cfg and ('methods' in cfg or Path(file).suffix in ('.yaml', '.yml')):
+    if 'model' not in cfg and Path(file).suffix in ('.yaml', '.yml'):
         raise UserError(f'{file} is no config of one training. If it is a table of trainings, as '
                         f'those of configs/tables are: python tools/run_table.py {file}')
     if 'detector' in cfg:
