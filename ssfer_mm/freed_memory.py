@@ -13,9 +13,9 @@ def keep_freed_memory() -> bool:
 
     glibc returns what lies free at the end of the heap. The activations of a small network on a
     CPU lie there after every step, and the next step fetches them back page by page, each cleared
-    by the system first: a tenth of a step of ResNet-nano (docs/performance.md). ResNet-nano
-    held a tenth more memory for it. The library is left as it is where the environment sets one of
-    ``USERS_CHOICE``, and where the C library is another one.
+    by the system first: a fifth of a forward and backward pass of ResNet-nano
+    (docs/performance.md), which held a tenth more memory for it. The library is left as it is where
+    the environment sets one of ``USERS_CHOICE``, and where the C library is another one.
 
     Returns:
         Whether it is kept now.
