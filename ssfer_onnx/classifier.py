@@ -93,7 +93,8 @@ class OnnxClassifier:
         return np.ascontiguousarray(face[..., ::-1].transpose(2, 0, 1), dtype=np.float32)
 
 
-def _open(path: Path, threads: Optional[int], providers: Optional[Sequence[str]]):
+def _open(path: Path, threads: Optional[int], providers: Optional[Sequence[str]],
+          writer: str = 'tools/export.py'):
     try:
         import onnxruntime
     except ImportError as error:
@@ -101,7 +102,7 @@ def _open(path: Path, threads: Optional[int], providers: Optional[Sequence[str]]
                              'pip install onnxruntime') from error
     if not path.is_file():
         raise OnnxModelError(f'the model {path} does not exist; expected an .onnx file written by '
-                             'tools/export.py. Check the path.')
+                             f'{writer}. Check the path.')
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     if threads:

@@ -56,7 +56,7 @@ class OnnxFaceDetector:
         self.path = Path(path).expanduser()
         self.score_threshold, self.nms_iou = score_threshold, nms_iou
         self.batch_size = batch_size
-        self._session = _open(self.path, threads, providers)
+        self._session = _open(self.path, threads, providers, 'tools/export_onnx_detector.py')
         meta = self._session.get_modelmeta().custom_metadata_map
         try:
             self.facts = {key: json.loads(meta[key]) for key in ('kind', 'input_size', 'detector')}

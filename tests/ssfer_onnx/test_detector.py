@@ -34,7 +34,7 @@ def test_distant_and_tolerated_faces_stay_best_first(tmp_path):
 
 
 def test_files_that_are_no_detector(tmp_path):
-    with pytest.raises(OnnxModelError, match='does not exist'):
+    with pytest.raises(OnnxModelError, match='does not exist.*export_onnx_detector'):
         OnnxFaceDetector(tmp_path / 'none.onnx')
     other = colour_classifier(tmp_path / 'c.onnx', classes=list('abcd'), input_size=[4, 6])
     with pytest.raises(OnnxModelError, match='export_onnx_detector'):
