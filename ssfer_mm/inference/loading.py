@@ -117,5 +117,8 @@ def _from_pil(image: object) -> object:
             return image
     from PIL import ImageOps
 
-    return np.ascontiguousarray(
-        np.asarray(ImageOps.exif_transpose(image).convert('RGB'))[..., ::-1])
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith('I;16'):
+        # Pillow itself makes everything above 255 white; of a file the upper byte is kept.
+        return (np.asarray(image) >> 8).astype(np.uint8)
+    return np.ascontiguousarray(np.asarray(image.convert('RGB'))[..., ::-1])

@@ -1,0 +1,16 @@
+"""An image in memory has the pixels of its file."""
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from ssfer_mm.inference.loading import load
+
+
+@pytest.mark.parametrize('ending', ['png', 'tif'])
+def test_16_bits_in_a_pil_image_are_those_of_its_file(tmp_path, ending):
+    path = str(tmp_path / f'deep.{ending}')
+    cv2.imwrite(path, (np.arange(48 * 48).reshape(48, 48) * 28).astype(np.uint16))
+    of_file = load(path, 0).pixels
+    assert of_file.max() > 200 and of_file.std() > 50
+    np.testing.assert_array_equal(load(Image.open(path), 0).pixels, of_file)
