@@ -76,7 +76,9 @@ def read_affectnet_npy(root: str, part: str) -> list[Sample]:
 
 def _cached_labels(folder: str, names: list[str], cache: str) -> list[int]:
     """The labels of all files, from the cache if it was made for these very files."""
-    key = hashlib.sha256('\n'.join([str(os.stat(folder).st_mtime_ns), *names]).encode()).hexdigest()
+    # A file that is written over, as a corrected label is, leaves the folder's time as it was.
+    times = [str(os.stat(osp.join(folder, name)).st_mtime_ns) for name in names]
+    key = hashlib.sha256('\n'.join([*names, *times]).encode('utf-8', 'surrogateescape')).hexdigest()
     try:
         with open(cache, encoding='utf-8') as file:
             content = json.load(file)
