@@ -82,15 +82,19 @@ class OnnxClassifier:
 
     def _prepare(self, face: np.ndarray, index: int) -> np.ndarray:
         """One face as float32 (3, H, W), RGB in 0-255, as in the test of the training."""
-        if not (isinstance(face, np.ndarray) and face.dtype == np.uint8 and face.ndim == 3
-                and face.shape[2] == 3 and face.size):
-            found = (f'{face.dtype} {face.shape}' if isinstance(face, np.ndarray)
-                     else type(face).__name__)
-            raise OnnxModelError(f'face {index} is {found}; expected a uint8 array (H, W, 3) in '
-                                 'BGR order, as cv2.imread gives it')
+        _check_image(face, f'face {index}')
         height, width = self.input_size
         face = cv2.resize(face, (width, height), interpolation=cv2.INTER_LINEAR)
         return np.ascontiguousarray(face[..., ::-1].transpose(2, 0, 1), dtype=np.float32)
+
+
+def _check_image(image: object, name: str) -> None:
+    if not (isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3
+            and image.shape[2] == 3 and image.size):
+        found = (f'{image.dtype} {image.shape}' if isinstance(image, np.ndarray)
+                 else type(image).__name__)
+        raise OnnxModelError(f'{name} is {found}; expected a uint8 array (H, W, 3) in BGR order, '
+                             'as cv2.imread gives it where it can read the file')
 
 
 def _open(path: Path, threads: Optional[int], providers: Optional[Sequence[str]],

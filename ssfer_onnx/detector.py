@@ -8,7 +8,7 @@ from typing import List, Optional, Sequence, Tuple, Union
 import cv2
 import numpy as np
 
-from .classifier import OnnxModelError, _open
+from .classifier import OnnxModelError, _check_image, _open
 
 PAD_VALUE = 114  # the grey around an image in its square, as in training
 # float32 (3, S, S) in BGR, 0-255; and the (width, height) factors from the image to the square.
@@ -70,7 +70,12 @@ class OnnxFaceDetector:
 
         Args:
             images: uint8 (H, W, 3) BGR arrays of any sizes.
+
+        Raises:
+            OnnxModelError: something is no such image.
         """
+        for index, image in enumerate(images):
+            _check_image(image, f'image {index}')
         return self.detect_prepared([self.prepare(image) for image in images])
 
     def prepare(self, image: np.ndarray) -> Prepared:

@@ -33,6 +33,16 @@ def test_distant_and_tolerated_faces_stay_best_first(tmp_path):
     assert len(OnnxFaceDetector(path, score_threshold=0.95).detect([image])[0].boxes) == 1
 
 
+@pytest.mark.parametrize('image, says', [
+    (None, 'NoneType'),  # what cv2.imread gives of a file that is not there
+    (np.zeros((9, 9), np.uint8), 'uint8 .9, 9.'), (np.zeros((9, 9, 3)), 'float64'),
+    (np.zeros((9, 9, 4), np.uint8), '4'), (np.zeros((0, 9, 3), np.uint8), '0, 9')])
+def test_what_is_no_image_is_named(path, image, says):
+    good = np.zeros((9, 9, 3), np.uint8)
+    with pytest.raises(OnnxModelError, match=f'image 1 is .*{says}.*; expected a uint8 array'):
+        OnnxFaceDetector(path).detect([good, image])
+
+
 def test_files_that_are_no_detector(tmp_path):
     with pytest.raises(OnnxModelError, match='does not exist.*export_onnx_detector'):
         OnnxFaceDetector(tmp_path / 'none.onnx')
