@@ -254,7 +254,7 @@ def _ids_by_class(classes: Sequence[str], ids: Sequence[str],
 
 def _lowest(ids: Sequence[str], k: int, seed: int) -> list[str]:
     """The k ids with the lowest SHA-256 of ``'seed:id'``; of equal ones the lower ids."""
-    digests = [hashlib.sha256(f'{seed}:{id_}'.encode()).digest() for id_ in ids]
+    digests = [_digest(f'{seed}:{id_}').digest() for id_ in ids]
     # The first eight bytes leave a few too many; only these are worth sorting.
     heads = np.frombuffer(b''.join(digest[:8] for digest in digests), dtype='>u8')
     candidates = np.flatnonzero(heads <= np.partition(heads, k - 1)[k - 1])
@@ -289,4 +289,9 @@ def _make_hint(split: Split | None = None, path: str | None = None,
 
 
 def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode('utf-8')).hexdigest()
+    return _digest(text).hexdigest()
+
+
+def _digest(text: str) -> 'hashlib._Hash':
+    # Linux allows file names, which ids are, that are no UTF-8.
+    return hashlib.sha256(text.encode('utf-8', 'surrogateescape'))

@@ -123,6 +123,13 @@ def test_file_gives_back_the_same_split(tmp_path, how):
     assert [p.name for p in (tmp_path / 'new').iterdir()] == ['split.json']
 
 
+def test_ids_need_not_be_utf_8(tmp_path):
+    path = str(tmp_path / 'split.json')
+    split = sp.draw_split('toy', ('a',), ['caf\udce9.png', 'b.png'], [0, 0], fraction=1.)
+    sp.save_split(split, path)
+    assert sp.load_split(path) == split
+
+
 def test_failed_save_keeps_the_old_file(tmp_path, monkeypatch):
     path = str(tmp_path / 'split.json')
     sp.save_split(draw(fraction=0.1), path)
