@@ -53,6 +53,8 @@ class RecordIO(FaceSource):
         if not osp.isfile(self.path):
             raise UserError(f'the RecordIO file {self.path!r} does not exist (looked from '
                             f'{os.getcwd()!r}); set path to a .rec file.')
+        if osp.getsize(self.path) == 0:
+            raise UserError(f'the RecordIO file {self.path!r} is empty: copy it again.')
         self.idx = osp.splitext(self.path)[0] + '.idx'
         self.label = osp.basename(self.path)
         self._reader = FileReader()

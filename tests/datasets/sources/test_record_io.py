@@ -61,6 +61,12 @@ def test_an_idx_that_does_not_fit(tmp_path, text, says):
         RecordIO(path)
 
 
+def test_an_empty_file_is_called_empty(tmp_path):
+    (tmp_path / 'train.rec').touch()
+    with pytest.raises(UserError, match='train.rec.* is empty: copy it again'):
+        RecordIO(tmp_path)
+
+
 def test_a_hole_in_a_file_without_idx_is_placed(tmp_path):
     path = stores.write_rec(tmp_path / 'a.rec', [stores.jpeg(9)], header=False, idx=False)
     size = path.stat().st_size
