@@ -25,8 +25,9 @@ def main(argv: Optional[Sequence[str]] = None) -> dict:
     """``tools/eval_cross.py``: prints the figures, and writes them if asked; returns them."""
     args = _parse(argv)
     subset = args.subset or SUBSETS.get(args.data, 'test')
+    root = args.data_root or ROOTS.get(args.data)
     data = build_labeled(dict(type=args.data, subset=subset,
-                              data_root=args.data_root or ROOTS.get(args.data)))
+                              **(dict(data_root=root) if root else {})))
     result = evaluate(args.model, data, args.detector, args.margin, args.batch_size, args.device)
     result.update(title=args.title or Path(args.model).parent.name or args.model, data=args.data,
                   subset=subset, command=shlex.join(

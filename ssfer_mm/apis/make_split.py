@@ -4,10 +4,11 @@ import inspect
 import os.path as osp
 from collections.abc import Mapping, Sequence
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import ConfigDict
 from mmpretrain.registry import DATASETS
 
 from ssfer_mm.apis.cli import run_cli
+from ssfer_mm.apis.config import load_config
 from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.datasets.splits import Split, draw_split, load_split, save_split, split_table
 from ssfer_mm.errors import UserError
@@ -38,7 +39,7 @@ def make_split(args: argparse.Namespace) -> tuple[Split, str]:
     if args.config:
         dataset_cfg, recipe = dataset_and_recipe(args.config)
     elif args.dataset:
-        dataset_cfg = dict(_ALIASES.get(args.dataset, dict(type=args.dataset)))
+        dataset_cfg = dict(type=args.dataset)
     else:
         raise UserError('Give a config file, or --dataset with --data-root.')
     if args.data_root:
@@ -87,12 +88,9 @@ def dataset_and_recipe(config: str) -> tuple[dict, dict]:
     """The labeled dataset of a training config, and the split recipe beside it, if any.
 
     Raises:
-        UserError: No such file, or no ``train_dataloader.dataset`` in it.
+        UserError: No such file, one that cannot be read, or no ``train_dataloader.dataset`` in it.
     """
-    if not osp.isfile(config):
-        raise UserError(f'The config {config!r} does not exist; give the path of a training '
-                        'config, or use --dataset and --data-root.')
-    cfg = Config.fromfile(config).get('train_dataloader') or {}
+    cfg = load_config(config).get('train_dataloader') or {}
     dataset, recipe = cfg.get('dataset'), {}
     while isinstance(dataset, Mapping) and isinstance(dataset.get('dataset'), Mapping):
         split = dataset.get('split')
@@ -112,6 +110,7 @@ def build_labeled(cfg: dict) -> FERDataset:
     """
     own = {name: cls for name, cls in DATASETS.module_dict.items()
            if isinstance(cls, type) and issubclass(cls, FERDataset)}
+    cfg = {**cfg, **_ALIASES.get(cfg.get('type'), {})}
     cls = own.get(cfg.get('type'))
     if cls is None:
         raise UserError(f'Unknown dataset {cfg.get("type")!r}; '

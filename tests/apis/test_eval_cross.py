@@ -72,6 +72,17 @@ def test_without_common_classes_there_is_no_test():
         eval_cross.evaluate(Other(), Painted(None))
 
 
+@pytest.mark.parametrize('name, classes', [('SynthFER', 8), ('AffectNet7', 7), ('AffectNet8', 8)])
+def test_every_name_that_messages_list_is_taken(name, classes, monkeypatch):
+    def seen(model, data, *_):
+        raise UserError(f'{data.name}, {len(data.metainfo["classes"])} classes')
+
+    monkeypatch.setattr(FERDataset, 'full_init', lambda self: None)
+    monkeypatch.setattr(eval_cross, 'evaluate', seen)
+    with pytest.raises(UserError, match=f'^{name}, {classes} classes$'):
+        eval_cross.main(['model', '--data', name])
+
+
 def test_the_command_writes_what_it_prints(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(eval_cross, 'build_labeled', lambda cfg: Painted(None))
     monkeypatch.setattr(eval_cross, 'evaluate', lambda *_: dict(

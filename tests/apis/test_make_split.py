@@ -73,9 +73,15 @@ def test_name_that_splits_record_is_understood(tmp_path):
     assert load_split(out).dataset == 'AffectNet7' and len(load_split(out).labeled) == 7
 
 
+def test_a_config_with_a_mistake_is_told_with_its_line(tmp_path, capsys):
+    (tmp_path / 'c.py').write_text('train_dataloader = (\n')
+    assert main([str(tmp_path / 'c.py')]) == 2
+    assert 'in line 1. Correct the config' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize('arguments, part', [
     ([], '--dataset'),
-    (['none.py', '--fraction', '0.1'], "'none.py' does not exist"),
+    (['none.py', '--fraction', '0.1'], 'none.py not found'),
     (['--dataset', 'FERplus', '--fraction', '0.1'], 'FERPlus'),
     (['--dataset', 'FERPlus', '--fraction', '0.1'], 'data_root'),
     (['--dataset', 'FERPlus', '--data-root', 'none', '--fraction', '0.1'], "'none'"),
