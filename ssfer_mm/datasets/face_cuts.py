@@ -4,12 +4,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ssfer_mm.datasets.synthfer import cached_pool
 from ssfer_mm.errors import UserError
-from ssfer_mm.faces.box_line import FaceRecord, parse_line
+from ssfer_mm.faces.box_file import read_boxes
+from ssfer_mm.images import decode_image
 from ssfer_mm.synthfer import SynthFERGenerator
 
 PARTS = ('train', 'held_out')
@@ -66,7 +66,7 @@ class PhotoFaces(Sequence):
             raise UserError(f'{folder!r} is no folder; expected the face crops that {box_file!r} '
                             'lists. Unpack them there, or set the folder to where they are')
         self.folder, self.part = folder, part
-        records = reference_boxes(box_file)
+        records = read_boxes(box_file)
         names = sorted(name for name, record in records.items() if len(record.boxes) == 1
                        and is_held_out(name) == (part == 'held_out'))
         found = set(os.listdir(folder))
@@ -81,10 +81,8 @@ class PhotoFaces(Sequence):
         return len(self.names)
 
     def __getitem__(self, index: int) -> FaceCut:
-        image = cv2.imdecode(np.frombuffer(self._files[index], np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
-            raise UserError(f'{os.path.join(self.folder, self.names[index])} is no image that can '
-                            'be decoded; delete it or copy it again')
+        path = os.path.join(self.folder, self.names[index])
+        image = decode_image(self._files[index], path)
         return FaceCut(image, tuple(self.boxes[index].tolist()), self.names[index])
 
 
@@ -110,34 +108,6 @@ class DrawnFaces(Sequence):
         x1, y1, x2, y2 = self._pool.boxes[index].tolist()
         return FaceCut(self._pool.images[index][..., ::-1],
                        (x1, y1 + SYNTHFER_TOP * (y2 - y1), x2, y2), f'synthfer/{index}')
-
-
-def reference_boxes(path: str) -> dict[str, FaceRecord]:
-    """Image name -> record of a JSON-lines box file.
-
-    Unlike :func:`ssfer_mm.faces.box_file.read_boxes` this accepts a line that is there twice, as
-    some are in the reference boxes of the face crops, as long as both say the same.
-
-    Raises:
-        UserError: Missing file, a broken line, or two lines that contradict each other.
-    """
-    try:
-        lines = _read(path).decode('utf-8').splitlines()
-    except OSError as error:
-        raise UserError(f'cannot read the box file {path!r} ({error.strerror}); expected the '
-                        'reference boxes of the face crops. Put them there, or set box_file to '
-                        'where they are') from None
-    records: dict[str, FaceRecord] = {}
-    for number, line in enumerate(lines, 1):
-        try:
-            record = parse_line(line)
-        except ValueError as error:
-            raise UserError(f'{path}, line {number}: {error}; expected one JSON object per line. '
-                            'Copy the file again') from None
-        if records.setdefault(record.image, record) != record:
-            raise UserError(f'{path}, line {number}: other boxes for {record.image!r} than in a '
-                            'line before; expected one line per image. Copy the file again')
-    return records
 
 
 def _read(path: str) -> bytes:

@@ -48,17 +48,18 @@ def test_bad_data_is_explained(tmp_path):
     row = json.loads(open(boxes).readline())
     with open(boxes, 'a') as file:
         file.write(json.dumps(dict(row, boxes=[[0, 0, 9, 9, 1]])))
-    with pytest.raises(UserError, match='line 11: other boxes for'):
+    with pytest.raises(UserError, match='line 11: a second line for'):
         PhotoFaces(folder, boxes)
     open(boxes, 'w').write('{"image": "other.jpg", "boxes": [[0, 0, 9, 9]]}')
     with pytest.raises(UserError, match='holds none of the 1 images'):
         PhotoFaces(folder, boxes, 'held_out' if is_held_out('other.jpg') else 'train')
 
 
-def test_an_unreadable_image_is_named(tmp_path):
+@pytest.mark.parametrize('content', [b'no image', b''])
+def test_an_unreadable_image_is_named(tmp_path, content):
     folder, boxes = write_cuts(tmp_path, 10)
     name = PhotoFaces(folder, boxes).names[0]
-    (tmp_path / 'images' / name).write_bytes(b'no image')
+    (tmp_path / 'images' / name).write_bytes(content)
     with pytest.raises(UserError, match=name):
         PhotoFaces(folder, boxes)[0]
 
