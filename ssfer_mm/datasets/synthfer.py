@@ -1,13 +1,13 @@
 """SynthFER as a dataset: rendered once, cached on disk, kept in memory."""
 import hashlib
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 
+from ssfer_mm.atomic import atomic_write
 from ssfer_mm.datasets.base import FERDataset, Sample
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import SYNTHFER8
@@ -138,14 +138,6 @@ def _read(path: str, size: int, count: int) -> Pool | None:
 
 
 def _write(path: str, faces: Pool) -> None:
-    folder = os.path.dirname(path)
-    os.makedirs(folder, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=folder, prefix='.synthfer-', suffix='.npz')
-    try:
-        with os.fdopen(handle, 'wb') as file:
-            np.savez(file, images=faces.images, labels=faces.labels, boxes=faces.boxes,
-                     intensities=faces.intensities, checksum=np.array(_checksum(faces)))
-        os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise
+    with atomic_write(path, 'wb') as file:
+        np.savez(file, images=faces.images, labels=faces.labels, boxes=faces.boxes,
+                 intensities=faces.intensities, checksum=np.array(_checksum(faces)))

@@ -57,6 +57,13 @@ def test_pretrain_feeds_the_ordinary_pipeline():
     assert tuple(data[0]['inputs'].shape) == (3, 16, 16)
 
 
+def test_cache_is_a_file_like_any_other(tmp_path):
+    SynthFER(cache_dir=str(tmp_path / 'new'), **SMALL)
+    cache, = (tmp_path / 'new').iterdir()
+    (tmp_path / 'other').touch()
+    assert cache.stat().st_mode == (tmp_path / 'other').stat().st_mode, 'others may read it, too'
+
+
 def test_cache_is_used_and_gives_the_same_pictures(tmp_path, drawn):
     first = SynthFER(cache_dir=str(tmp_path), **SMALL)
     second = SynthFER(cache_dir=str(tmp_path), **SMALL)
@@ -107,7 +114,7 @@ def test_cache_that_cannot_be_written_is_done_without(tmp_path, drawn, monkeypat
     def refuse(*args, **kwargs):
         raise PermissionError(13, 'Permission denied')
     # root may write anywhere, so a read-only folder would prove nothing
-    monkeypatch.setattr(module.tempfile, 'mkstemp', refuse)
+    monkeypatch.setattr('tempfile.mkstemp', refuse)
     assert len(SynthFER(cache_dir=str(tmp_path), **SMALL)) == 6
     assert list(tmp_path.iterdir()) == []
 
