@@ -2,11 +2,18 @@
 from .architecture import infer_model, is_vit, kind_of, resize_vit
 from .config_text import read_config_text
 from .formats import check_suffix, sha256_of, write_checkpoint
-from .recognise import LAYOUTS, in_mmpretrain_names, in_timm_names, layout_of, weights_in
+from .recognise import (
+    LAYOUTS,
+    RUNNING_STATISTICS,
+    in_mmpretrain_names,
+    in_timm_names,
+    layout_of,
+    weights_in,
+)
 from .verify import check_fit
 
 __all__ = [
-    'LAYOUTS', 'check_fit', 'check_suffix', 'in_mmpretrain_names', 'in_timm_names', 'infer_model',
-    'is_vit', 'kind_of', 'layout_of', 'read_config_text', 'resize_vit', 'sha256_of', 'weights_in',
-    'write_checkpoint'
+    'LAYOUTS', 'RUNNING_STATISTICS', 'check_fit', 'check_suffix', 'in_mmpretrain_names',
+    'in_timm_names', 'infer_model', 'is_vit', 'kind_of', 'layout_of', 'read_config_text',
+    'resize_vit', 'sha256_of', 'weights_in', 'write_checkpoint'
 ]

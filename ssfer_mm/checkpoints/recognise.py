@@ -13,6 +13,10 @@ WRAPPERS = ('module.', '_orig_mod.')
 # take is for the user to say.
 CONTAINERS = ('state_dict', 'model', 'model_state_dict', 'state_dict_ema', 'model_ema', 'ema')
 
+# Beside student and teacher, a training checkpoint holds running statistics of stage III under
+# these names, if its pseudo-label rule keeps any, and how often the teacher was updated.
+RUNNING_STATISTICS = ('pseudo_label.', 'fairness.')
+
 LAYOUTS = {
     'ssfer': 'a training checkpoint of this package (student and teacher)',
     'mmpretrain': 'an mmpretrain model',
@@ -120,13 +124,13 @@ def _teacher(state: Dict[str, Tensor]) -> Dict[str, Tensor]:
         part, _, rest = name.partition('.')
         if part in parts and rest:
             parts[part][rest] = value
-        elif name != 'ema_steps':
+        elif name != 'ema_steps' and not name.startswith(RUNNING_STATISTICS):
             unknown.append(name)
     unknown += [f'{part}.{name}' for part, other in (('student', 'teacher'), ('teacher', 'student'))
                 for name in parts[part] if name not in parts[other]]
     if unknown:
         raise UserError(f'{len(unknown)} weights belong neither to both student and teacher nor '
-                        f'to the count of their updates: {_list(unknown)}. The checkpoint is '
+                        f'to the statistics of a training: {_list(unknown)}. The checkpoint is '
                         'incomplete or of another version; train or copy it again.')
     return parts['teacher']
 

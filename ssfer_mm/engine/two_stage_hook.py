@@ -5,6 +5,7 @@ import torch
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
+from ssfer_mm.checkpoints import RUNNING_STATISTICS
 from ssfer_mm.datasets.class_lists import classes_of
 from ssfer_mm.errors import UserError
 
@@ -64,8 +65,7 @@ class TwoStageFinetuneHook(Hook):
         missing = sorted(set(model.state_dict()) - set(checkpoint.get('state_dict', ())))
         if stage is None or not stage.unlabeled:
             # Running statistics begin with stage III; stage II may have had another rule.
-            running = ('pseudo_label.', 'fairness.')
-            missing = [name for name in missing if not name.startswith(running)]
+            missing = [name for name in missing if not name.startswith(RUNNING_STATISTICS)]
         if missing:
             raise UserError(f'the checkpoint to resume from lacks {len(missing)} weights of this '
                             f'model, the first is {missing[0]!r}: resume with a checkpoint that '

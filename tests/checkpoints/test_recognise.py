@@ -49,6 +49,14 @@ def test_student_and_teacher_must_mirror_each_other(extra):
         in_mmpretrain_names({**state, extra: torch.zeros(1)})
 
 
+@pytest.mark.parametrize('extra', [
+    'pseudo_label.average.value', 'pseudo_label.rule.bank', 'fairness.average.steps'])
+def test_statistics_of_stage_three_are_no_weights_of_the_classifier(extra):
+    state = {'student.backbone.a': torch.zeros(1), 'teacher.backbone.a': torch.ones(1),
+             'ema_steps': torch.tensor(5), extra: torch.zeros(1)}
+    assert in_mmpretrain_names(state) == {'backbone.a': torch.ones(1)}
+
+
 @pytest.mark.parametrize('width, given, heads', [
     (192, None, 3), (384, None, 6), (768, None, 12), (1024, None, 16), (1280, None, 16),
     (128, 4, 4)])
