@@ -10,6 +10,9 @@ from ssfer_mm.errors import UserError
 from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
 from .running import RunningMean, check_share, over_processes
 
+# Share of recognised images, averaged over the batches, that is as good as none.
+FORGOTTEN = 1e-12
+
 
 @MODELS.register_module()
 class LabeledMargin(PseudoLabelRule):
@@ -27,7 +30,8 @@ class LabeledMargin(PseudoLabelRule):
 
     Args:
         scale: beta, in (0, 1].
-        threshold: tau of a class none of whose images has been recognised yet, in [0, 1].
+        threshold: tau of a class none of whose images has been recognised yet, or not for so long
+            that its mean is forgotten, in [0, 1].
         momentum: Of the mean, in [0, 1].
 
     Raises:
@@ -51,9 +55,10 @@ class LabeledMargin(PseudoLabelRule):
     def thresholds(self) -> Tensor:
         """(K,), those of the images seen so far."""
         confidence, count = self.recognised.value
-        # A mean over the recent batches, in which rare classes are not in every one.
-        margin = self.scale * confidence / count.clamp(min=1e-12)
-        return torch.where(count > 0, margin, self.threshold)
+        # A mean over the recent batches, in which rare classes are not in every one. Far below
+        # FORGOTTEN it would be a quotient of what rounding leaves.
+        margin = self.scale * confidence / count
+        return torch.where(count > FORGOTTEN, margin, self.threshold)
 
     def forward(self, probabilities: Tensor,
                 labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:

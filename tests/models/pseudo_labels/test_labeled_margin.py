@@ -37,6 +37,16 @@ def test_a_class_keeps_its_margin_while_it_is_not_seen():
     assert rule.thresholds().tolist() == pytest.approx([.8, .5, .7])
 
 
+def test_a_class_that_is_not_recognised_any_more_is_not_let_in_at_next_to_nothing():
+    rule = build_rule(type='LabeledMargin', scale=1.0, momentum=0.5, threshold=0.7)
+    rows, eye = opinions(1)[0], torch.eye(3)
+    seen = torch.tensor([[.8, .1, .1]])
+    rule(rows, LabeledOpinion(seen, eye[:1]))
+    for _ in range(60):
+        rule(rows, LabeledOpinion(seen, eye[1:2]))
+    assert rule.thresholds().tolist() == pytest.approx([.7, .7, .7])
+
+
 def test_settings_out_of_range():
     with pytest.raises(UserError, match='scale'):
         LabeledMargin(scale=0)
