@@ -1,5 +1,6 @@
 """Files of weights on disk: ``.pth`` and ``.safetensors``, as this package writes them."""
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Dict, Optional, Union
@@ -32,7 +33,10 @@ def write_checkpoint(path: Union[str, Path], state: Dict[str, Tensor], meta: dic
     try:
         with atomic_write(str(path), 'wb') as file:
             if path.suffix == '.pth':
-                torch.save({container: state, 'meta': meta}, file)
+                # In memory first: torch.save to a full disk is a RuntimeError that does not say so.
+                content = io.BytesIO()
+                torch.save({container: state, 'meta': meta}, content)
+                file.write(content.getbuffer())
             else:
                 from safetensors.torch import save
 
