@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from ssfer_mm.engine.unwrap import model_of
+from ssfer_mm.models.labeled_part import labeled_images
 
 
 class Bare:
@@ -28,15 +29,10 @@ class Bare:
         if not isinstance(inputs, dict):
             self.images = inputs
             return
-        self.weak = inputs.get('weak')
+        self.weak, self.images = inputs.get('weak'), labeled_images(inputs)
         if self.weak is not None:
             kept = accepted if self.model.skip_rejected else None
-            self.images = torch.cat([inputs['labeled'], inputs['strong'][:kept]])
-        elif 'facemix' in inputs:
-            mix = inputs['facemix']
-            self.images = torch.cat([mix.mixed, mix.images[mix.real_weight > 0]])
-        else:
-            self.images = inputs['labeled']
+            self.images = torch.cat([self.images, inputs['strong'][:kept]])
 
     def __call__(self) -> None:
         """One step's passes; the gradients are dropped."""

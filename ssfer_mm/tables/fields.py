@@ -46,8 +46,8 @@ class FieldReader:
     def numbers(self, key: str, default: Optional[Sequence[float]] = None) -> Tuple[float, ...]:
         """A list of numbers without repetition."""
         values = self.take(key, list, _REQUIRED if default is None else list(default))
-        if (not values or len(set(values)) < len(values)
-                or not all(isinstance(v, (int, float)) for v in values)):
+        if (not values or not all(isinstance(v, (int, float)) for v in values)
+                or len(set(values)) < len(values)):
             raise UserError(f'{self._where}: {key} is {values!r}; expected different numbers, '
                             'such as [5, 10, 25]')
         return tuple(values)

@@ -187,7 +187,7 @@ def _stage_one(name: str, entry: FieldReader) -> StageOne:
 
 def _plots(given: Dict[str, Any], path: Path) -> Dict[str, Tuple[str, ...]]:
     for kind, rows in given.items():
-        if not isinstance(rows, list):
+        if not isinstance(rows, list) or not all(isinstance(row, str) for row in rows):
             raise UserError(f'{path}: plots.{kind} is {rows!r}; expected a list of rows')
     return {kind: tuple(rows) for kind, rows in given.items()}
 
@@ -207,8 +207,12 @@ def _row(name: str, rows: Mapping[str, dict], common: Mapping, path: str,
     base = _row(parent, rows, common, path, (*seen, name)) if parent else Row(
         name, name, common['config'], 'II+III', 'none', '', common['fractions'], {}, {})
     options = base.options if parent else common['options']
+    by_fraction = entry.take('by_fraction', dict, {})
+    if not all(isinstance(fraction, (int, float)) for fraction in by_fraction):
+        raise UserError(f'{where}.by_fraction has the keys {", ".join(map(repr, by_fraction))}; '
+                        'expected numbers, percent of the labels')
     by_fraction = {float(f): FieldReader({'x': more}, f'{where}.by_fraction.{f}').options('x')
-                   for f, more in entry.take('by_fraction', dict, {}).items()}
+                   for f, more in by_fraction.items()}
     row = Row(
         name=name, title=entry.take('title', str, name),
         config=entry.take('config', str, base.config),

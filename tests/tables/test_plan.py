@@ -85,6 +85,9 @@ def rows(**changed):
 
 @pytest.mark.parametrize('changes, message', [
     (dict(seeds=[0, 0]), 'seeds is .*expected different numbers'),
+    (dict(seeds=[[0], 1]), 'seeds is .*expected different numbers'),
+    (dict(rows=rows(a=dict(by_fraction={'five': {}}))), "keys 'five'; expected numbers"),
+    (dict(plots=dict(curves=[['ssfer']])), 'plots.curves is .*expected a list of rows'),
     (dict(rows=rows(a=dict(like='b'))), "'b', which is no other row"),
     (dict(rows=rows(a=dict(like='b'), b=dict(like='a'))), 'no other row'),
     (dict(rows=rows(a=dict(stage='II'))), 'knows no entry stage; do you mean stages'),
