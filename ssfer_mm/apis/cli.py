@@ -16,6 +16,9 @@ from .unknown_setting import unknown_setting
 
 # Nothing in the program is wrong when a disk is full, over its quota, or may not be written to.
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+# How gloo and NCCL say that the process at the other end is gone.
+OTHER_IS_GONE = re.compile(r'Connection (?:reset|closed) by peer|Broken pipe|Socket closed|'
+                           r'remote process exited|remote worker', re.IGNORECASE)
 NOT_REGISTERED = re.compile(r'([\w.]+) is not in the (?:(\w+)::)?([\w ]+?) registry')
 
 
@@ -29,7 +32,8 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
         after_interrupt: What to say after Ctrl-C instead, for tools that go on in another way.
 
     Returns:
-        Exit status: the tool's own, 2 after a user's mistake, 130 after Ctrl-C.
+        Exit status: the tool's own, 1 where another process of the run is gone, 2 after a user's
+        mistake, 130 after Ctrl-C.
 
     Raises:
         Exception: whatever is not a user's mistake; with SSFER_DEBUG=1 everything.
@@ -46,12 +50,25 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
             print(f'\nInterrupted.{hint}', file=sys.stderr)
         return 130
     except Exception as error:
-        message = user_message(error)
+        gone = _other_process_is_gone(error)
+        message = _echo(resumable) if gone else user_message(error)
         if message is None or os.environ.get('SSFER_DEBUG', '0') not in ('', '0'):
             raise
         print(f'error: {message}', file=sys.stderr)
-        return 2
+        return 1 if gone else 2
     return result if isinstance(result, int) else 0
+
+
+def _other_process_is_gone(error: BaseException) -> bool:
+    """Whether this is not the error that ended a run of several processes, but its echo."""
+    return (int(os.environ.get('WORLD_SIZE', '1')) > 1 and isinstance(error, RuntimeError)
+            and OTHER_IS_GONE.search(str(error)) is not None)
+
+
+def _echo(resumable: bool) -> str:
+    return ('another process of this run has ended. What it said stands above or below; where it '
+            'said nothing, it was killed, or the memory was full.'
+            f'{_resume_hint() if resumable else ""}')
 
 
 def _resume_hint() -> str:

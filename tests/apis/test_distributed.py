@@ -88,6 +88,31 @@ def test_an_interrupted_run_of_dist_train_names_its_command(capsys, monkeypatch,
     assert f'checkpoint with{where}' in said
 
 
+@pytest.mark.parametrize('said, is_echo', [
+    ('[.../tcp/pair.cc:545] Read error [127.0.0.1]:40851: Connection reset by peer. This is '
+     'typically caused by a remote worker hanging up.', True),
+    ('[../pair.cc:553] Connection closed by peer [127.0.0.1]:1234', True),
+    ('NCCL error: remote process exited or there was a network error', True),
+    ('mat1 and mat2 shapes cannot be multiplied', False)])
+def test_what_survivors_say_of_a_dead_process(capsys, monkeypatch, said, is_echo):
+    """Of a process that was killed nothing else is heard, but torchrun's traceback."""
+
+    def training():
+        raise RuntimeError(said)
+
+    for name, value in dict(RANK='1', WORLD_SIZE='2', LOCAL_WORLD_SIZE='2').items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'c.py', '--launcher', 'pytorch'])
+    if not is_echo:
+        with pytest.raises(RuntimeError):
+            cli.run_cli(training, resumable=True)
+        return
+    assert cli.run_cli(training, resumable=True) == 1
+    line, = capsys.readouterr().err.splitlines()
+    assert line.startswith('error: another process of this run has ended.')
+    assert line.endswith('checkpoint with: tools/dist_train.sh c.py 2 --resume')
+
+
 def run_script(tmp_path, script, *arguments, **environment):
     """Run a launcher with a `python` or `srun` that prints its arguments."""
     for name in ('python', 'srun'):

@@ -1,5 +1,6 @@
 """A process that dies takes the others with it, and the run goes on as if nothing had happened."""
 import errno
+import sys
 import time
 from pathlib import Path
 
@@ -71,6 +72,21 @@ def test_another_joint_batch_is_refused(tmp_path, whole):
     """Schedules, stage switch and position are counted in iterations, which would differ."""
     with pytest.raises(UserError, match=r'counts \[3, 3\] iterations.*this run \[6, 3\]'):
         train(continued(tmp_path / 'run', whole / 'iter_5.pth', world=1, labeled=4))
+
+
+def with_a_victim(work_dir):
+    """Exit status of a run whose second process is killed at the third iteration."""
+    cfg = small(work_dir)
+    cfg.custom_hooks.append(dict(type='DieAt', rank=1, iteration=2))
+    sys.exit(run_cli(lambda: train(cfg), resumable=True))
+
+
+def test_the_other_process_says_so_in_one_line(tmp_path, capfd):
+    """Not with a traceback of the connection, under which nobody finds out what to do."""
+    assert exit_codes(WORLD, with_a_victim, tmp_path, tmp_path / 'run', timeout=60) == [1, -9]
+    said = capfd.readouterr().err
+    assert said.count('error: another process of this run has ended') == 1
+    assert '--resume' in said and 'Traceback' not in said
 
 
 def full_disk(work_dir):
