@@ -143,6 +143,31 @@ def test_dist_train_on_several_machines_and_own_threads(tmp_path):
             '--nproc_per_node\n8\n') in done.stdout
 
 
+@pytest.mark.parametrize('name', ['NODE_RANK', 'MASTER_ADDR'])
+def test_several_machines_have_to_know_where_to_meet(tmp_path, monkeypatch, name):
+    """Each would take itself for the first one, and wait for the others."""
+    meeting = dict(NNODES='2', NODE_RANK='1', MASTER_ADDR='10.0.0.1')
+    monkeypatch.delenv(name, raising=False)
+    del meeting[name]
+    done = run_script(tmp_path, 'dist_train.sh', 'c.py', '8', **meeting)
+    assert done.returncode == 2 and 'error: NNODES is 2; expected NODE_RANK' in done.stderr
+
+
+@pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh'])
+def test_a_port_in_use_is_refused_where_it_would_be_opened(tmp_path, script):
+    arguments = ['c.py', '2'] if script == 'dist_train.sh' else ['c.py', 'a.pth', '2']
+    with socket.socket() as other:
+        other.bind(('127.0.0.1', 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        done = run_script(tmp_path, script, *arguments, PORT=port)
+        assert done.returncode == 2 and not done.stdout
+        assert done.stderr.startswith(f'error: port {port} of this machine is in use: set PORT')
+        done = run_script(tmp_path, script, *arguments, PORT=port, NNODES='2', NODE_RANK='1',
+                          MASTER_ADDR='127.0.0.1')
+        assert done.returncode == 0, 'the port of another machine'
+
+
 def test_dist_test_passes_the_checkpoint(tmp_path):
     done = run_script(tmp_path, 'dist_test.sh', 'c.py', 'a b.pth', '2', '--out', 'o.json')
     assert done.stdout.splitlines()[6:] == [
