@@ -49,6 +49,11 @@ class ShardSampler(Sampler[int]):
         self.window = buffer if order == 'shards' else None
         self.edges = dataset.read_in_blocks(block) if self.window else None
 
+    @property
+    def in_parts(self) -> bool:
+        """Whether each rank has a part of the epoch to itself."""
+        return self.window is not None
+
     def __len__(self) -> int:
         """Images of an epoch for this rank; all ranks have as many."""
         return -(-(self._length or len(self.dataset)) // self.world_size)

@@ -37,7 +37,9 @@ class ExactResumeHook(Hook):
     priority = 'VERY_HIGH'
 
     def __init__(self) -> None:
-        self._epoch_lengths: Optional[List[int]] = None  # of the run to resume
+        # Of the run to resume.
+        self._epoch_lengths: Optional[List[int]] = None
+        self._processes: Optional[int] = None
 
     def before_run(self, runner) -> None:
         """Choose what to resume from; every process the same."""
@@ -61,6 +63,7 @@ class ExactResumeHook(Hook):
         if seed is not None:
             checkpoint['meta']['sampler_seed'] = int(seed)
         checkpoint['meta']['epoch_lengths'] = _epoch_lengths(runner)
+        checkpoint['meta']['processes'] = runner.world_size
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Go on with the order that the run began with.
@@ -81,6 +84,7 @@ class ExactResumeHook(Hook):
                             'go on with: resume from epoch_N.pth or iter_N.pth, or start a new run '
                             'from these weights with --cfg-options load_from=FILE')
         self._epoch_lengths = meta.get('epoch_lengths')
+        self._processes = meta.get('processes')
         if meta.get('sampler_seed') is not None:
             _sampler(runner).seed = meta['sampler_seed']
 
@@ -100,6 +104,14 @@ class ExactResumeHook(Hook):
                 f'the checkpoint to resume from counts {before} iterations per epoch of each '
                 f'stage, this run {now}: keep the data, and the number of processes times the '
                 'batch sizes, or start a new run from its weights with load_from and no --resume')
+        parts = getattr(_sampler(runner), 'in_parts', False) and runner.iter % now[0]
+        if parts and self._processes not in (None, runner.world_size):
+            runner.logger.warning(
+                f'{self._processes} process(es) began this epoch and {runner.world_size} go on. '
+                "With the sampler's order='shards' each has a part of the epoch to itself, other "
+                'parts than before: until its end some images come twice and others not at all. '
+                f'Resume with {self._processes}, or from a checkpoint between two epochs, to read '
+                'each once')
 
     def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
         """Seed everything that this iteration may draw from."""

@@ -1,15 +1,18 @@
 """With random pictures and a random network, a resumed run still ends bit for bit the same."""
 import json
+import logging
 import random
 from copy import deepcopy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from ssfer_mm.apis.compare_runs import compare_runs, compare_values
-from ssfer_mm.engine.exact_resume_hook import seed_all
+from ssfer_mm.datasets import ShardSampler
+from ssfer_mm.engine.exact_resume_hook import ExactResumeHook, seed_all
 from ssfer_mm.errors import UserError
 from ssfer_mm.safe_loading import load_checkpoint_safely
 from support.runs import II_EPOCHS, II_ITERS, TOTAL, config, train
@@ -129,3 +132,24 @@ def test_ranks_draw_alike_what_belongs_to_the_whole_batch():
         seed_all(*place)
         seen.append((float(np.random.beta(1, 1)), random.random()))
     assert seen[0] == seen[1] and len(set(seen)) == 3
+
+
+@pytest.mark.parametrize('processes, done, order, warned', [
+    (2, 5, 'shards', True), (1, 5, 'shards', False), (2, 10, 'shards', False),
+    (2, 5, 'images', False)])
+def test_parts_of_an_epoch_that_others_began(caplog, processes, done, order, warned):
+    """Each process has one to itself: with more of them, other images are behind it."""
+    sampler = ShardSampler.__new__(ShardSampler)
+    sampler.window, sampler.seed = 400 if order == 'shards' else None, 0
+    runner = SimpleNamespace(
+        _resume=True, iter=done, world_size=1, logger=logging.getLogger('parts'),
+        train_loop=SimpleNamespace(epoch_lengths=[10]),
+        train_dataloader=SimpleNamespace(batch_sampler=SimpleNamespace(sampler=sampler)))
+    checkpoint = dict(meta=dict(epoch=0, iter=done), optimizer={})
+    ExactResumeHook().before_save_checkpoint(runner, checkpoint)
+    runner.world_size = processes
+    hook = ExactResumeHook()
+    hook.after_load_checkpoint(runner, checkpoint)
+    hook.before_train(runner)
+    said = 'some images come twice and others not at all' in caplog.text
+    assert said == warned
