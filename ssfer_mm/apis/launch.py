@@ -155,8 +155,8 @@ def _check_sync_bn(cfg: Config) -> None:
                         'found none: remove sync_bn; each process then normalises its own images')
     if (cfg.get('model') or {}).get('enc_dec_norm_cfg'):
         raise UserError('sync_bn would replace the norms of SparK, which look at shown cells only, '
-                        'by plain ones: remove sync_bn, and for statistics over all processes set '
-                        'model.enc_dec_norm_cfg.type=SparseSyncBatchNorm2d')
+                        'by plain ones: remove sync_bn; each process then normalises its own '
+                        'images')
 
 
 def _count_accumulated_batches(runner: Runner) -> None:
