@@ -17,7 +17,13 @@ from .classifier import build_classifier, probabilities, resize_faces
 from .cli import run_cli
 from .config import PACKAGE
 from .conversion import Described, describe
-from .convert_checkpoint import add_options, options_of, summary_of, write_described
+from .convert_checkpoint import (
+    add_options,
+    check_new,
+    options_of,
+    summary_of,
+    write_described,
+)
 from .export_model import export_model, faces_of
 from .exporters import OPSET
 from .model_card import write_card
@@ -25,6 +31,8 @@ from .model_card import write_card
 MAX_BYTES = 6_000_000
 # Half precision moves probabilities by about a thousandth; more means that it does not suit.
 HALF_TOLERANCE = 1e-2
+# Of the files of a model.
+SUFFIXES = ('.safetensors', '.safetensors.md', '.onnx')
 FIGURES = ('accuracy', 'mean_class_accuracy')
 
 
@@ -148,6 +156,7 @@ def committed(config: str) -> str:
 
 
 def _run(args: argparse.Namespace) -> None:
+    check_new(args.force, *(WEIGHTS / f'{args.name}{suffix}' for suffix in SUFFIXES))
     options = options_of(args)
     described = describe(args.model, options)
     config = os.path.relpath(args.config, PACKAGE.parent) if args.config else ''
@@ -158,7 +167,7 @@ def _run(args: argparse.Namespace) -> None:
     accuracy = (described.training.get('metrics') or {}).get('accuracy', float('nan'))
     kind = (described.training.get('train_data') or {}).get('type', 'faces')
     about = args.about or f'comes with the package; {kind}, {accuracy:.1f} % on its test images'
-    for file in ship(described, args.name, about, half=args.half, onnx=args.onnx,
+    for file in ship(described, args.name, about, WEIGHTS, half=args.half, onnx=args.onnx,
                      default=args.default):
         print(f'written to {file} ({file.stat().st_size / 1e6:.2f} MB)')
     print('Now "ssfer predict PHOTO" uses it; commit these files and models.json.'

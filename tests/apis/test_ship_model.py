@@ -124,3 +124,17 @@ def test_the_config_has_to_be_committed(tmp_path):
         ship_model.committed(str(config))
     with pytest.raises(UserError, match='no such file'):
         ship_model.committed(str(tmp_path / 'none.py'))
+
+
+def test_a_model_of_that_name_is_not_replaced_unasked(model, folder, monkeypatch, capsys):
+    monkeypatch.setattr(ship_model, 'WEIGHTS', folder)
+    folder.mkdir()
+    (folder / 'small.safetensors').write_bytes(b'the former one')
+    command = [str(model), '--name', 'small', '--command', 'python tools/train.py x',
+               '--commit', 'abc', '--no-onnx']
+    assert ship_model.main(command) == 2
+    assert 'small.safetensors exists' in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ['small.safetensors']
+    assert (folder / 'small.safetensors').read_bytes() == b'the former one'
+    monkeypatch.setattr(ship_model, 'ship', lambda *_, **__: [])
+    assert ship_model.main([*command, '--force']) == 0
