@@ -78,12 +78,16 @@ def crop_faces(images: Sequence[ImageRef], faces: Dict[str, FaceRecord], out: st
         UserError: A crop cannot be written or would replace a photo; or see :class:`Journal`.
     """
     header = dict(format=FORMAT, version=VERSION, settings=asdict(settings), detector=detector)
+    # It is written before the first crop is.
+    unknown = not overwrite and not osp.isfile(osp.join(out, MANIFEST))
     with Journal(osp.join(out, MANIFEST), header, parse_manifest_line, overwrite) as journal:
         done = settled_sources(journal.records, out)
         todo = [ref for ref in images if ref.id not in done]
         taken = [line['file'] for own in done.values() for line in own if 'file' in line]
         jobs = plan_crops(todo, [faces.get(ref.id) for ref in todo], settings, taken)
         _protect_photos(images, jobs, out)
+        if unknown:
+            _protect_others(jobs, out)
         work = functools.partial(_make_cut, out, settings.size)
         with progress_bar('Cropping faces', len(images), len(done)) as bar:
             for results in _cut_all(jobs, todo, work, problems, batch_size, workers):
@@ -160,6 +164,16 @@ def _protect_photos(images: Sequence[ImageRef], jobs: Sequence[CropJob], out: st
             if ref is not None:
                 raise UserError(f'the crop of {job.source} would replace the photo {ref.path}: '
                                 'choose another --out')
+
+
+def _protect_others(jobs: Sequence[CropJob], out: str) -> None:
+    """In a folder that holds no crops of ours, pictures are somebody else's."""
+    for job in jobs:
+        for crop in job.crops:
+            path = osp.join(out, crop.file)
+            if osp.lexists(path):
+                raise UserError(f'{path} exists and is in no {MANIFEST}, so it may be no crop: '
+                                'choose another --out, or add --overwrite to replace it')
 
 
 def _refuse_out_inside(sources: Sequence[str], out: str) -> None:

@@ -199,3 +199,17 @@ def test_a_photo_is_never_replaced(command, photos, capsys):
     assert command(source=photos / 'happy' / 'one.png', out='photos/happy') == 2
     assert 'would replace the photo' in capsys.readouterr().err
     assert (photos / 'happy' / 'one.png').read_bytes() == before
+
+
+def test_pictures_of_others_are_not_replaced_unasked(command, tmp_path, capsys):
+    mine = tmp_path / 'crops' / 'happy' / 'one.png'
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b'a picture of last year')
+    assert command() == 2
+    said = capsys.readouterr().err
+    assert 'happy/one.png' in said and '--overwrite' in said
+    assert mine.read_bytes() == b'a picture of last year'
+    assert images(tmp_path / 'crops') == ['happy/one.png']
+    assert command() == 2  # what the first call left does not let the second one through
+    assert command('--overwrite') == 0
+    assert mine.read_bytes() != b'a picture of last year'
