@@ -20,6 +20,7 @@ from ssfer_mm.images import check_image, decode_image
 from ssfer_mm.journal import Journal, parse_header
 
 from .detect_faces import progress_bar
+from .shard_place import refuse_inputs, refuse_others
 
 FORMAT, VERSION, MANIFEST = 'ssfer-face-shards', 1, 'manifest.jsonl'
 LEAST_READ = 100  # images before the share of unreadable ones says anything
@@ -61,6 +62,7 @@ def _run(args: argparse.Namespace) -> None:
         raise UserError('Give what to pack and --out FOLDER, or --verify FOLDER.')
     if args.images_per_shard < 1:
         raise UserError(f'--images-per-shard is {args.images_per_shard}; give at least 1.')
+    refuse_inputs(args.inputs, args.out)
     source = Mixture([build_source(source_config(path)) for path in args.inputs])
     shards = pack(source, args.out, args.images_per_shard, args.decode, args.max_unreadable,
                   args.overwrite)
@@ -99,12 +101,13 @@ def pack(source: FaceSource, out: str, images_per_shard: int = 10000, decode: bo
                   source_images=len(source), first=source.name(0),
                   last=source.name(len(source) - 1), decoded=decode)
     count = -(-len(source) // images_per_shard)
-    _refuse_others(out, count)
+    refuse_others(out, {shard_name(k) for k in range(count)}, MANIFEST, overwrite)
     with Journal(osp.join(out, MANIFEST), header, parse_shard, overwrite) as journal:
         shards = _usable(journal.records, out)
         done = min(len(shards) * images_per_shard, len(source))
         if len(shards) < count:  # shards of before may have had the same names and sizes
             Path(out, INDEX_NAME).unlink(missing_ok=True)
+            journal.append([])  # from now on the folder is known to be this call's
         with progress_bar('Packing faces', len(source), done) as bar:
             for number in range(len(shards), count):
                 first = number * images_per_shard
@@ -261,16 +264,6 @@ def _usable(shards: Sequence[Shard], out: str) -> list[Shard]:
             break
         usable.append(shard)
     return usable
-
-
-def _refuse_others(out: str, count: int) -> None:
-    """Whoever trains on the folder reads all shards in it."""
-    names = set(os.listdir(out)) if osp.isdir(out) else set()
-    others = sorted(name for name in names - {shard_name(k) for k in range(count)}
-                    if name.endswith('.tar'))
-    if others:
-        raise UserError(f'{out!r} holds {len(others)} other tar files, such as {others[0]!r}: '
-                        'remove them, or choose another --out.')
 
 
 def _stop_at_too_many(shards: Sequence[Shard], max_unreadable: float) -> None:

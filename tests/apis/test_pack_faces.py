@@ -118,3 +118,30 @@ def test_what_a_path_holds(tmp_path, images):
         assert source_config(cfg['path']) == dict(type=kind, path=cfg['path'])
         assert len(build_source(source_config(cfg['path']))) == COUNT
     assert source_config(str(tmp_path / 'rec'))['type'] == 'RecordIO'
+
+
+def test_shards_are_not_packed_over_themselves(tmp_path, images, capsys):
+    folder = stores.write_folder(tmp_path / 'faces', images)
+    shards = tmp_path / 'shards'
+    assert main([str(folder), '--out', str(shards)]) == 0
+    before = files(shards)
+    for source in (shards, shards / 'faces-000000.tar'):
+        assert main([str(source), '--out', str(shards), '--overwrite',
+                     '--images-per-shard', '5']) == 2
+        assert 'choose another --out' in capsys.readouterr().err
+        assert files(shards) == before
+    # The second call would take the shards of the first for what is to be packed.
+    assert main([str(folder), '--out', str(folder)]) == 2
+    assert not list(folder.glob('*.tar'))
+
+
+def test_shards_without_a_manifest_are_not_replaced_unasked(tmp_path, images, capsys):
+    folder = stores.write_folder(tmp_path / 'faces', images)
+    out = tmp_path / 'out'
+    out.mkdir()
+    (out / 'faces-000000.tar').write_bytes(b'of somebody else')
+    assert main([str(folder), '--out', str(out)]) == 2
+    said = capsys.readouterr().err
+    assert 'faces-000000.tar' in said and '--overwrite' in said
+    assert files(out) == {'faces-000000.tar': b'of somebody else'}
+    assert main([str(folder), '--out', str(out), '--overwrite']) == 0
