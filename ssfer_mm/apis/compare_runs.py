@@ -6,6 +6,7 @@ from typing import Any, Dict, Iterator, List, Tuple, Union
 import numpy as np
 import torch
 
+from ssfer_mm.errors import UserError
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
 # What the clock, the place and the machine decide; the last part of a dotted name.
@@ -20,11 +21,17 @@ def compare_runs(one: Union[str, Path], other: Union[str, Path]) -> List[str]:
     Compared are all checkpoints and exported classifiers (weights, teacher, optimizer, schedules,
     log buffers), every line of the scalar logs, and ``stages.json``; not times, nor paths. Of a
     step that was logged twice, because the run was interrupted, every line must agree.
+
+    Raises:
+        UserError: Neither holds a checkpoint, so that nothing could differ.
     """
     one, other = Path(one), Path(other)
     names = [sorted(path.name for path in run.glob('*.pth')) for run in (one, other)]
     if names[0] != names[1]:
         return [f'files: {names[0]} and {names[1]}']
+    if not names[0]:
+        raise UserError(f'{one} and {other} hold no checkpoint (.pth), so nothing can be compared: '
+                        'let the runs save one, or correct the paths')
     differences = []
     for name in names[0]:
         pair = (load_checkpoint_safely(run / name) for run in (one, other))
@@ -71,10 +78,15 @@ def _same(one: Any, other: Any) -> bool:
         return False
     if isinstance(one, torch.Tensor):
         return (one.shape == other.shape and one.dtype == other.dtype
-                and _bytes(one.numpy()) == _bytes(other.numpy()))
+                and torch.equal(_as_bytes(one), _as_bytes(other)))
     if isinstance(one, np.ndarray):
         return one.shape == other.shape and _bytes(one) == _bytes(other)
     return one == other or (one != one and other != other)
+
+
+def _as_bytes(tensor: torch.Tensor) -> torch.Tensor:
+    # NumPy has no bfloat16, and as numbers 0 and -0 would be equal.
+    return tensor.detach().reshape(-1).contiguous().view(torch.uint8)
 
 
 def _bytes(array: np.ndarray) -> bytes:
