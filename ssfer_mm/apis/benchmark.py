@@ -27,6 +27,7 @@ from .benchmark_report import show
 from .config import load_config
 from .config_kind import check_kind
 from .launch import build_runner
+from .output_files import check_output
 
 PLAIN = Path(__file__).resolve().parents[2] / 'benchmarks' / 'plain_ssfer.py'
 
@@ -189,6 +190,7 @@ def _processor() -> str:
 def main(argv: Optional[Sequence[str]] = None) -> list[dict]:
     """``tools/benchmark.py``."""
     args = benchmark_parser().parse_args(argv)
+    check_output('--json', args.json)
     if args.acceptance is None and not args.checkpoint:
         args.acceptance = ACCEPTANCE
     if args.rounds < 1:

@@ -19,6 +19,8 @@ DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 # How gloo and NCCL say that the process at the other end is gone.
 OTHER_IS_GONE = re.compile(r'Connection (?:reset|closed) by peer|Broken pipe|Socket closed|'
                            r'remote process exited|remote worker', re.IGNORECASE)
+# A folder where a file is wanted, or the other way round.
+KIND = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST}
 NOT_REGISTERED = re.compile(r'([\w.]+) is not in the (?:(\w+)::)?([\w ]+?) registry')
 
 
@@ -126,6 +128,10 @@ def user_message(error: BaseException) -> Optional[str]:
         name = error.filename or 'a file'
         return (f'{name} cannot be opened or written ({error.strerror}). Make room there, or '
                 'choose a place that you may write to; a training goes on with --resume')
+    if isinstance(error, OSError) and error.errno in KIND and error.filename:
+        name = error.filename2 or error.filename  # of os.replace: what was to be replaced
+        return (f'{name} cannot be opened or written ({error.strerror}). Name a file where a file '
+                'is wanted, and a folder where a folder is')
     match = NOT_REGISTERED.search(str(error)) if isinstance(error, KeyError) else None
     if match is None:
         return unknown_setting(error)

@@ -18,6 +18,7 @@ from ssfer_mm.profiling.pretraining import ImageCost, Pretraining, time_images
 
 from .config import load_config
 from .cost_report import show
+from .output_files import check_output
 
 # Without --faces: what an aligned JPEG of 112 px takes to be read, decoded and cropped to 224 px by
 # one core of an AMD EPYC (Zen 3); docs/cost.md says how that was measured.
@@ -105,6 +106,7 @@ def _check(args: argparse.Namespace) -> None:
 def main(argv: Optional[Sequence[str]] = None) -> dict:
     """``tools/cost_model.py``."""
     args = cost_parser().parse_args(argv)
+    check_output('--json', args.json)
     MMLogger.get_current_instance().setLevel('ERROR')  # not a word about every weight's decay
     result = cost_model(load_config(args.config, args.cfg_options), args)
     show(result)

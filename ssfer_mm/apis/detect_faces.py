@@ -2,10 +2,12 @@
 import argparse
 import sys
 from dataclasses import dataclass
+from os.path import realpath
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from tqdm import tqdm
 
+from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_file import box_header
 from ssfer_mm.faces.box_line import FaceRecord, format_line, parse_line
 from ssfer_mm.faces.detectors import build_detector
@@ -15,6 +17,7 @@ from .cli import go_on_hint, run_cli
 from .detection import detector_settings, find_faces
 from .face_sheet import save_face_sheet, summary
 from .image_sources import SUBSETS, ImageRef, list_images
+from .output_files import check_output
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,9 @@ def report_unreadable(unreadable: Sequence[Tuple[str, str]], total: int) -> None
 
 def _run(args: argparse.Namespace) -> List[Tuple[str, str]]:
     detector = detector_settings(args.detector, args.score_threshold, args.batch_size, args.device)
+    check_output('--preview', args.preview)
     images = list_images(args.images, args.subset)
+    _protect_photos(images, args.preview)
     found = detect_to_file(images, detector, args.out, args.batch_size, args.workers,
                            args.overwrite)
     print(f'{args.out}: {summary(list(found.records.values()))}')
@@ -110,6 +115,12 @@ def _run(args: argparse.Namespace) -> List[Tuple[str, str]]:
         print(f'{args.preview}: contact sheet')
     report_unreadable(found.unreadable, len(images))
     return found.unreadable
+
+
+def _protect_photos(images: Sequence[ImageRef], preview: Optional[str]) -> None:
+    place = preview and realpath(preview)
+    if place in {realpath(ref.path) for ref in images if ref.path}:
+        raise UserError(f'--preview {preview} would replace the photo: choose another name')
 
 
 def _say_where(out: str, done: int, total: int, damaged: int) -> None:

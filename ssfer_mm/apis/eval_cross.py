@@ -15,6 +15,7 @@ from ssfer_mm.evaluation import class_accuracies, confusion_matrix
 from ssfer_mm.transforms import LoadFace
 
 from .make_split import build_labeled
+from .output_files import check_output
 
 # Data set type -> what to test on, where the command line does not say.
 SUBSETS = {'Faces13k': 'all', 'FERPlus': 'valid'}
@@ -24,6 +25,7 @@ ROOTS = {'Faces13k': 'data/faces13k', 'FERPlus': 'data/ferplus', 'RAFDB': 'data/
 def main(argv: Optional[Sequence[str]] = None) -> dict:
     """``tools/eval_cross.py``: prints the figures, and writes them if asked; returns them."""
     args = _parse(argv)
+    check_output('--out', args.out)
     subset = args.subset or SUBSETS.get(args.data, 'test')
     root = args.data_root or ROOTS.get(args.data)
     data = build_labeled(dict(type=args.data, subset=subset,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ssfer_mm.apis.cli import run_cli
+from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.atomic import atomic_write
 from ssfer_mm.datasets.face_cuts import PARTS, FaceCut, PhotoFaces
 from ssfer_mm.datasets.face_scenes import FaceScenes
@@ -62,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(args: argparse.Namespace) -> dict:
+    check_output('--sheet', args.sheet)
+    check_output('--out', args.out)
     if args.weights and args.detector != 'embedded':
         raise UserError('--weights belongs to --detector embedded; leave one of them out')
     detector = (EmbeddedFaceDetector(weights=args.weights) if args.weights else

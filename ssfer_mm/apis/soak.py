@@ -21,6 +21,7 @@ from .cli import run_cli
 from .config import load_config
 from .config_kind import check_kind
 from .launch import build_runner
+from .output_files import check_output
 
 PRETRAIN, STAGES = 'pretrain', ('supervised', 'semi')
 MEASUREMENTS = 250
@@ -143,6 +144,7 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
 
 
 def _run(args: argparse.Namespace) -> int:
+    check_output('--json', args.json)
     cfg = load_config(args.config, args.cfg_options)
     check_kind(cfg)
     stage = choose_stage(cfg, args.stage)
