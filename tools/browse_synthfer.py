@@ -5,6 +5,8 @@ import sys
 
 import cv2
 
+from ssfer_mm.apis import run_cli
+from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.errors import UserError
 from ssfer_mm.synthfer import CLASSES, POOLS, SynthFERGenerator, contact_sheet
 
@@ -29,6 +31,7 @@ def main() -> None:
     args = parse_args()
     if args.columns < 1:
         raise UserError(f'--columns {args.columns}: expected 1 or more')
+    check_output('--out', args.out)
     generator = SynthFERGenerator(args.seed, args.size, args.difficulty)
     sheet = contact_sheet(generator, args.pool, args.columns, args.studio, not args.no_boxes)
     folder = os.path.dirname(args.out)
@@ -44,8 +47,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
-        main()
-    except UserError as error:
-        print(f'browse_synthfer: {error}', file=sys.stderr)
-        sys.exit(2)
+    sys.exit(run_cli(main))

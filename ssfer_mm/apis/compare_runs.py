@@ -94,7 +94,7 @@ def _bytes(array: np.ndarray) -> bytes:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, (torch.Tensor, np.ndarray)) and value.size != 1:
+    if isinstance(value, (torch.Tensor, np.ndarray)) and value.shape:
         return f'values of shape {tuple(value.shape)} with sum {float(value.sum())!r}'
     return repr(value)[:80]
 

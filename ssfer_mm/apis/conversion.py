@@ -16,13 +16,13 @@ from ssfer_mm.checkpoints import (
     layout_of,
     read_config_text,
     resize_vit,
-    sha256_of,
     weights_in,
 )
 from ssfer_mm.component_types import check_types
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import CLASSES_OF
 from ssfer_mm.faces.square_crop import square_around
+from ssfer_mm.fingerprint import sha256_of
 from ssfer_mm.models.export import classifier_config
 from ssfer_mm.safe_loading import load_checkpoint_safely
 

@@ -16,6 +16,7 @@ from ssfer_mm.atomic import atomic_write
 from ssfer_mm.datasets.sources import FaceSource, Mixture, TarShards, build_source
 from ssfer_mm.datasets.sources.archives import INDEX_NAME
 from ssfer_mm.errors import UnreadableImage, UserError
+from ssfer_mm.fingerprint import sha256_of
 from ssfer_mm.images import check_image, decode_image
 from ssfer_mm.journal import Journal, parse_header
 
@@ -200,13 +201,9 @@ def verify(folder: str) -> list[Shard]:
 def checksum(path: str) -> str | None:
     """SHA-256 of a file, None if it cannot be read."""
     try:
-        with open(path, 'rb') as file:
-            digest = hashlib.sha256()
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
+        return sha256_of(path)
     except OSError:
         return None
-    return digest.hexdigest()
 
 
 def parse_shard(line: str) -> Shard:

@@ -1,7 +1,7 @@
 """Files of weights: whose they are, what they hold, and the same weights under other names."""
 from .architecture import infer_model, is_vit, kind_of, resize_vit
 from .config_text import read_config_text
-from .formats import check_suffix, sha256_of, write_checkpoint
+from .formats import check_suffix, write_checkpoint
 from .recognise import (
     LAYOUTS,
     RUNNING_STATISTICS,
@@ -15,5 +15,5 @@ from .verify import check_fit
 __all__ = [
     'LAYOUTS', 'RUNNING_STATISTICS', 'check_fit', 'check_suffix', 'in_mmpretrain_names',
     'in_timm_names', 'infer_model', 'is_vit', 'kind_of', 'layout_of', 'read_config_text',
-    'resize_vit', 'sha256_of', 'weights_in', 'write_checkpoint'
+    'resize_vit', 'weights_in', 'write_checkpoint'
 ]

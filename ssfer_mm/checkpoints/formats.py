@@ -1,5 +1,4 @@
 """Files of weights on disk: ``.pth`` and ``.safetensors``, as this package writes them."""
-import hashlib
 import io
 import json
 from pathlib import Path
@@ -57,12 +56,3 @@ def check_suffix(path: Path, suffixes: Optional[tuple] = None) -> None:
     if path.suffix not in suffixes:
         raise UserError(f'{path}: expected a name that ends in {" or ".join(suffixes)}, found '
                         f'{path.suffix or "no ending"!r}. Change the ending.')
-
-
-def sha256_of(path: Union[str, Path]) -> str:
-    """Fingerprint of a file: SHA-256, hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -1,6 +1,6 @@
 from .class_prior import ClassPrior
 from .device_views import BatchRandAugment, DeviceViews
-from .ema import MovingAverage, decay_at, ema_update
+from .ema import MovingAverage, decay_at
 from .face_masking import FaceMAE, FaceMAEViT
 from .facemix import FaceMix, FaceMixBatch, one_hot
 from .fairness import SelfAdaptiveFairness
@@ -34,6 +34,6 @@ __all__ = [
     'LogitAdjustment', 'MaskedBatchNorm2d', 'MovingAverage', 'NegativeLearning',
     'PseudoLabelLoss', 'PseudoLabelRule', 'PseudoLabels', 'PseudoMixup', 'PseudoMixupBatch',
     'RejectedConsistency', 'SSFER', 'SSFERDataPreprocessor', 'SelfAdaptiveFairness',
-    'SoftMatchWeights', 'SparseResNet_CIFAR', 'backbone_weights', 'decay_at', 'ema_update',
+    'SoftMatchWeights', 'SparseResNet_CIFAR', 'backbone_weights', 'decay_at',
     'load_backbone', 'one_hot', 'soft_cross_entropy'
 ]

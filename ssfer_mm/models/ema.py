@@ -42,11 +42,6 @@ class MovingAverage:
         self.steps += 1
 
 
-def ema_update(teacher: nn.Module, student: nn.Module, decay: float) -> None:
-    """A single step of :class:`MovingAverage`."""
-    MovingAverage(teacher, student).update(decay)
-
-
 def decay_at(step: int, decay: float, warmup: bool) -> float:
     """Decay of update number ``step`` (from 0).
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from reference.ema import averaged_state
-from ssfer_mm.models import MovingAverage, decay_at, ema_update
+from ssfer_mm.models import MovingAverage, decay_at
 
 
 def make_pair():
@@ -23,7 +23,7 @@ def test_every_number_moves_as_it_should(decay):
     teacher, student = make_pair()
     expected, untouched = averaged_state(teacher, student, decay), {
         name: value.clone() for name, value in student.state_dict().items()}
-    ema_update(teacher, student, decay)
+    MovingAverage(teacher, student).update(decay)
     for name, value in teacher.state_dict().items():
         torch.testing.assert_close(value, expected[name], rtol=1e-5, atol=1e-7, msg=name)
     for name, value in student.state_dict().items():
@@ -33,7 +33,7 @@ def test_every_number_moves_as_it_should(decay):
 def test_counters_are_copied_and_statistics_averaged():
     teacher, student = make_pair()
     mean = 0.9 * teacher[1].running_mean + 0.1 * student[1].running_mean
-    ema_update(teacher, student, 0.9)
+    MovingAverage(teacher, student).update(0.9)
     assert int(teacher[1].num_batches_tracked) == 3
     torch.testing.assert_close(teacher[1].running_mean, mean)
 
@@ -41,9 +41,9 @@ def test_counters_are_copied_and_statistics_averaged():
 def test_limits_are_exact():
     teacher, student = make_pair()
     before = [p.clone() for p in teacher.parameters()]
-    ema_update(teacher, student, 1.0)
+    MovingAverage(teacher, student).update(1.0)
     assert all(torch.equal(a, b) for a, b in zip(before, teacher.parameters()))
-    ema_update(teacher, student, 0.0)
+    MovingAverage(teacher, student).update(0.0)
     for name, value in teacher.state_dict().items():
         assert torch.equal(value, student.state_dict()[name]), name
 
@@ -61,7 +61,7 @@ def test_many_updates_follow_the_closed_form():
     teacher, student = nn.Linear(3, 2), nn.Linear(3, 2)
     start, goal = teacher.weight.detach().clone(), student.weight.detach()
     for _ in range(50):
-        ema_update(teacher, student, 0.95)
+        MovingAverage(teacher, student).update(0.95)
     torch.testing.assert_close(teacher.weight.detach(), goal + 0.95**50 * (start - goal))
 
 
@@ -72,7 +72,7 @@ def test_an_average_goes_on_with_the_tensors_it_found():
     average = MovingAverage(teacher, student)
     for _ in range(3):
         average.update(0.8)
-        ema_update(*single, 0.8)
+        MovingAverage(*single).update(0.8)
         for module in (student, single[1]):
             torch.nn.init.ones_(module[0].weight)  # in place, as optimizers write
     for name, value in teacher.state_dict().items():

@@ -1,6 +1,5 @@
 """Weights from the internet: shown, resumed, checked, and never half there."""
 import contextlib
-import hashlib
 import http.client
 import os
 import re
@@ -13,6 +12,7 @@ from urllib.request import Request, urlopen
 from tqdm import tqdm
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.fingerprint import sha256_of
 
 try:
     import fcntl
@@ -61,15 +61,6 @@ def fetch_weights(url: str, folder: Union[str, Path, None] = None) -> Path:
                         f'{sha256_of(target)[:8]}, expected {hash_in_name(target.name)}): delete '
                         'it and start again')
     return target
-
-
-def sha256_of(path: Union[str, Path]) -> str:
-    """sha256 of a file's contents, in hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        for chunk in iter(lambda: file.read(1 << 20), b''):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def hash_in_name(name: str) -> Optional[str]:

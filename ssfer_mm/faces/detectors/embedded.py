@@ -8,9 +8,9 @@ from torch import Tensor
 
 from ssfer_mm.component_types import check_types
 from ssfer_mm.errors import UserError
+from ssfer_mm.fingerprint import sha256_of
 
 from .base import check_settings
-from .download import sha256_of
 from .mmdet_model import (
     build_model,
     import_mmdet,

@@ -7,9 +7,9 @@ import numpy as np
 from mmpretrain.registry import TASK_UTILS
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.fingerprint import sha256_of
 
 from .base import FaceDetector, Faces, best_first, check_images, check_settings
-from .download import sha256_of
 from .letterbox import resize_longer_side
 
 WHERE = ('face_detection_yunet_2023mar.onnx of the OpenCV model zoo '

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from ssfer_mm import UserError
-from ssfer_mm.faces.detectors.download import fetch_weights, hash_in_name, sha256_of
+from ssfer_mm.faces.detectors.download import fetch_weights, hash_in_name
 
 CONTENT = bytes(range(256)) * 4000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -120,8 +120,3 @@ def test_processes_do_not_download_over_each_other(server, tmp_path):
     ('model_20211121_095711-4592a793.pth', '4592a793'), ('model-13274D7C.pth', None)])
 def test_hash_in_name(name, digits):
     assert hash_in_name(name) == digits
-
-
-def test_sha256(tmp_path):
-    (tmp_path / 'a').write_bytes(CONTENT * 3)
-    assert sha256_of(tmp_path / 'a') == hashlib.sha256(CONTENT * 3).hexdigest()
