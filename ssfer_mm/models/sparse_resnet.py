@@ -4,6 +4,8 @@ from typing import List, Optional, Sequence
 from mmpretrain.models import ResNet_CIFAR
 from mmpretrain.registry import MODELS
 
+from ssfer_mm.errors import UserError
+
 
 @MODELS.register_module()
 class SparseResNet_CIFAR(ResNet_CIFAR):  # noqa: N801  the name of the network that it is
@@ -23,6 +25,9 @@ class SparseResNet_CIFAR(ResNet_CIFAR):  # noqa: N801  the name of the network t
         out_indices: Stages whose features the decoder gets.
         drop_path_rate: Of stochastic depth.
         init_cfg: None initialises as ``ResNet`` does.
+
+    Raises:
+        UserError: Fewer than 8 channels: see :class:`ChannelsLastHook`, whose layout the norm uses.
     """
 
     def __init__(self,
@@ -33,6 +38,9 @@ class SparseResNet_CIFAR(ResNet_CIFAR):  # noqa: N801  the name of the network t
                  out_indices: Sequence[int] = (0, 1, 2, 3),
                  drop_path_rate: float = 0.,
                  init_cfg: Optional[List[dict]] = None) -> None:
+        if min(stem_channels, base_channels) < 8:
+            raise UserError(f'SparseResNet_CIFAR: stem_channels is {stem_channels} and '
+                            f'base_channels {base_channels}; expected at least 8 of each')
         super().__init__(
             depth, stem_channels=stem_channels, base_channels=base_channels, strides=strides,
             out_indices=out_indices, drop_path_rate=drop_path_rate, zero_init_residual=False,

@@ -2,12 +2,14 @@
 import functools
 from types import SimpleNamespace
 
+import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import distributed as dist
 from torch import nn
 
+from ssfer_mm import UserError
 from ssfer_mm.apis.distributed import start_processes
 from ssfer_mm.engine import ChannelsLastHook
 from support.models import resnet, ssfer
@@ -51,3 +53,17 @@ def test_sharded_weights_stay_as_they_are(tmp_path):
     cfg.custom_hooks.append(dict(type='ChannelsLastHook'))
     one, other = together(2, end_of, tmp_path, cfg)
     torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize('narrow, conv', [
+    (True, nn.Conv2d(4, 8, 1, stride=2)), (False, nn.Conv2d(32, 64, 1, stride=2, groups=8)),
+    (False, nn.Conv2d(8, 16, 1, stride=2)), (False, nn.Conv2d(4, 8, 1)),
+    (False, nn.Conv2d(4, 8, 3, stride=2))])
+def test_a_convolution_that_onednn_computes_past_its_memory(narrow, conv):
+    runner = SimpleNamespace(model=nn.Sequential(conv))
+    if not narrow:
+        ChannelsLastHook().before_run(runner)
+        assert conv.weight.is_contiguous(memory_format=torch.channels_last)
+        return
+    with pytest.raises(UserError, match='ChannelsLastHook: 0 is .* and 4 input channels'):
+        ChannelsLastHook().before_run(runner)

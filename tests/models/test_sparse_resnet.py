@@ -101,3 +101,9 @@ def test_another_width_is_refused(stage_one):
     model = MODELS.build(ssfer(narrow, pretrained=stage_one[1]))
     with pytest.raises(UserError, match='does not fit the backbone ResNet_CIFAR'):
         model.init_weights()
+
+
+@pytest.mark.parametrize('option', ['stem_channels', 'base_channels'])
+def test_a_network_that_onednn_computes_past_its_memory(option):
+    with pytest.raises(UserError, match=f'{option} (is )?4.*at least 8'):
+        MODELS.build(dict(type='SparseResNet_CIFAR', **{**NET, option: 4}))
