@@ -14,6 +14,9 @@ import ssfer_mm  # noqa: F401  registers all components
 from support import artifacts
 
 torch.set_num_threads(1)
+# Autograd counts the devices once. After an ONNX export it would find one with threads, and no
+# process forked from this one could go backwards any more.
+torch.ones(1, requires_grad=True).sum().backward()
 # The same examples in each run: a change fails for what it changed, not by chance. New ones:
 # pytest --hypothesis-profile=default
 settings.register_profile('repeatable', derandomize=True)
