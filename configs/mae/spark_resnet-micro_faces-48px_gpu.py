@@ -8,7 +8,10 @@ model = dict(
     neck=dict(upsample_ratio=8),
     head=dict(patch_size=8))
 train_dataloader = dict(batch_size=256, num_workers=4)
-optim_wrapper = dict(type='BFloat16OptimWrapper', optimizer=dict(lr=2e-3))
+optim_wrapper = dict(
+    type='BFloat16OptimWrapper',
+    constructor='MergedGroupsConstructor',
+    optimizer=dict(lr=2e-3))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-4, end=2, convert_to_iter_based=True),
     dict(type='CosineAnnealingLR', begin=2, T_max=28, end=30, convert_to_iter_based=True),

@@ -6,5 +6,5 @@ model = dict(
     classifier=dict(
         backbone=dict(stem_channels=32, base_channels=32), head=dict(in_channels=256)))
 train_dataloader = dict(dataset=dict(dataset=dict(targets='votes')))
-optim_wrapper = dict(type='BFloat16OptimWrapper')
+optim_wrapper = dict(type='BFloat16OptimWrapper', constructor='MergedGroupsConstructor')
 train_cfg = dict(semi=dict(optim_wrapper=dict(type='BFloat16OptimWrapper')))

@@ -13,6 +13,7 @@ from .graceful_stop_hook import GracefulStopHook
 from .held_out_hook import HeldOutHook
 from .lazy_visualizer import LazyVisualizer
 from .log_history_hook import LogHistoryHook
+from .merged_groups import MergedGroupsConstructor
 from .numerics_hook import NumericsHook
 from .pseudo_label_monitor import PseudoLabelMonitor, pseudo_label_figures
 from .resumable_loop import ResumableTrainLoop
@@ -29,8 +30,8 @@ __all__ = [
     'BFloat16OptimWrapper', 'ChannelsLastHook', 'CheckpointFolder', 'CompileHook',
     'EMATeacherHook', 'ExactResumeHook', 'ExportClassifierHook', 'FaceMixMonitor',
     'GlobalLogHook', 'GracefulStopHook', 'HeldOutHook', 'LazyVisualizer', 'LogHistoryHook',
-    'NumericsHook', 'PseudoLabelMonitor', 'ResumableTrainLoop', 'SafeCheckpointHook',
-    'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook', 'StageTimerHook',
-    'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'UnreadableHook', 'format_configs_once',
-    'load_failed_batch', 'pseudo_label_figures', 'set_rng_states'
+    'MergedGroupsConstructor', 'NumericsHook', 'PseudoLabelMonitor', 'ResumableTrainLoop',
+    'SafeCheckpointHook', 'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook',
+    'StageTimerHook', 'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'UnreadableHook',
+    'format_configs_once', 'load_failed_batch', 'pseudo_label_figures', 'set_rng_states'
 ]

@@ -22,12 +22,14 @@ def _put(pieces: Tensor, index: Tensor, count: int, shape: Tuple[int, ...]) -> T
 
 def _shown_pieces(shown: Tensor, height: int) -> Tensor:
     """Which rows of cells are shown in a map of this height; ``shown`` is (N, 1, f, f)."""
-    if not hasattr(shown, 'cells'):  # once per step: a GPU that is asked for them is waited for
-        shown.cells = shown.flatten().nonzero()
-    side = shown.shape[-1]
-    rows = height // side
-    line = shown.cells // side * rows + torch.arange(rows, device=shown.device)
-    return (line * side + shown.cells % side).flatten()
+    if not hasattr(shown, 'pieces'):  # once per step: a GPU that is asked for them is waited for
+        shown.pieces, shown.cells = {}, shown.flatten().nonzero()
+    if height not in shown.pieces:  # many norms see a map of this height
+        side = shown.shape[-1]
+        rows = height // side
+        line = shown.cells // side * rows + torch.arange(rows, device=shown.device)
+        shown.pieces[height] = (line * side + shown.cells % side).flatten()
+    return shown.pieces[height]
 
 
 class _Take(torch.autograd.Function):
