@@ -2,4 +2,5 @@
 _base_ = ['./mae_vit-micro-p8_faces-48px.py']
 
 model = dict(type='FaceMAE', backbone=dict(type='FaceMAEViT'))
-train_dataloader = dict(dataset=dict(boxes='image'))
+train_dataloader = dict(
+    dataset=dict(boxes='image', pipeline=[*_base_.train_pipeline[:-1], dict(type='PackFace')]))

@@ -8,6 +8,7 @@ from mmpretrain.registry import DATASETS, TRANSFORMS
 from torch.utils.data import Dataset
 
 from ssfer_mm.errors import UnreadableImage, UserError
+from ssfer_mm.image_name import note_unreadable
 
 from .seeded import seed_draws
 from .sources import FaceSource, Mixture, build_source
@@ -87,8 +88,7 @@ class StoredFaces(Dataset):
                 left_out.append(name)
                 continue
             if left_out and 'data_samples' in item:
-                item['data_samples'].set_field(tuple(left_out), 'unreadable',
-                                               field_type='metainfo')
+                note_unreadable(item['data_samples'], left_out)
             return item
         raise UserError(f'StoredFaces: none of the {size} images of '
                         f'{self.tally.where[number]!r} can be read; check the files.')

@@ -1,7 +1,7 @@
 """A batch that made the loss or the gradients non-finite, as a file that can be looked into."""
 import os.path as osp
 import random
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Union
 
 import numpy as np
 import torch
@@ -82,7 +82,9 @@ def plain(value: Any) -> Any:
         return value.copy()
     if isinstance(value, np.generic):
         return value.item()
-    return value if isinstance(value, (str, int, float, bool, type(None))) else repr(value)
+    if isinstance(value, str):
+        return str(value)  # an ImageName is a class of ours, which would not load
+    return value if isinstance(value, (int, float, bool, type(None))) else repr(value)
 
 
 def restored(value: Any) -> Any:
@@ -99,12 +101,13 @@ def restored(value: Any) -> Any:
 
 def sample_ids(batch: Any) -> List[str]:
     """What the images of a batch are called: their ids, or else their files."""
-    return [str(sample.get('sample_id', None) or sample.get('img_path', None) or '?')
+    return [str(sample) if isinstance(sample, str) else
+            str(sample.get('sample_id', None) or sample.get('img_path', None) or '?')
             for sample in _samples(batch)]
 
 
-def _samples(value: Any) -> Iterator[BaseDataElement]:
-    if isinstance(value, BaseDataElement):
+def _samples(value: Any) -> Iterator[Union[BaseDataElement, str]]:
+    if isinstance(value, (BaseDataElement, str)):
         yield value
     elif isinstance(value, (dict, list, tuple)):
         for item in value.values() if isinstance(value, dict) else value:

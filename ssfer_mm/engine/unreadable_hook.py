@@ -34,7 +34,7 @@ class UnreadableHook(Hook):
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Look at what the batch carries."""
         for sample in data_batch['data_samples']:
-            names = sample.get('unreadable', ())
+            names = getattr(sample, 'unreadable', ())
             self._read += 1 + len(names)
             self._left_out.extend(names)
 

@@ -82,7 +82,8 @@ class FaceMAE(MAE):
 
     def loss(self, inputs: Tensor, data_samples: List[DataSample]) -> Dict[str, Tensor]:
         """As of ``MAE``; the boxes come with the data samples."""
-        if not all('face_box' in sample for sample in data_samples):
+        if not all(isinstance(sample, DataSample) and 'face_box' in sample
+                   for sample in data_samples):
             raise UserError('FaceMAE needs to know where the faces are: let the pipeline end with '
                             "PackFace, and set train_dataloader.dataset.boxes to 'image' or to a "
                             'box file')

@@ -21,6 +21,8 @@ FRACTION = 'train_dataloader.dataset.split.fraction'
 SEEDS = ('train_dataloader.dataset.split.seed', 'randomness.seed')
 # Differences in these change no figure of a finished run.
 NOT_THE_RESULT = {*NOT_THE_EXPERIMENT, 'default_hooks', 'log_level', 'visualizer', 'vis_backends'}
+# Names that lead to the same result as others: stage I needs no more of an item than its pixels.
+SAME_RESULT = {'PackImage': 'PackFace'}
 # What stage II does not read.
 STAGE_III_ONLY = ('train_cfg.semi', 'model.', 'data_preprocessor.semi_facemix',
                   'data_preprocessor.views.weak_', 'strong', 'unlabeled_pipeline',
@@ -228,7 +230,7 @@ def flat_settings(cfg: Config) -> Dict[str, Any]:
         children = (node.items() if isinstance(node, dict) else enumerate(node)
                     if isinstance(node, (list, tuple)) else None)
         if children is None or not node:
-            flat[key] = node
+            flat[key] = SAME_RESULT.get(node, node) if isinstance(node, str) else node
             return
         for child, value in children:
             if child not in ('num_workers', 'persistent_workers', 'pin_memory', 'val_interval'):

@@ -1,6 +1,6 @@
 """Image transforms that know where the face goes, and the packing of items."""
 from .loading import LoadFace
-from .packing import PackFace, PackUnlabeled, PackViews
+from .packing import PackFace, PackImage, PackUnlabeled, PackViews
 from .tracked_crops import TrackedCenterCrop, TrackedRandomCrop, TrackedRandomResizedCrop
 from .tracked_policies import TrackedAutoAugment, TrackedRandAugment
 from .tracked_resizes import TrackedRandomFlip, TrackedResize, TrackedResizeEdge
@@ -11,7 +11,7 @@ from .views import WeakStrongViews
 from .whole_faces import check_fixed, check_whole, whole_pipeline
 
 __all__ = [
-    'LoadFace', 'PackFace', 'PackUnlabeled', 'PackViews', 'TrackedAutoAugment',
+    'LoadFace', 'PackFace', 'PackImage', 'PackUnlabeled', 'PackViews', 'TrackedAutoAugment',
     'TrackedCenterCrop', 'TrackedRandAugment', 'TrackedRandomCrop', 'TrackedRandomFlip',
     'TrackedRandomResizedCrop', 'TrackedResize', 'TrackedResizeEdge', 'TrackedRotate',
     'TrackedShear', 'TrackedTranslate', 'WeakStrongViews', 'check_fixed', 'check_tracked',

@@ -5,7 +5,7 @@ from ssfer_mm.errors import UserError
 
 # What the views of a batch do.
 REPEATED = ('RandomResizedCrop', 'RandomCrop', 'RandomFlip', 'RandAugment', 'WeakStrongViews')
-PACKING = ('PackFace', 'PackViews', 'PackUnlabeled')
+PACKING = ('PackFace', 'PackImage', 'PackViews', 'PackUnlabeled')
 
 # What makes the same of an image every time.
 FIXED = ('LoadFace', 'Resize', 'ResizeEdge', 'CenterCrop', *PACKING)

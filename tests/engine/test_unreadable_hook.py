@@ -2,22 +2,28 @@
 import logging
 from types import SimpleNamespace
 
+import pytest
 from mmpretrain.structures import DataSample
 
 from ssfer_mm.engine import UnreadableHook
+from ssfer_mm.image_name import ImageName, note_unreadable
 
 
-def batch(*unreadable):
-    samples = []
-    for names in unreadable:
-        sample = DataSample()
-        if names:
-            sample.set_field(tuple(names), 'unreadable', field_type='metainfo')
-        samples.append(sample)
-    return dict(data_samples=samples)
+@pytest.fixture(params=[DataSample, lambda: ImageName('a.png')], ids=['samples', 'names'])
+def batch(request):
+    """What ``PackFace`` and what ``PackImage`` make of items."""
+
+    def made(*unreadable):
+        samples = [request.param() for _ in unreadable]
+        for sample, names in zip(samples, unreadable):
+            if names:
+                note_unreadable(sample, names)
+        return dict(data_samples=samples)
+
+    return made
 
 
-def test_counts_names_and_resume(tmp_path, caplog):
+def test_counts_names_and_resume(tmp_path, caplog, batch):
     logger = logging.getLogger('unreadable-test')
     runner = SimpleNamespace(work_dir=str(tmp_path), rank=0, logger=logger, _resume=False)
     hook = UnreadableHook()

@@ -4,11 +4,12 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from mmengine.dataset import Compose
+from mmengine.dataset import Compose, default_collate
 from mmpretrain.registry import TRANSFORMS
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.transforms import LoadFace, PackFace, PackViews
+from ssfer_mm.image_name import note_unreadable
+from ssfer_mm.transforms import LoadFace, PackFace, PackImage, PackViews
 
 
 def item(**extra):
@@ -111,3 +112,21 @@ def test_pixels_that_are_not_uint8_are_refused():
 def test_views_without_views_are_explained():
     with pytest.raises(UserError, match='put WeakStrongViews'):
         PackViews()(LoadFace()(item()))
+
+
+def test_an_unlabeled_face_is_pixels_and_a_name():
+    results = dict(img=np.arange(48, dtype=np.uint8).reshape(4, 4, 3), sample_id='a/b.png',
+                   img_path='/faces/a/b.png', face_box='image', ori_shape=(4, 4))
+    packed = PackImage().transform(results)
+    assert packed['data_samples'] == 'a/b.png' and packed['data_samples'].unreadable == ()
+    assert torch.equal(packed['inputs'], torch.from_numpy(results['img']).permute(2, 0, 1))
+
+
+def test_names_come_out_of_a_worker_and_a_collation_with_what_they_stand_for():
+    items = [PackImage().transform(dict(img=np.zeros((2, 2, 3), np.uint8), sample_id=name))
+             for name in ('a', 'b')]
+    note_unreadable(items[1]['data_samples'], ['broken'])
+    batch = pickle.loads(pickle.dumps(default_collate(items)))
+    assert batch['inputs'].shape == (2, 3, 2, 2)
+    assert batch['data_samples'] == ['a', 'b']
+    assert [name.unreadable for name in batch['data_samples']] == [(), ('broken', )]

@@ -6,7 +6,7 @@ train_pipeline = [
     dict(type='LoadFace', max_pixels=2**20),
     dict(type='TrackedRandomResizedCrop', scale=224, interpolation='bicubic'),
     dict(type='TrackedRandomFlip'),
-    dict(type='PackFace'),
+    dict(type='PackImage'),
 ]
 
 # order='images' where random reads are cheap (memory, NVMe).

@@ -9,7 +9,7 @@ train_pipeline = [
     dict(type='LoadFace'),
     dict(type='TrackedRandomResizedCrop', scale=224, interpolation='bicubic'),
     dict(type='TrackedRandomFlip'),
-    dict(type='PackFace'),
+    dict(type='PackImage'),
 ]
 
 train_dataloader = dict(
