@@ -10,6 +10,6 @@ model = dict(
 train_dataloader = dict(batch_size=512, num_workers=8)
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-4, end=4, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', begin=4, T_max=56, end=60, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', begin=4, T_max=38, end=42, convert_to_iter_based=True),
 ]
-train_cfg = dict(max_epochs=60)
+train_cfg = dict(max_epochs=42)

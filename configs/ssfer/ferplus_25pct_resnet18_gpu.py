@@ -4,7 +4,7 @@
 _base_ = ['./ferplus_25pct_resnet-micro_gpu.py']
 
 model = dict(
-    pretrained='work_dirs/spark_resnet18_faces-48px_gpu/epoch_60.pth',
+    pretrained='work_dirs/spark_resnet18_faces-48px_gpu/epoch_42.pth',
     classifier=dict(
         backbone=dict(stem_channels=64, base_channels=64), head=dict(in_channels=512)))
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
