@@ -133,8 +133,13 @@ def _evaluation(training: dict) -> List[str]:
         return ['No figures are recorded for these weights.']
     lines = [f'Measured on: {_data(data) if data else UNKNOWN}, after the last epoch; one run, so '
              'without a spread over seeds.', '', '| | % |', '|---|---|']
-    return lines + [f'| {name.replace("recall/", "recall, ").replace("_", " ")} | {value:.2f} |'
-                    for name, value in metrics.items()]
+    return lines + [f'| {_in_words(name)} | {value:.2f} |' for name, value in metrics.items()]
+
+
+def _in_words(figure: str) -> str:
+    for short, words in (('recall/', 'recall, '), ('_tta', ' with flip'), ('_', ' ')):
+        figure = figure.replace(short, words)
+    return figure
 
 
 def _limits(described: Described) -> List[str]:
