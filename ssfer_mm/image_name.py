@@ -14,6 +14,13 @@ class ImageName(str):
     unreadable: Tuple[str, ...] = ()
 
 
+def name_of(sample: Union[BaseDataElement, str]) -> str:
+    """What the image of a sample is called: its id, or else its file."""
+    if isinstance(sample, str):
+        return str(sample)
+    return str(sample.get('sample_id', None) or sample.get('img_path', None) or '?')
+
+
 def note_unreadable(sample: Union[BaseDataElement, ImageName], names: Sequence[str]) -> None:
     """Let an item say which images it stands in for; ``UnreadableHook`` reads it."""
     if isinstance(sample, ImageName):

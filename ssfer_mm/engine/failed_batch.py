@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
+from ssfer_mm.image_name import name_of
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
 from .exact_resume_hook import seed_all
@@ -101,9 +102,7 @@ def restored(value: Any) -> Any:
 
 def sample_ids(batch: Any) -> List[str]:
     """What the images of a batch are called: their ids, or else their files."""
-    return [str(sample) if isinstance(sample, str) else
-            str(sample.get('sample_id', None) or sample.get('img_path', None) or '?')
-            for sample in _samples(batch)]
+    return [name_of(sample) for sample in _samples(batch)]
 
 
 def _samples(value: Any) -> Iterator[Union[BaseDataElement, str]]:

@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ssfer_mm.checkpoints.load import load_all
 from ssfer_mm.errors import UserError
+from ssfer_mm.image_name import name_of
 
 from .checks import check_classes, check_rejected, check_settings
 from .class_prior import ClassPrior
@@ -245,7 +246,7 @@ class SSFER(BaseModel):
     def _remember(self, pseudo: PseudoLabels, samples: List) -> None:
         """Keep this step's pseudo-labels where a monitor can find them."""
         self.last_pseudo_labels = dict(
-            ids=[sample.get('sample_id') for sample in samples],
+            ids=[name_of(sample) for sample in samples],
             labels=pseudo.labels,
             accepted=pseudo.weights)
 

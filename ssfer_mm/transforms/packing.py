@@ -54,16 +54,15 @@ class PackFace(BaseTransform):
 class PackViews(BaseTransform):
     """Pack the two views of one unlabeled face, leaving every label behind.
 
-    Returns ``dict(weak=..., strong=..., data_samples=...)``: two uint8 tensors (3, H, W) and a
-    ``DataSample`` with the metainfo ``sample_id`` and ``img_path`` and no data at all, so that no
-    label, score or vote of an unlabeled face can reach the model.
+    Returns ``dict(weak=..., strong=..., data_samples=...)``: two uint8 tensors (3, H, W) and an
+    :class:`ImageName` instead of a ``DataSample``, so that no label, score or vote of an unlabeled
+    face can reach the model.
 
     Raises:
         UserError: :class:`WeakStrongViews` is missing, or the pixels are not uint8 (H, W, 3).
     """
 
     keeps_face_box = True
-    META_KEYS = ('sample_id', 'img_path')
 
     def transform(self, results: dict) -> dict:
         if 'img_weak' not in results:
@@ -72,7 +71,7 @@ class PackViews(BaseTransform):
         return dict(
             weak=_to_chw(results['img_weak']),
             strong=_to_chw(results['img_strong']),
-            data_samples=_data_sample(results, self.META_KEYS))
+            data_samples=_name(results))
 
     def __repr__(self) -> str:
         return 'PackViews()'
@@ -86,23 +85,20 @@ class PackUnlabeled(BaseTransform):
     size: where files differ, put ``TrackedResize(scale=(48, 48))`` before it.
 
     Returns ``dict(unlabeled=..., data_samples=...)``: a uint8 tensor (3, H, W) in the channel
-    order of ``img``, and a ``DataSample`` as of :class:`PackViews`, without any label.
+    order of ``img``, and an :class:`ImageName`, without any label.
 
     Raises:
         UserError: The views are there already, or the pixels are not uint8 (H, W, 3).
     """
 
     keeps_face_box = True
-    META_KEYS = PackViews.META_KEYS
 
     def transform(self, results: dict) -> dict:
         if 'img_weak' in results:
             raise UserError('PackUnlabeled packs a whole face, but WeakStrongViews made views of '
                             'it: leave WeakStrongViews out, or use PackViews and '
                             'data_preprocessor.views=None')
-        return dict(
-            unlabeled=_to_chw(results['img']),
-            data_samples=_data_sample(results, self.META_KEYS))
+        return dict(unlabeled=_to_chw(results['img']), data_samples=_name(results))
 
     def __repr__(self) -> str:
         return 'PackUnlabeled()'
@@ -124,8 +120,7 @@ class PackImage(BaseTransform):
     keeps_face_box = True
 
     def transform(self, results: dict) -> dict:
-        name = results.get('sample_id') or results.get('img_path') or '?'
-        return dict(inputs=_to_chw(results['img']), data_samples=ImageName(name))
+        return dict(inputs=_to_chw(results['img']), data_samples=_name(results))
 
     def __repr__(self) -> str:
         return 'PackImage()'
@@ -137,6 +132,10 @@ def _data_sample(results: dict, meta_keys: Sequence[str]) -> DataSample:
         if key in results:
             sample.set_field(results[key], key, field_type='metainfo')
     return sample
+
+
+def _name(results: dict) -> ImageName:
+    return ImageName(results.get('sample_id') or results.get('img_path') or '?')
 
 
 def _check_size(results: dict) -> None:

@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS, HOOKS
 
 from ssfer_mm.datasets import FERDataset, Sample
+from ssfer_mm.image_name import name_of
 from ssfer_mm.safe_loading import enable_safe_loading
 from support.models import ssfer
 
@@ -70,7 +71,7 @@ class Recorder(Hook):
         self.iterations.append(dict(
             iteration=runner.iter, epoch=runner.epoch, batch=batch_idx, lr=group['lr'],
             betas=tuple(group.get('betas', ())), stage=runner.train_loop.stage.name,
-            ids=[s.sample_id for part in ('labeled', 'unlabeled') for s in samples.get(part, [])],
+            ids=[name_of(s) for part in ('labeled', 'unlabeled') for s in samples.get(part, [])],
             sizes=tuple(len(samples.get(part, [])) for part in ('labeled', 'unlabeled'))))
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):

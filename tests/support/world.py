@@ -11,6 +11,7 @@ from mmpretrain.models import MAEViT
 from mmpretrain.registry import HOOKS, MODELS
 
 from ssfer_mm.apis import train
+from ssfer_mm.image_name import name_of
 from support.models import MEAN, STD, mae
 from support.runs import HOOKS_OF_A_RUN, config
 from support.shrink import unique_name
@@ -39,10 +40,10 @@ class LogRecorder(Hook):
         self.figures.append({name: float(value.detach()) for name, value in outputs.items()})
         samples = data_batch['data_samples']
         if isinstance(samples, dict):
-            self.ids.append({part: [s.sample_id for s in samples.get(part, [])]
+            self.ids.append({part: [name_of(s) for s in samples.get(part, [])]
                              for part in ('labeled', 'unlabeled')})
         else:
-            self.ids.append(dict(unlabeled=[s.sample_id for s in samples]))
+            self.ids.append(dict(unlabeled=[name_of(s) for s in samples]))
 
 
 def two_stages(work_dir, world: int, labeled: int = 8, semi: tuple = (4, 4), epochs: tuple = (7, 7),
