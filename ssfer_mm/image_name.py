@@ -13,6 +13,11 @@ class ImageName(str):
 
     unreadable: Tuple[str, ...] = ()
 
+    @property
+    def sample_id(self) -> str:
+        """Itself, so that a hook reads it as it would a data sample's."""
+        return str(self)
+
 
 def name_of(sample: Union[BaseDataElement, str]) -> str:
     """What the image of a sample is called: its id, or else its file."""

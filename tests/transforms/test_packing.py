@@ -118,7 +118,9 @@ def test_an_unlabeled_face_is_pixels_and_a_name():
     results = dict(img=np.arange(48, dtype=np.uint8).reshape(4, 4, 3), sample_id='a/b.png',
                    img_path='/faces/a/b.png', face_box='image', ori_shape=(4, 4))
     packed = PackImage().transform(results)
-    assert packed['data_samples'] == 'a/b.png' and packed['data_samples'].unreadable == ()
+    name = packed['data_samples']
+    assert name == name.sample_id == 'a/b.png' and name.unreadable == ()
+    assert type(name.sample_id) is str
     assert torch.equal(packed['inputs'], torch.from_numpy(results['img']).permute(2, 0, 1))
 
 
