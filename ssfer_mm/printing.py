@@ -1,4 +1,6 @@
-"""Printing what files are called: on Linux any bytes, which need not be UTF-8."""
+"""Printing what files are called, on Linux any bytes; and to readers that leave early."""
+import os
+import select
 import sys
 
 
@@ -7,3 +9,18 @@ def print_any_name() -> None:
     for stream in (sys.stdout, sys.stderr):
         if getattr(stream, 'errors', None) == 'strict' and hasattr(stream, 'reconfigure'):
             stream.reconfigure(errors='backslashreplace')
+
+
+def reader_has_left() -> bool:
+    """Whether nobody reads standard output any more, as after ``| head``.
+
+    If so, what is still in its buffer goes nowhere, instead of into an error at the very end.
+    """
+    if not hasattr(select, 'poll'):
+        return False
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), select.POLLOUT)
+    left = any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    if left:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return left

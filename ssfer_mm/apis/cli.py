@@ -10,7 +10,7 @@ from typing import Callable, List, Optional, Sequence
 from mmengine.registry import Registry
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.printing import print_any_name
+from ssfer_mm.printing import print_any_name, reader_has_left
 
 from .unknown_setting import unknown_setting
 
@@ -34,8 +34,8 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
         after_interrupt: What to say after Ctrl-C instead, for tools that go on in another way.
 
     Returns:
-        Exit status: the tool's own, 1 where another process of the run is gone, 2 after a user's
-        mistake, 130 after Ctrl-C.
+        Exit status: the tool's own, 1 where another process of the run is gone or nobody reads the
+        output, 2 after a user's mistake, 130 after Ctrl-C.
 
     Raises:
         Exception: whatever is not a user's mistake; with SSFER_DEBUG=1 everything.
@@ -46,12 +46,15 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
     print_any_name()
     try:
         result = main()
+        sys.stdout.flush()
     except KeyboardInterrupt:
         hint = _resume_hint() if resumable else after_interrupt and f' {after_interrupt}'
         if os.environ.get('RANK', '0') == '0':
             print(f'\nInterrupted.{hint}', file=sys.stderr)
         return 130
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and reader_has_left():
+            return 1
         gone = _other_process_is_gone(error)
         message = _echo(resumable) if gone else user_message(error)
         if message is None or os.environ.get('SSFER_DEBUG', '0') not in ('', '0'):

@@ -5,7 +5,7 @@ import sys
 from typing import Optional, Sequence
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.printing import print_any_name
+from ssfer_mm.printing import print_any_name, reader_has_left
 from ssfer_mm.version import __version__
 
 
@@ -19,14 +19,15 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     args = _parser().parse_args(arguments)
     print_any_name()
     try:
-        return args.run(args)
+        status = args.run(args)
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         print('\nInterrupted; what was not complete was not written.', file=sys.stderr)
         return 130
-    except BrokenPipeError:  # "| head" has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and reader_has_left():
+            return 1
         message = _message(error)
         if message is None or os.environ.get('SSFER_DEBUG', '0') not in ('', '0'):
             raise

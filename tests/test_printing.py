@@ -1,0 +1,43 @@
+"""A reader that leaves early ends a command without a word; a broken pipe elsewhere does not."""
+import subprocess
+import sys
+
+import pytest
+
+from ssfer_mm.apis import run_cli
+
+TOOL = '''
+import sys
+from ssfer_mm.apis import run_cli
+sys.exit(run_cli(lambda: print("line\\n" * {lines})))
+'''
+COMMAND = '''
+import sys
+from ssfer_mm.inference import console
+console._parser = lambda: type("P", (), dict(parse_args=lambda self, _: type("A", (), dict(
+    run=staticmethod(lambda args: print("line\\n" * {lines}))))))()
+sys.exit(console.main([]))
+'''
+
+
+# More than a pipe holds, and less than Python keeps back until the end.
+@pytest.mark.parametrize('lines', [100_000, 3])
+@pytest.mark.parametrize('code', [TOOL, COMMAND], ids=['tools', 'ssfer'])
+def test_a_command_whose_reader_has_seen_enough(code, lines):
+    # The reader is gone before the first line.
+    process = subprocess.Popen(
+        [sys.executable, '-c', 'input()\n' + code.format(lines=lines)], text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    process.stdin.write('go\n')
+    process.stdin.close()
+    assert process.stderr.read() == ''
+    assert process.wait(60) == 1
+
+
+def test_a_pipe_between_processes_is_another_matter(capfd):
+    def main():
+        raise BrokenPipeError('a worker')
+
+    with pytest.raises(BrokenPipeError, match='a worker'):
+        run_cli(main)
