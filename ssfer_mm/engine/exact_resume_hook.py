@@ -69,7 +69,8 @@ class ExactResumeHook(Hook):
         """Go on with the order that the run began with.
 
         Raises:
-            UserError: It is none of a training, or holds weights only, as the best one does.
+            UserError: It is none of a training, holds weights only, as the best one does, or its
+                optimizer has the same weights in other groups.
         """
         if not runner._resume:
             return
@@ -83,6 +84,7 @@ class ExactResumeHook(Hook):
             raise UserError(f'{runner._load_from} holds weights, but no optimizer or schedule to '
                             'go on with: resume from epoch_N.pth or iter_N.pth, or start a new run '
                             'from these weights with --cfg-options load_from=FILE')
+        _check_groups(runner, checkpoint)
         self._epoch_lengths = meta.get('epoch_lengths')
         self._processes = meta.get('processes')
         if meta.get('sampler_seed') is not None:
@@ -140,3 +142,19 @@ def _epoch_lengths(runner) -> List[int]:
 
 def _sampler(runner):
     return runner.train_dataloader.batch_sampler.sampler
+
+
+def _check_groups(runner, checkpoint: dict) -> None:
+    """The same weights in other groups; of other weights, loading the model tells more."""
+    saved = checkpoint['optimizer'].get('param_groups')
+    if not saved or not hasattr(runner.optim_wrapper, 'optimizer'):
+        return
+    before, now = ([len(group['params']) for group in groups]
+                   for groups in (saved, runner.optim_wrapper.optimizer.param_groups))
+    if len(before) != len(now) and sum(before) == sum(now):
+        other = ('DefaultOptimWrapperConstructor' if len(before) > len(now) else
+                 'MergedGroupsConstructor')
+        raise UserError(
+            f'the optimizer of {runner._load_from} has its {sum(now)} weights in {len(before)} '
+            f'groups, this run in {len(now)}: keep optim_wrapper.constructor and paramwise_cfg as '
+            f'they were, e.g. with --cfg-options optim_wrapper.constructor={other}')

@@ -1,9 +1,15 @@
 """Weights of equal settings share a group, and an optimizer step is the same."""
 import copy
+import re
+from types import SimpleNamespace
 
+import pytest
 import torch
 from mmengine.optim import build_optim_wrapper
 from torch import nn
+
+from ssfer_mm import UserError
+from ssfer_mm.engine import ExactResumeHook
 
 PARAMWISE = dict(
     norm_decay_mult=0., bias_decay_mult=0., custom_keys={'head': dict(lr_mult=2., decay_mult=.5)})
@@ -58,3 +64,21 @@ def test_without_settings_of_single_weights_there_is_one_group():
     wrap = build_optim_wrapper(net, dict(
         constructor='mmpretrain.MergedGroupsConstructor', optimizer=dict(type='SGD', lr=0.1)))
     assert len(wrap.optimizer.param_groups) == 1
+
+
+@pytest.mark.parametrize('then, now, groups', [
+    ('DefaultOptimWrapperConstructor', 'mmpretrain.MergedGroupsConstructor', (7, 3)),
+    ('mmpretrain.MergedGroupsConstructor', 'DefaultOptimWrapperConstructor', (3, 7))])
+def test_a_training_goes_on_with_its_groups_only_and_says_how(then, now, groups):
+    def resume(into):
+        runner = SimpleNamespace(_resume=True, _load_from='iter_7.pth', optim_wrapper=into,
+                                 train_dataloader=None)
+        checkpoint = dict(meta=dict(epoch=0, iter=7), optimizer=wrapper(Net(), then).state_dict())
+        ExactResumeHook().after_load_checkpoint(runner, checkpoint)
+
+    resume(wrapper(Net(), then))
+    with pytest.raises(UserError, match=f'7 weights in {groups[0]} groups, this run in {groups[1]}'
+                       f'.*constructor={re.escape(then.split(".")[-1])}'):
+        resume(wrapper(Net(), now))
+    other = nn.Linear(3, 2)  # another model: that is for those to say who load it
+    resume(build_optim_wrapper(other, dict(optimizer=dict(type='SGD', lr=0.1))))

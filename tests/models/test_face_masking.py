@@ -10,6 +10,7 @@ from mmpretrain.structures import DataSample
 
 from reference.face_masking import place_of_patch, weight_of_patch
 from ssfer_mm import UserError
+from ssfer_mm.image_name import ImageName
 from ssfer_mm.models.face_masking import FACE_MAP, hiding_order, patch_weights
 from support.models import mae
 
@@ -141,5 +142,7 @@ def test_maps_that_are_none(mask_map, words):
 def test_what_to_change_where_boxes_or_the_backbone_are_missing():
     with pytest.raises(UserError, match="boxes to 'image'"):
         build().loss(torch.randn(1, 3, 48, 48), [DataSample()])
+    with pytest.raises(UserError, match='let the pipeline end with PackFace'):
+        build().loss(torch.randn(1, 3, 48, 48), [ImageName('face_box.png')])
     with pytest.raises(UserError, match='model.backbone.type=FaceMAEViT'):
         MODELS.build(dict(mae(img_size=48), type='FaceMAE'))

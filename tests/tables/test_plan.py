@@ -52,6 +52,12 @@ def test_a_fingerprint_is_of_what_decides_about_the_result(toy):
                'train_dataloader.num_workers': 3, 'train_cfg.val_interval': 7}
     toy.write(options=options)
     assert {name: run.fingerprint for name, run in toy.plan().items()} == before
+    # Stage I of before carried more of each face than its pixels, and saw the same ones.
+    last = 'train_dataloader.dataset.pipeline.3.type'
+    stage1 = dict(faces=dict(TABLE['stage1']['faces'], options={last: 'PackFace'}))
+    assert toy.plan()['stage1/faces'].settings[last] == 'PackFace'
+    toy.write(options=options, stage1=stage1)
+    assert {name: run.fingerprint for name, run in toy.plan().items()} == before
     stage1 = dict(faces=dict(TABLE['stage1']['faces'],
                              options={'model.backbone.mask_ratio': 0.5}))
     toy.write(stage1=stage1)
