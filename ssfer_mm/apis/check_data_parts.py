@@ -16,7 +16,7 @@ from ssfer_mm.audit.parts import Part
 from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.datasets.held_out import image_keys
 from ssfer_mm.datasets.splits import Split, draw_split, load_split, split_hash
-from ssfer_mm.errors import UserError
+from ssfer_mm.errors import UserError, one_line
 
 from .make_split import build_labeled
 
@@ -38,7 +38,7 @@ class DataOfConfigs:
         try:
             yield
         except UserError as error:
-            self.findings.append(Finding(ERROR, kind, part, ' '.join(str(error).split())))
+            self.findings.append(Finding(ERROR, kind, part, one_line(error)))
 
 
 def data_of_configs(cfgs: Sequence[Config]) -> DataOfConfigs:

@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 from mmengine.runner import Runner
 
-from ssfer_mm.errors import UserError
+from ssfer_mm.errors import UserError, one_line
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -68,8 +68,8 @@ def apply_options(cfg: Config, cfg_options: Dict[str, Any], file: Union[str, Pat
     try:
         cfg.merge_from_dict(cfg_options)
     except (TypeError, KeyError) as error:
-        raise UserError(f'--cfg-options do not fit config {file}: {_one_line(error)}. '
-                        'Look up the setting in the config.') from error
+        raise UserError(f'--cfg-options do not fit config {file} ({one_line(error)}): '
+                        'look up the setting in the config') from error
 
 
 def find_config(path: Union[str, Path]) -> Path:
@@ -117,16 +117,11 @@ def _where(error: Exception, file: Path) -> str:
         if frame.filename.endswith('.py') and library not in frame.filename
         and Path(frame.filename) != Path(__file__) and 'importlib' not in frame.filename
     ]
-    text = f'{type(error).__name__}: {_one_line(error)}'
+    text = f'{type(error).__name__}: {one_line(error)}'
     if not frames:
         return text
     inside = '' if Path(frames[-1].filename) == file.resolve() else f' of {frames[-1].filename}'
     return f'{text} in line {frames[-1].lineno}{inside}'
-
-
-def _one_line(error: BaseException) -> str:
-    text = error.args[0] if isinstance(error, KeyError) and error.args else error
-    return ' '.join(str(text).split()).rstrip('.')
 
 
 def _check_option(cfg: Config, option: str, options: Dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from ssfer_mm.checkpoints import (
     weights_in,
 )
 from ssfer_mm.component_types import check_types
-from ssfer_mm.errors import UserError
+from ssfer_mm.errors import UserError, one_line
 from ssfer_mm.expressions import CLASSES_OF
 from ssfer_mm.faces.square_crop import square_around
 from ssfer_mm.fingerprint import sha256_of
@@ -135,14 +135,9 @@ def describe(path: Union[str, Path], options: Optional[Options] = None) -> Descr
         if options.config:
             raise
         raise UserError(f'{path}: the description of the model inside the file cannot be used '
-                        f'({type(error).__name__}: {_one_line(error)}); name its config with '
+                        f'({type(error).__name__}: {one_line(error, 200)}); name its config with '
                         '--config') from error
     return result
-
-
-def _one_line(error: BaseException) -> str:
-    """The beginning of an error's text, without line breaks."""
-    return ' '.join(str(error).split())[:200]
 
 
 def _config(path: Path, meta: dict, options: Options) -> Optional[dict]:

@@ -2,7 +2,7 @@
 from mmengine.hooks import Hook
 from mmpretrain.registry import DATASETS, HOOKS
 
-from ssfer_mm.datasets.class_lists import check_same_classes
+from ssfer_mm.class_lists import check_same_classes
 from ssfer_mm.errors import UserError
 
 

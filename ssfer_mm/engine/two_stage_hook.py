@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
 from ssfer_mm.checkpoints import RUNNING_STATISTICS
-from ssfer_mm.datasets.class_lists import classes_of
+from ssfer_mm.class_lists import classes_of
 from ssfer_mm.errors import UserError
 
 from .lr_scaling import learning_rate_factor, scale_learning_rates

@@ -18,7 +18,7 @@ import os
 from typing import Dict, Iterable, Iterator, List, Optional, Union
 
 from ssfer_mm.atomic import atomic_write
-from ssfer_mm.errors import UserError
+from ssfer_mm.errors import UserError, one_line
 from ssfer_mm.journal import COUNT, parse_header
 
 from .box_line import FaceRecord, format_line, parse_line
@@ -144,8 +144,3 @@ def _check_header(path: str, header: dict) -> None:
         found = f'{header["format"]!r} version {header.get("version")!r}'
         raise UserError(f'{path} is a {found} file, expected {FORMAT!r} version {VERSION}: give '
                         'a box file of tools/detect_faces.py of this version')
-
-
-def one_line(error: BaseException) -> str:
-    """An error's text without line breaks."""
-    return ' '.join(str(error).split()) or type(error).__name__

@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Optional, Sequence
 
-from ssfer_mm.errors import UserError
+from ssfer_mm.errors import UserError, one_line
 from ssfer_mm.printing import print_any_name, reader_has_left
 from ssfer_mm.version import __version__
 
@@ -41,7 +41,7 @@ def _message(error: Exception) -> Optional[str]:
 
         return user_message(error)
     if isinstance(error, UserError):
-        return ' '.join(str(error).split())
+        return one_line(error)
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     names = {'cv2': 'opencv-python', 'numpy': 'numpy', 'onnxruntime': 'onnxruntime'}
     return f'{missing} is not installed; run: pip install {names[missing]}' if (

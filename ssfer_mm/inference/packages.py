@@ -3,7 +3,7 @@ import importlib.util
 import sys
 
 from ssfer_mm.compat import check_environment
-from ssfer_mm.errors import UserError
+from ssfer_mm.errors import UserError, one_line
 
 GRADIO = 'gradio>=6,<7'  # as in the extra "demo" of setup.py
 
@@ -45,5 +45,5 @@ def load_package() -> None:
                         'does without these packages)') from error
     except (ImportError, RuntimeError, OSError) as error:
         # torch and torchvision that do not match fail in each of these ways.
-        raise UserError(f'the installation does not work ({" ".join(str(error).split())[:200]}); '
+        raise UserError(f'the installation does not work ({one_line(error, 200)}); '
                         'run: ssfer doctor') from error

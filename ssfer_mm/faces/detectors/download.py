@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 from tqdm import tqdm
 
-from ssfer_mm.errors import UserError
+from ssfer_mm.errors import UserError, one_line
 from ssfer_mm.fingerprint import sha256_of
 
 try:
@@ -52,10 +52,12 @@ def fetch_weights(url: str, folder: Union[str, Path, None] = None) -> Path:
                 if not target.is_file():
                     _download(url, target)
         except (OSError, http.client.HTTPException) as error:
+            # urllib wraps what happened; its own text has brackets around it.
+            happened = getattr(error, 'reason', None) or error
             raise UserError(
-                f'cannot download {url} ({_reason(error)}). Start again to go on where it stopped; '
-                f'without internet, fetch the file on another machine and put it at {target}'
-            ) from error
+                f'cannot download {url} ({one_line(happened)}). Start again to go on where it '
+                'stopped; without internet, fetch the file on another machine and put it at '
+                f'{target}') from error
     elif not _is_what_its_name_says(target, target.name):
         raise UserError(f'{target} is not the file that its name promises (its sha256 begins with '
                         f'{sha256_of(target)[:8]}, expected {hash_in_name(target.name)}): delete '
@@ -136,7 +138,3 @@ def _one_process_at_a_time(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _reason(error: BaseException) -> str:
-    return ' '.join(str(getattr(error, 'reason', None) or error).split()) or type(error).__name__

@@ -6,7 +6,7 @@ never loads it.
 import copy
 import importlib.util
 import warnings
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional
 
 import torch
 from mmengine.config import ConfigDict
@@ -14,7 +14,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from ssfer_mm.compat import install_command, installed_family, installed_versions, quiet_imports
-from ssfer_mm.errors import UserError
+from ssfer_mm.errors import UserError, one_line
 from ssfer_mm.mmcv_stand_in import install_mmcv_stand_in
 
 
@@ -58,7 +58,7 @@ def build_model(model_cfg: Mapping[str, Any], origin: str) -> nn.Module:
     except UserError:
         raise
     except Exception as error:  # whatever a wrong setting causes in any of mmdet's components
-        raise UserError(f'mmdet cannot build the model of {origin} ({_one_line(error)}); '
+        raise UserError(f'mmdet cannot build the model of {origin} ({one_line(error)}); '
                         'correct that config') from error
     return revert_sync_batchnorm(model)
 
@@ -82,7 +82,7 @@ def load_weights(model: nn.Module, weights: Mapping[str, Tensor], origin: str) -
         missing, unexpected = model.load_state_dict(weights, strict=False)
     except RuntimeError as error:
         if not shapes:
-            raise UserError(f'{origin} does not fit: {_one_line(error)}') from error
+            raise UserError(f'{origin} does not fit: {one_line(error)}') from error
         missing = [name for name in own if name not in weights]
         unexpected = [name for name in weights if name not in own]
     # Counters came with torch 0.4.1, and older mmdet saved the mean and std of the input.
@@ -170,8 +170,3 @@ def keep_boxes_whole(model: nn.Module) -> None:
     coder = getattr(getattr(model, 'bbox_head', None), 'bbox_coder', None)
     if hasattr(coder, 'clip_border'):
         coder.clip_border = False
-
-
-def _one_line(error: BaseException) -> str:
-    lines: List[str] = str(error).split()
-    return ' '.join(lines) or type(error).__name__
