@@ -96,15 +96,9 @@ class SSFER(BaseModel):
         for network in (self.student, self.teacher):
             compute_cls_token_only(network)
         self.pretrained = pretrained
-        self.pseudo_label = MODELS.build(pseudo_label or dict(type='ConfidenceThreshold'))
-        self.pseudo_label.set_classes(data_preprocessor['num_classes'])
-        if self.pseudo_label.sees_features:
-            self.pseudo_label.set_features(last_layer(self.teacher).in_features)
-        self.pseudo_label_loss = MODELS.build(pseudo_label_loss or dict(type='PseudoLabelLoss'))
+        self._build_rules(data_preprocessor['num_classes'], pseudo_label, pseudo_label_loss,
+                          fairness)
         self._build_options(logit_adjustment, semi_logit_adjustment, pseudo_mixup, rejected_loss)
-        self.fairness = MODELS.build(fairness) if fairness else None
-        if self.fairness is not None:
-            self.fairness.set_classes(data_preprocessor['num_classes'])
         self.unlabeled_weight = unlabeled_weight
         self.ema_decay = ema_decay
         self.ema_warmup = ema_warmup
@@ -113,11 +107,22 @@ class SSFER(BaseModel):
         self.label_temperature = label_temperature
         self.register_buffer('ema_steps', torch.zeros((), dtype=torch.long))
         self.has_batch_statistics = any(isinstance(m, _BatchNorm) for m in self.student.modules())
-        self.skip_rejected = not (self.has_batch_statistics or rejected_loss)
-        if skip_rejected is not None:
-            self.skip_rejected = skip_rejected
+        changes_nothing_else = not (self.has_batch_statistics or rejected_loss)
+        self.skip_rejected = changes_nothing_else if skip_rejected is None else skip_rejected
         self.last_pseudo_labels: Optional[dict] = None
         self._average: Optional[MovingAverage] = None
+
+    def _build_rules(self, num_classes: int, pseudo_label: Optional[dict],
+                     pseudo_label_loss: Optional[dict], fairness: Optional[dict]) -> None:
+        """What makes pseudo-labels, and what is learnt from them."""
+        self.pseudo_label = MODELS.build(pseudo_label or dict(type='ConfidenceThreshold'))
+        self.pseudo_label.set_classes(num_classes)
+        if self.pseudo_label.sees_features:
+            self.pseudo_label.set_features(last_layer(self.teacher).in_features)
+        self.pseudo_label_loss = MODELS.build(pseudo_label_loss or dict(type='PseudoLabelLoss'))
+        self.fairness = MODELS.build(fairness) if fairness else None
+        if self.fairness is not None:
+            self.fairness.set_classes(num_classes)
 
     def _build_options(self, adjustment: Optional[dict], semi_adjustment: Optional[dict],
                        pseudo_mixup: Optional[dict], rejected_loss: Optional[dict]) -> None:
