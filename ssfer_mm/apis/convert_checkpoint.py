@@ -13,7 +13,7 @@ from ssfer_mm.expressions import CLASSES_OF
 
 from .cli import run_cli
 from .conversion import Described, Options, describe
-from .model_card import write_card
+from .model_card import card_to_write, write_card
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,13 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> None:
     target = Path(args.dst).expanduser()
     check_suffix(target)
-    config = target.with_suffix('.py')
-    check_new(args.force, target, config)
+    check_new(args.force, target)
     described = describe(args.src, options_of(args))
+    is_stock = described.kind == 'classifier' and args.to == 'mmpretrain'
+    config = target.with_suffix('.py') if is_stock else None
+    check_new(args.force, config, card_to_write(described, target, args.card))
     print(summary_of(described))
     write_described(described, target, args.to)
     print(f'written to {target}')
-    if described.kind == 'classifier' and args.to == 'mmpretrain':
+    if config:
         with atomic_write(str(config)) as file:
             file.write(stock_config(described).pretty_text)
         print(f'config for mmpretrain: {config}')
@@ -84,14 +86,14 @@ def summary_of(described: Described) -> str:
     return '\n'.join(lines)
 
 
-def check_new(force: bool, *paths: Path) -> None:
-    """Refuse to replace files unless that was asked for.
+def check_new(force: bool, *paths: Optional[Path]) -> None:
+    """Refuse to replace files unless that was asked for; None stands for a file not written.
 
     Raises:
         UserError: one of them exists.
     """
     for path in paths:
-        if path.exists() and not force:
+        if path and path.exists() and not force:
             raise UserError(f'{path} exists; choose another name, or add --force to replace it.')
 
 

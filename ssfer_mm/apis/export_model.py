@@ -23,7 +23,7 @@ from .cli import run_cli
 from .conversion import Described, describe
 from .convert_checkpoint import add_options, check_new, options_of, summary_of
 from .exporters import FORMATS, OPSET
-from .model_card import write_card
+from .model_card import card_to_write, write_card
 from .onnx_weights import share_weights
 
 TOLERANCE = 1e-4
@@ -42,6 +42,7 @@ def _run(args: argparse.Namespace) -> None:
     source = Path(args.model).expanduser()
     described = describe(source if source.is_file() else find_model(args.model, 'torch').path,
                          options_of(args))
+    check_new(args.force, card_to_write(described, target, args.card))
     print(summary_of(described))
     faces = faces_of(args.faces, args.num_faces)
     difference = export_model(described, target, faces, args.opset)

@@ -27,18 +27,23 @@ def write_card(described: Described, model: Path, wanted: Optional[bool],
         wanted: True, False, or None: if anything is known of the training.
         formats: What to say of the file's format and accuracy, one line each.
     """
-    if wanted is None:
-        wanted = bool(described.training)
-        if not wanted:
+    path = card_to_write(described, model, wanted)
+    if path is None:
+        if wanted is None:
             print('no model card: nothing is known of the training (--card writes one that says '
                   'so)')
-    if not wanted:
         return None
-    path = model.with_name(model.name + '.md')
     with atomic_write(str(path)) as file:
         file.write(model_card(described, model.name, formats))
     print(f'model card: {path}')
     return path
+
+
+def card_to_write(described: Described, model: Path, wanted: Optional[bool]) -> Optional[Path]:
+    """The file that `write_card` writes, to be known before anything is replaced; None: none."""
+    if wanted is None:
+        wanted = bool(described.training)
+    return model.with_name(model.name + '.md') if wanted else None
 
 
 def model_card(described: Described, name: str, formats: Sequence[str]) -> str:

@@ -140,3 +140,24 @@ def test_existing_files_and_wrong_endings(run, tmp_path, capsys):
     capsys.readouterr()
     assert main([source, str(tmp_path / 'out.pth')]) == 2
     assert '--force' in capsys.readouterr().err
+
+
+def test_a_card_and_a_config_are_not_replaced_unasked(run, tmp_path, capsys):
+    source, target = str(run[0] / 'epoch_3.pth'), tmp_path / 'out.pth'
+    for own in (tmp_path / 'out.pth.md', tmp_path / 'out.py'):
+        own.write_text('written by hand')
+        assert main([source, str(target)]) == 2
+        assert f'{own} exists' in capsys.readouterr().err and not target.exists()
+        assert own.read_text() == 'written by hand'
+        own.rename(tmp_path / 'kept')
+    (tmp_path / 'kept').rename(tmp_path / 'out.pth.md')
+    assert main([source, str(target), '--no-card']) == 0, 'no card, nothing to replace'
+    assert main([source, str(target), '--force']) == 0
+    assert 'Training data' in (tmp_path / 'out.pth.md').read_text()
+
+
+def test_what_is_not_written_is_not_in_the_way(run, tmp_path, capsys):
+    """Under timm's names there is no config for mmpretrain."""
+    (tmp_path / 'out.py').write_text('of something else')
+    assert main([str(run[0] / 'epoch_3.pth'), str(tmp_path / 'out.pth'), '--to', 'timm']) == 0
+    assert (tmp_path / 'out.py').read_text() == 'of something else'

@@ -153,6 +153,17 @@ def test_a_name_will_do_and_no_card_is_an_option(faces, tmp_path, monkeypatch):
     assert main(['rum', 'n.torchscript']) == 2
 
 
+def test_a_card_is_not_replaced_unasked(faces, tmp_path, capsys):
+    source, card = checkpoint(tmp_path, vit()), tmp_path / 'm.torchscript.md'
+    card.write_text('written by hand')
+    command = [str(source), str(tmp_path / 'm.torchscript'), '--num-faces', '2']
+    assert main(command) == 2
+    assert f'{card} exists' in capsys.readouterr().err
+    assert card.read_text() == 'written by hand' and not (tmp_path / 'm.torchscript').exists()
+    assert main([*command, '--no-card']) == 0
+    assert main([*command, '--force']) == 0 and '## Training data' in card.read_text()
+
+
 def test_channels_of_a_model_that_wants_bgr(faces, tmp_path):
     source = checkpoint(tmp_path, vit())
     described = describe(source, Options(mean=(10., 60., 200.)))
