@@ -26,13 +26,14 @@ from .convert_checkpoint import (
 )
 from .export_model import export_model, faces_of
 from .exporters import OPSET
-from .model_card import write_card
+from .model_card import model_card
 
 MAX_BYTES = 6_000_000
 # Half precision moves probabilities by about a thousandth; more means that it does not suit.
 HALF_TOLERANCE = 1e-2
 # Of the files of a model.
-SUFFIXES = ('.safetensors', '.safetensors.md', '.onnx')
+CARD = '.safetensors.md'
+SUFFIXES = ('.safetensors', CARD, '.onnx')
 FIGURES = ('accuracy', 'mean_class_accuracy')
 
 
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def ship(described: Described, name: str, about: str, folder: Path = WEIGHTS, half: bool = False,
-         onnx: bool = True, default: bool = True) -> List[Path]:
+         onnx: bool = True, default: bool = True, card: bool = True) -> List[Path]:
     """Write weights, card and registry entry; nothing, if anything is wrong.
 
     Args:
@@ -55,6 +56,7 @@ def ship(described: Described, name: str, about: str, folder: Path = WEIGHTS, ha
         onnx: Also write an ONNX file, for machines without torch, which takes its weights from
             the other one.
         default: Take it where no model is named.
+        card: Also write a model card.
 
     Returns:
         The files written.
@@ -90,12 +92,16 @@ def ship(described: Described, name: str, about: str, folder: Path = WEIGHTS, ha
             difference = export_model(again, twin, faces, weights=weights)
             formats.append(f'ONNX, opset {OPSET}: {twin.name} takes its weights from the '
                            f'safetensors file; probabilities differ by at most {difference:.0e}')
-        write_card(again, weights, True, formats=formats)
+        if card:
+            text = model_card(again, weights.name, formats)
+            Path(temporary, f'{name}{CARD}').write_text(text, encoding='utf-8')
         files = sorted(Path(temporary).iterdir())
         for file in files:
             os.replace(file, folder / file.name)
     if not onnx:  # one of a former model of this name would take other weights
         (folder / f'{name}.onnx').unlink(missing_ok=True)
+    if not card:  # one of a former model of this name would tell its figures
+        (folder / f'{name}{CARD}').unlink(missing_ok=True)
     _register(folder, name, about, onnx, default)
     return [folder / file.name for file in files]
 
@@ -168,7 +174,7 @@ def _run(args: argparse.Namespace) -> None:
     kind = (described.training.get('train_data') or {}).get('type', 'faces')
     about = args.about or f'comes with the package; {kind}, {accuracy:.1f} % on its test images'
     for file in ship(described, args.name, about, WEIGHTS, half=args.half, onnx=args.onnx,
-                     default=args.default):
+                     default=args.default, card=args.card):
         print(f'written to {file} ({file.stat().st_size / 1e6:.2f} MB)')
     print('Now "ssfer predict PHOTO" uses it; commit these files and models.json.'
           if args.default else f'Use it with --model {args.name}; commit these files.')
@@ -191,5 +197,5 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
                         'weights from the other one')
     parser.add_argument('--default', action=argparse.BooleanOptionalAction, default=True,
                         help='take it where no model is named')
-    add_options(parser)
+    add_options(parser, card=True)
     return parser.parse_args(arguments)

@@ -5,6 +5,7 @@ import subprocess
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmpretrain.registry import MODELS
 
 from ssfer_mm import UserError
@@ -77,6 +78,20 @@ def test_the_newest_is_the_default_unless_told_otherwise(model, folder):
     sizes = [(folder / f'{name}.safetensors').stat().st_size for name in ('one', 'two')]
     assert sizes[1] < 0.8 * sizes[0]
     assert describe(folder / 'two.safetensors').state.keys() == describe(model).state.keys()
+
+
+def test_without_a_card_there_is_none_of_a_former_model_either(model, folder, monkeypatch, capsys):
+    monkeypatch.setattr(ship_model, 'WEIGHTS', folder)
+    Config(dict(model=describe(model).model)).dump('x.py')
+    command = [str(model), '--name', 'small', '--command', 'python tools/train.py x',
+               '--commit', 'abc', '--config', 'x.py', '--no-onnx', '--force']
+    card = folder / 'small.safetensors.md'
+    assert ship_model.main(command) == 0 and card.is_file()
+    said = capsys.readouterr().out
+    assert f'written to {card}' in said and '/.' not in said, 'no place that is gone by then'
+    assert ship_model.main([*command, '--no-card']) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ['models.json', 'small.safetensors']
+    assert '.md' not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('gone, words', [
