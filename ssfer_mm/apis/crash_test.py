@@ -4,6 +4,7 @@ import functools
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import sys
 import time
@@ -20,6 +21,7 @@ from .cli import run_cli
 from .compare_runs import compare_runs
 from .config import load_config
 
+MARK = '.crash_test'  # in the folders that may be deleted
 # Processes that start from one which has done the imports, and nothing else.
 METHOD = 'forkserver' if 'forkserver' in multiprocessing.get_all_start_methods() else 'spawn'
 
@@ -62,7 +64,8 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('--kills', type=int, default=5, help='default: 5')
     parser.add_argument('--seed', type=int, default=0, help='of the moments; default: 0')
-    parser.add_argument('--work-dir', help='default: ./work_dirs/crash_<config name>')
+    parser.add_argument('--work-dir', help='for whole/ and killed_1/, ..., which a later test '
+                        'there replaces; default: ./work_dirs/crash_<config name>')
     parser.add_argument('--cfg-options', nargs='+', action=Settings, metavar='KEY=VALUE',
                         help='change settings of the config')
     return parser.parse_args(argv)
@@ -79,17 +82,20 @@ def crash_test(config: str, kills: int, seed: int = 0, work_dir: Optional[str] =
             begins, so that all of them strike.
         seed: Of the moments. Every other one lies anywhere from the building of the model to the
             end, the others after a checkpoint was written, so that there is something to resume.
-        work_dir: ``whole/`` and ``killed_1/``, ... are written there; what they held is deleted.
+        work_dir: ``whole/`` and ``killed_1/``, ... are written there, and replace those of a
+            former test.
         cfg_options: As in `load_config`.
         report: Called with a line of progress.
 
     Raises:
-        UserError: ``kills`` is not positive, or the training fails by itself.
+        UserError: ``kills`` is not positive, the work dir has such folders that no crash test
+            made, or the training fails by itself.
     """
     if kills < 1:
         raise UserError(f'--kills {kills}: expected at least 1')
     load_config(config, cfg_options)  # a mistake in it is reported here, once
     folder = Path(work_dir or Path('work_dirs') / f'crash_{Path(config).stem}').absolute()
+    _refuse_others(folder)
     whole = _fresh(folder / 'whole')
     start = functools.partial(_start, config, cfg_options)
     seconds = start(whole).wait()
@@ -112,9 +118,21 @@ def crash_test(config: str, kills: int, seed: int = 0, work_dir: Optional[str] =
     return Outcome(done, resumes, differences)
 
 
+def _refuse_others(work_dir: Path) -> None:
+    """Nothing is deleted that was not made here."""
+    for path in sorted(work_dir.glob('*')):
+        if not re.fullmatch(r'whole|killed_\d+', path.name) or (path / MARK).is_file():
+            continue
+        if not path.is_dir() or any(path.iterdir()):
+            raise UserError(f'{path} would be deleted, but no crash test has left its file {MARK} '
+                            'there: choose another --work-dir, or delete it yourself')
+
+
 def _fresh(folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    (folder / MARK).write_text('Made by tools/crash_test.py, which deletes this folder when it is '
+                               'started here again.\n', encoding='utf-8')
     return folder
 
 

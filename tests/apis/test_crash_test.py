@@ -7,6 +7,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 from ssfer_mm import UserError
+from ssfer_mm.apis import crash_test as crash_module
 from ssfer_mm.apis import load_config
 from ssfer_mm.apis.compare_runs import compare_runs, compare_values
 from ssfer_mm.apis.crash_test import crash_test, main
@@ -65,6 +66,26 @@ def test_it_finds_what_is_not_exact(config, tmp_path):
 def test_a_mistake_is_one_line(tmp_path, capsys):
     assert main([str(tmp_path / 'nothing.py')]) == 2
     assert capsys.readouterr().err.startswith('error: ')
+
+
+@pytest.mark.parametrize('name', ['whole', 'killed_12'])
+def test_only_folders_of_a_crash_test_are_replaced(name, config, tmp_path, monkeypatch):
+    """A folder of somebody who calls it so, too, is refused before anything is trained."""
+    monkeypatch.setattr(crash_module, '_start', lambda *_: pytest.fail('too late'))
+    own = tmp_path / 'work' / name / 'thesis.txt'
+    own.parent.mkdir(parents=True)
+    own.write_text('all of it')
+    with pytest.raises(UserError, match=f'{name} would be deleted.* another --work-dir'):
+        crash_test(config(STAGE_I), 1, work_dir=str(tmp_path / 'work'))
+    assert own.read_text() == 'all of it' and len(list((tmp_path / 'work').iterdir())) == 1
+    own.unlink()
+    for name in ('killed_notes', 'holesome'):  # nothing that this tool would touch
+        (tmp_path / 'work' / name).mkdir()
+        (tmp_path / 'work' / name / 'a').touch()
+    crash_module._refuse_others(tmp_path / 'work')
+    (crash_module._fresh(tmp_path / 'work' / 'whole') / 'epoch_1.pth').touch()
+    crash_module._refuse_others(tmp_path / 'work')
+    assert not (crash_module._fresh(tmp_path / 'work' / 'whole') / 'epoch_1.pth').exists()
 
 
 def test_a_training_that_fails_by_itself_is_no_crash_test(config, tmp_path):
