@@ -24,7 +24,7 @@ from .detect_faces import progress_bar
 from .shard_place import refuse_inputs, refuse_others
 
 FORMAT, VERSION, MANIFEST = 'ssfer-face-shards', 1, 'manifest.jsonl'
-LEAST_READ = 100  # images before the share of unreadable ones says anything
+LEAST_READ = 100  # images before the share of unreadable ones says anything of the rest
 # How the formats begin that cv2 decodes; the rest is told by the name it had.
 SIGNATURES = {b'\xff\xd8\xff': '.jpg', b'\x89PNG': '.png', b'BM': '.bmp', b'RIFF': '.webp'}
 NAME_LENGTH = 80  # characters of the former name, so that all names fit a plain tar header
@@ -63,6 +63,9 @@ def _run(args: argparse.Namespace) -> None:
         raise UserError('Give what to pack and --out FOLDER, or --verify FOLDER.')
     if args.images_per_shard < 1:
         raise UserError(f'--images-per-shard is {args.images_per_shard}; give at least 1.')
+    if not 0 <= args.max_unreadable <= 1:
+        raise UserError(f'--max-unreadable {args.max_unreadable}: expected a share in 0-1, such '
+                        'as 0.05 for 5 %')
     refuse_inputs(args.inputs, args.out)
     source = Mixture([build_source(source_config(path)) for path in args.inputs])
     shards = pack(source, args.out, args.images_per_shard, args.decode, args.max_unreadable,
@@ -115,9 +118,10 @@ def pack(source: FaceSource, out: str, images_per_shard: int = 10000, decode: bo
                 last = min(first + images_per_shard, len(source))
                 shard = write_shard(source, first, last, out, number, decode)
                 shards.append(shard)
-                _stop_at_too_many(shards, max_unreadable)
+                _stop_at_too_many(shards, max_unreadable, LEAST_READ)
                 journal.append([json.dumps(asdict(shard))])
                 bar.update(last - first)
+        _stop_at_too_many(shards, max_unreadable, 1)  # few images, or a smaller share allowed now
         TarShards(out, index=osp.join(out, INDEX_NAME))
         journal.finish([json.dumps(asdict(shard)) for shard in shards],
                        sum(shard.images for shard in shards))
@@ -263,10 +267,10 @@ def _usable(shards: Sequence[Shard], out: str) -> list[Shard]:
     return usable
 
 
-def _stop_at_too_many(shards: Sequence[Shard], max_unreadable: float) -> None:
+def _stop_at_too_many(shards: Sequence[Shard], max_unreadable: float, least: int) -> None:
     names = [name for shard in shards for name in shard.unreadable]
     read = len(names) + sum(shard.images for shard in shards)
-    if read >= LEAST_READ and len(names) > max_unreadable * read:
+    if read >= least and len(names) > max_unreadable * read:
         raise UserError(f'{len(names)} of {read} images are unreadable, more than '
                         f'--max-unreadable {max_unreadable}; the last: {names[-1]!r}. Repair the '
                         'data, or raise it.')

@@ -92,6 +92,22 @@ def test_unreadable_images_are_left_out_named_and_limited(tmp_path, images, caps
     assert 'more than --max-unreadable 0.05' in capsys.readouterr().err
 
 
+def test_a_handful_of_images_may_not_be_unreadable_either(tmp_path, images, capsys):
+    source = stores.write_folder(tmp_path / 'faces', [*images[:6], b'x', b'y'])
+    command = [str(source), '--out', str(tmp_path / 'out'), '--images-per-shard', '4']
+    for _ in range(2):  # the second call finds all shards done
+        assert main(command) == 2
+        output = capsys.readouterr()
+        assert '2 of 8 images are unreadable' in output.err and 'Train on them' not in output.out
+    assert main(['--verify', str(tmp_path / 'out')]) == 2
+    for share in ('5', '-1', 'nan'):
+        assert main([*command, '--max-unreadable', share]) == 2
+        assert 'expected a share in 0-1' in capsys.readouterr().err
+    assert main([*command, '--max-unreadable', '0.25']) == 0
+    assert '6 images in 2 shards' in capsys.readouterr().out
+    assert main(command) == 2, 'finished before, but not under this limit'
+
+
 def test_a_changed_shard_is_found(tmp_path, images):
     source, out = stores.write_folder(tmp_path / 'faces', images), tmp_path / 'out'
     main([str(source), '--out', str(out), '--images-per-shard', '10'])
