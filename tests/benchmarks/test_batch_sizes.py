@@ -1,0 +1,45 @@
+"""The benchmark of batches of ever other sizes runs, and reads this process's memory."""
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def script(monkeypatch):
+    path = REPO / 'benchmarks' / 'batch_sizes.py'
+    spec = importlib.util.spec_from_file_location('batch_sizes', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    # The allocator and oneDNN are set for the whole process, which here is that of all tests.
+    monkeypatch.setattr(module, 'keep_freed_memory', lambda: None)
+    monkeypatch.setattr(module, 'keep_few_convolutions', lambda: None)
+    for name, size in (('LABELED', 1), ('UNLABELED', 2), ('SIDE', 16)):
+        monkeypatch.setattr(module, name, size)
+    return module
+
+
+def test_a_line_every_ten_steps(script, monkeypatch, capsys):
+    sizes, real = [], script.faces
+    monkeypatch.setattr(script, 'faces', lambda count: sizes.append(count) or real(min(count, 4)))
+    monkeypatch.setattr(script.F, 'cross_entropy', lambda scores, labels: scores.sum())
+    monkeypatch.setenv(script.USERS_CHOICE[0], 'before')
+    monkeypatch.setattr(sys, 'argv', ['batch_sizes.py', '--steps', '20', '--keep', '7', '--config',
+                                      str(REPO / 'configs/ssfer/synthfer_5pct_resnet-nano.py')])
+    script.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert [re.match(r'(\d+) steps, \d+ s: [\d,]+ MB$', line)[1] for line in lines] == ['10', '20']
+    assert script.os.environ[script.USERS_CHOICE[0]] == '7'
+    assert set(sizes[1::2]) == {2} and len(set(sizes[::2])) > 10
+    assert all(91 <= count <= 201 for count in sizes[::2])
+
+
+def test_memory_is_that_of_this_process(script):
+    before = script.resident()
+    kept = torch.ones(25_000_000)
+    assert 90 < script.resident() - before < 130 and len(kept)
