@@ -187,14 +187,24 @@ def _processor() -> str:
     return found[1] if found else platform.processor() or platform.machine()
 
 
+def _check_numbers(args: argparse.Namespace) -> None:
+    """What would fail late, or measure something else than was asked for."""
+    for name, least in (('rounds', 1), ('threads', 1), ('workers', 0)):
+        value = getattr(args, name)
+        if value is not None and value < least:
+            raise UserError(f'--{name} {value}: expected at least {least}')
+    if args.acceptance is not None and not 0 <= args.acceptance <= 1:
+        raise UserError(f'--acceptance {args.acceptance}: expected a share in 0-1, such as '
+                        f'{ACCEPTANCE}')
+
+
 def main(argv: Optional[Sequence[str]] = None) -> list[dict]:
     """``tools/benchmark.py``."""
     args = benchmark_parser().parse_args(argv)
     check_output('--json', args.json)
     if args.acceptance is None and not args.checkpoint:
         args.acceptance = ACCEPTANCE
-    if args.rounds < 1:
-        raise UserError(f'--rounds {args.rounds}: expected at least 1')
+    _check_numbers(args)
     if args.threads:
         torch.set_num_threads(args.threads)
     results = []

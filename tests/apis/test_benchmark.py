@@ -70,3 +70,10 @@ def test_what_keeps_images_is_filled_before_anything_is_timed(setting, expected)
 def test_a_stage_that_is_not_there(measured):
     with pytest.raises(UserError, match='it has supervised, semi'):
         measured('ssfer/synthfer_5pct_vit-micro.py', '--stage', 'pretrain', '--cfg-options', *TINY)
+
+
+@pytest.mark.parametrize('wrong', ['--rounds 0', '--threads -1', '--threads 0', '--workers -1',
+                                   '--acceptance 75', '--acceptance nan'])
+def test_numbers_that_cannot_be(wrong):
+    with pytest.raises(UserError, match=f'{wrong}(?:.0)?: expected'):
+        benchmark.main(['x.py', *wrong.split()])
