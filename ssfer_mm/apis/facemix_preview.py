@@ -20,6 +20,8 @@ def facemix_main(arguments: Optional[Sequence[str]] = None) -> None:
         UserError: The config or its data cannot be used, or the picture cannot be written.
     """
     args = _parse(arguments)
+    if not 0 <= args.seed < 2**32:
+        raise UserError(f'--seed {args.seed}: expected 0 to {2**32 - 1}')
     cfg = load_config(args.config, args.cfg_options)
     register_all_modules(init_default_scope=True)
     pairs = preview_pairs(cfg, args.pairs, args.seed)

@@ -112,3 +112,9 @@ def test_nonsense_arguments_are_explained(config, cfg, tmp_path):
         preview_pairs(cfg, pairs=0)
     with pytest.raises(UserError, match='cannot write.*facemix.nonsense'):
         facemix_main([str(config), '--pairs', '1', '--out', str(tmp_path / 'facemix.nonsense')])
+
+
+def test_a_seed_that_cannot_be(config, tmp_path):
+    for seed in ('-1', str(2**32)):
+        with pytest.raises(UserError, match=f'--seed {seed}: expected 0 to 4294967295'):
+            facemix_main([str(config), '--seed', seed, '--out', str(tmp_path / 'x.png')])
