@@ -1,7 +1,7 @@
 """Make the weights file of the embedded face detector from a training checkpoint.
 
     python tools/export_face_detector.py configs/face_detectors/rtmdet-micro_faces-224px.py \
-        work_dirs/rtmdet-micro_faces-224px/epoch_40.pth
+        work_dirs/rtmdet-micro_faces-224px/epoch_16.pth --force
 """
 import sys
 

@@ -13,7 +13,10 @@ from torch import Tensor, nn
 
 from ssfer_mm.apis.cli import run_cli
 from ssfer_mm.apis.config import load_config
+from ssfer_mm.apis.convert_checkpoint import check_new
+from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.atomic import atomic_write
+from ssfer_mm.checkpoints import check_suffix
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.detectors.embedded import WEIGHTS
 from ssfer_mm.faces.detectors.mmdet_model import build_model, load_weights
@@ -35,13 +38,21 @@ def _parser() -> argparse.ArgumentParser:
                                                  'for EmbeddedFaceDetector.')
     parser.add_argument('config', help='config that the checkpoint was trained with')
     parser.add_argument('checkpoint', help='.pth file; its averaged weights are taken')
-    parser.add_argument('--out', default=str(WEIGHTS), help='default: the file in the package')
+    parser.add_argument('--out', default=str(WEIGHTS),
+                        help='default: the file in the package, which takes --force')
     parser.add_argument('--input-size', type=int, default=224,
                         help='side of the square into which images are fitted')
+    parser.add_argument('--force', action='store_true', help='replace an existing file')
     return parser
 
 
 def _run(args: argparse.Namespace) -> None:
+    if args.input_size < 1:
+        raise UserError(f'--input-size {args.input_size}: expected pixels, 1 or more')
+    args.out = os.path.expanduser(args.out)
+    check_suffix(Path(args.out), ('.safetensors', ))
+    check_output('--out', args.out)
+    check_new(args.force, Path(args.out))
     cfg = load_config(args.config)
     checkpoint = load_checkpoint_safely(args.checkpoint)
     model_cfg = deployed_config(cfg)
@@ -60,11 +71,12 @@ def _run(args: argparse.Namespace) -> None:
 
 def deployed_config(cfg: Config) -> dict:
     """The model of a training config without what only training needs."""
-    if cfg.get('model') is None:
-        raise UserError(f'{cfg.filename} holds no model; name the config of a face detector')
+    if 'bbox_head' not in (cfg.get('model') or {}):
+        raise UserError(f'{cfg.filename} holds no model that finds boxes; name the config of a '
+                        'face detector')
     model = copy.deepcopy(cfg.model.to_dict())
     model.pop('_scope_', None)
-    model['data_preprocessor'].pop('batch_augments', None)
+    model.get('data_preprocessor', {}).pop('batch_augments', None)
     model.pop('train_cfg', None)
     return model
 

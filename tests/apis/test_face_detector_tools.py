@@ -111,13 +111,35 @@ def test_the_onnx_file_of_the_package_has_to_follow(tmp_path, monkeypatch, capsy
     monkeypatch.setattr(exporting, 'export', lambda model, weights, path, *_: float(
         open(path, 'w').write('') or .001))
     config = 'configs/face_detectors/rtmdet-micro_faces-224px.py'
-    assert exporting.main([config, 'epoch_1.pth', *arguments]) == 0
+    assert exporting.main([config, 'epoch_1.pth', *arguments, '--force']) == 0
     commands = [line.split()[2:] for line in capsys.readouterr().out.splitlines()
                 if 'tools/export_onnx_detector.py' in line]
     assert bool(commands) == packaged and len(commands) < 2
     for command in commands:
         args = export_onnx_detector._parse(command)
         assert (args.dst, args.share_weights, args.force) == ('w/face.onnx', True, True)
+
+
+def test_weights_are_not_replaced_unasked(tmp_path, monkeypatch, capsys):
+    own = tmp_path / 'own.safetensors'
+    own.write_bytes(b'the former ones')
+    monkeypatch.setattr(exporting, 'WEIGHTS', own)
+    monkeypatch.setattr(exporting, 'load_checkpoint_safely', lambda path: {})
+    monkeypatch.setattr(exporting, 'export', lambda *_: pytest.fail('too late to ask'))
+    command = ['configs/face_detectors/rtmdet-micro_faces-224px.py', 'epoch_1.pth']
+    for arguments, says in ((['--out', str(own)], 'add --force'), ([], 'add --force'),
+                            (['--out', str(tmp_path)], 'ends in .safetensors'),
+                            (['--input-size', '0', '--force'], '--input-size 0')):
+        assert exporting.main([*command, *arguments]) == 2
+        assert says in capsys.readouterr().err
+    assert own.read_bytes() == b'the former ones'
+
+
+def test_the_config_of_a_classifier_is_no_detector(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(exporting, 'load_checkpoint_safely', lambda path: {})
+    assert exporting.main(['configs/ssfer/rafdb_25pct.py', 'epoch_1.pth', '--out',
+                           str(tmp_path / 'a.safetensors')]) == 2
+    assert 'name the config of a face detector' in capsys.readouterr().err
 
 
 def test_what_cannot_be_exported(tmp_path, monkeypatch):
