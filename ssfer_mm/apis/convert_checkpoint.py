@@ -125,7 +125,18 @@ def add_options(parser: argparse.ArgumentParser, card: Optional[bool] = None) ->
 
 
 def options_of(args: argparse.Namespace) -> Options:
-    """The options of a parsed command line."""
+    """The options of a parsed command line.
+
+    Raises:
+        UserError: A number among them cannot be.
+    """
+    for option, value in (('--img-size', args.img_size), ('--num-heads', args.num_heads)):
+        if value is not None and value < 1:
+            raise UserError(f'{option} {value}: expected 1 or more')
+    for option, values, least in (('--mean', args.mean, 0), ('--std', args.std, 1e-3)):
+        if values and not all(least <= value <= 255 for value in values):  # NaN too
+            raise UserError(f'{option} {" ".join(map(str, values))}: expected three numbers from '
+                            f'{least:g} to 255')
     return Options(
         dataset=args.dataset.lower(),
         classes=tuple(name.strip() for name in args.classes.split(',') if name.strip()),

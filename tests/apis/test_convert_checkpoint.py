@@ -161,3 +161,13 @@ def test_what_is_not_written_is_not_in_the_way(run, tmp_path, capsys):
     (tmp_path / 'out.py').write_text('of something else')
     assert main([str(run[0] / 'epoch_3.pth'), str(tmp_path / 'out.pth'), '--to', 'timm']) == 0
     assert (tmp_path / 'out.py').read_text() == 'of something else'
+
+
+@pytest.mark.parametrize('wrong', ['--img-size 0', '--num-heads 0', '--std 0.0 1.0 1.0',
+                                   '--mean nan 0.0 0.0'])
+def test_numbers_that_cannot_be(wrong, tmp_path, capsys):
+    """Nothing is divided by a deviation of 0, and a size of 0 is not taken for none."""
+    torch.save(MODELS.build(vit()).state_dict(), tmp_path / 'bare.pth')
+    assert main([str(tmp_path / 'bare.pth'), str(tmp_path / 'out.pth'), *wrong.split()]) == 2
+    assert f'error: {wrong}: expected' in capsys.readouterr().err
+    assert not (tmp_path / 'out.pth').exists()
