@@ -1,6 +1,6 @@
 """How long the missing runs may take, from those that are finished."""
 from statistics import mean
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence
 
 from . import machine
 from .plan import Run
@@ -40,11 +40,41 @@ class Estimates:
         return None
 
     def total(self, names: Sequence[str], jobs: int) -> Optional[float]:
-        """Of all of these, so many at a time; None unless something is known of each."""
-        each = [self.seconds(name) for name in names]
-        if not each or None in each:
+        """Of all of these, so many at a time; None unless something is known of each.
+
+        Args:
+            names: In the order in which they are started; those that run already come first.
+            jobs: How many at a time.
+        """
+        each = {name: self.seconds(name) for name in names}
+        if not each or None in each.values():
             return None
-        return max(sum(each) / jobs, *each)
+        return makespan(each, {name: self._runs[name].needs for name in names}, jobs)
+
+
+def makespan(seconds: Mapping[str, float], needs: Mapping[str, Sequence[str]],
+             jobs: int) -> float:
+    """When the last of some runs ends, started as `Execution` does: whenever there is room, the
+    first one whose needs have ended.
+
+    Args:
+        seconds: Of each run, in the order of the queue.
+        needs: Of each run; those that are not in the queue have ended.
+        jobs: How many at a time.
+
+    Example:
+        >>> makespan(dict(a=3, b=4, c=5), dict(a=(), b=('a', ), c=()), jobs=2)  # b waits for a
+        7.0
+    """
+    queue, ends, now = list(seconds), {}, 0.
+    while queue or ends:
+        ready = next((name for name in queue if not {*queue, *ends} & set(needs[name])), None)
+        if ready is not None and len(ends) < jobs:
+            queue.remove(ready)
+            ends[ready] = now + seconds[ready]
+        else:
+            now = ends.pop(min(ends, key=ends.get))
+    return now
 
 
 def _own_stages(run: Run) -> List[str]:

@@ -139,7 +139,7 @@ class Execution:
         for training in self.active:
             self.report(f'  {training.run.label}: {training.progress() or "starting"}')
         left = Estimates(self.runs, self.results).total(
-            [*queue, *(training.run.name for training in self.active)], self.jobs)
+            [*(training.run.name for training in self.active), *queue], self.jobs)
         if left is not None:
             self.report(f'  about {duration(left)} for all that is left, at most')
 

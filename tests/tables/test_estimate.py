@@ -2,7 +2,7 @@
 import pytest
 
 from ssfer_mm.tables import machine
-from ssfer_mm.tables.estimate import Estimates
+from ssfer_mm.tables.estimate import Estimates, makespan
 from ssfer_mm.tables.state import Results
 
 HERE = machine.hardware()
@@ -74,3 +74,36 @@ def test_pre_training_by_its_epochs(toy):
     short = runs['stage1/short']
     results.write(short, dict(fingerprint=short.fingerprint, hardware=HERE, seconds=50))
     assert Estimates(runs, results).seconds('stage1/long') == pytest.approx(150)
+
+
+@pytest.mark.parametrize('runs, jobs, end', [
+    # a 0-3, then b 3-7, however many could run beside them
+    ('a3 b4<a', 1, 7), ('a3 b4<a', 2, 7), ('a3 b4<a', 9, 7),
+    # a 0-3 | c 0-5, b 3-7
+    ('a3 b4<a c5', 2, 7),
+    # a 0-2, d 2-8 | c 0-6, b 6-7: b could begin at 2, but d is first in the queue
+    ('a2 c6 d6 b1<a', 2, 8),
+    # stage I 0-10, then a 10-15, c 15-20 | b 10-15
+    ('s10 a5<s b5<s c5<s', 2, 20),
+    # stage I 0-10, a 10-14, b 14-19 | c 10-12 of the same stage II
+    ('s10 a4<s b5<s,a c2<s', 2, 19),
+    # x 0-1, z 1-3 | y 0-1: not the mean of the two jobs
+    ('x1 y1 z2', 2, 3),
+    # What is not in the queue has ended
+    ('b4<a', 1, 4)])
+def test_runs_wait_for_what_they_continue_from(runs, jobs, end):
+    seconds, needs = {}, {}
+    for text in runs.split():
+        run, _, before = text.partition('<')
+        seconds[run[0]], needs[run[0]] = int(run[1:]), tuple(filter(None, before.split(',')))
+    assert makespan(seconds, needs, jobs) == end
+
+
+def test_a_chain_takes_as_long_with_two_jobs_as_with_one(known):
+    known('facemix/5pct_seed0', supervised=100)
+    estimates = known('ssfer/5pct_seed0', supervised=100, semi=40)
+    chain = ['facemix/5pct_seed1', 'ssfer/5pct_seed1']
+    assert estimates.total(chain, 1) == estimates.total(chain, 2) == pytest.approx(140)
+    # Stage III of both begins when stage II has ended, in which the second job rests.
+    assert estimates.total([*chain, 'longer/5pct_seed1'], 2) == pytest.approx(220)
+    assert estimates.total([*chain, 'ssfer/10pct_seed1'], 2) == pytest.approx(140)
