@@ -1,11 +1,13 @@
 """Entries of a YAML file, taken out one by one, so that none is overlooked."""
 import difflib
+from math import isfinite
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.option_values import read_option
 
 _REQUIRED = object()
+KINDS = {dict: 'entries, each as key: value', list: 'a list, as [a, b]', str: 'a text'}
 
 
 class FieldReader:
@@ -40,26 +42,39 @@ class FieldReader:
         if kind is str and isinstance(value, (int, float)) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, kind):
-            raise UserError(f'{self._where}: {key} is {value!r}; expected a {kind.__name__}')
+            raise UserError(f'{self._where}: {key} is {value!r}; expected {KINDS[kind]}')
         return value
+
+    def named(self, key: str) -> Dict[str, Any]:
+        """A mapping whose keys are names, also of folders: none if the entry is missing.
+
+        Raises:
+            UserError: A key cannot name a folder; YAML reads ``no`` as false, 5 as a number.
+        """
+        entries = self.take(key, dict, {})
+        for name in entries:
+            check_name(name, f'{self._where}: {key} has')
+        return entries
 
     def numbers(self, key: str, default: Optional[Sequence[float]] = None) -> Tuple[float, ...]:
         """A list of numbers without repetition."""
         values = self.take(key, list, _REQUIRED if default is None else list(default))
-        if (not values or not all(isinstance(v, (int, float)) for v in values)
-                or len(set(values)) < len(values)):
+        if not values or not all(map(is_number, values)) or len(set(values)) < len(values):
             raise UserError(f'{self._where}: {key} is {values!r}; expected different numbers, '
                             'such as [5, 10, 25]')
         return tuple(values)
 
+    def seeds(self, key: str) -> Tuple[int, ...]:
+        """A list of whole numbers that start a random generator."""
+        values = self.numbers(key)
+        if not all(value == int(value) and 0 <= value < 2**32 for value in values):
+            raise UserError(f'{self._where}: {key} is {list(values)!r}; expected whole numbers '
+                            'from 0, such as [0, 1, 2]')
+        return tuple(map(int, values))
+
     def options(self, key: str) -> Dict[str, Any]:
         """Settings by dotted key, as --cfg-options would understand them."""
-        options = self.take(key, dict, {})
-        for name, value in options.items():
-            if isinstance(value, dict):
-                raise UserError(f'{self._where}: {key} has {name}: {value!r}; write one line for '
-                                f'each setting, such as {name}.{next(iter(value), "key")}: ...')
-        return {str(name): as_option(value) for name, value in options.items()}
+        return read_options(self.take(key, dict, {}), f'{self._where}: {key}')
 
     def finish(self) -> None:
         """Refuse what was not taken.
@@ -72,6 +87,46 @@ class FieldReader:
             close = difflib.get_close_matches(str(unknown), self._known, n=1)
             advice = f'; do you mean {close[0]}?' if close else f', only {", ".join(self._known)}'
             raise UserError(f'{self._where} knows no entry {unknown}{advice}')
+
+
+def read_options(options: Any, where: str) -> Dict[str, Any]:
+    """Settings by dotted key, as --cfg-options would understand them.
+
+    Raises:
+        UserError: It is no mapping of settings.
+    """
+    if not isinstance(options, dict):
+        raise UserError(f'{where} is {options!r}; expected settings by dotted key, such as '
+                        '{model.ema_decay: 0.99}')
+    for name, value in options.items():
+        if isinstance(value, dict):
+            raise UserError(f'{where} has {name}: {value!r}; write one line for each setting, such '
+                            f'as {name}.{next(iter(value), "key")}: ...')
+    return {str(name): as_option(value) for name, value in options.items()}
+
+
+def check_name(name: Any, where: str) -> None:
+    """Refuse what cannot name a folder.
+
+    Raises:
+        UserError: It is no text, or one with a meaning of its own in paths.
+    """
+    if not isinstance(name, str):
+        raise UserError(f'{where} the name {name!r}, which is no text to YAML; write it in quotes, '
+                        'or take another one')
+    if name in ('', '.', '..') or set(name) & set('/\\'):
+        raise UserError(f'{where} the name {name!r}, which cannot name a folder; take another one, '
+                        'without slashes')
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number; true and false are none.
+
+    Example:
+        >>> is_number(5), is_number(True), is_number('5'), is_number(float('nan'))
+        (True, False, False, False)
+    """
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
 
 
 def as_option(value: Any) -> Any:

@@ -166,11 +166,13 @@ class _Planner:
             after = cell_name(row.after, fraction, seed)
             needs.append(after)
         name = cell_name(row.name, fraction, seed)
-        cfg = self._config(row.config, options)
+        where = f'{self.table.path}: rows.{row.name}'
+        cfg = self._config(row.config, options, where)
         if after:
             _check_same_stage_two(cfg, self.runs[after], name)
-        epochs = {stage: cfg.train_cfg[stage]['epochs'] for stage in ('supervised', 'semi')
+        epochs = {stage: cfg.train_cfg[stage].get('epochs') for stage in ('supervised', 'semi')
                   if cfg.train_cfg.get(stage)}
+        _check_epochs(epochs, f'{where} ({row.config})')
         self._add(cfg, name=name, config=row.config, options=options, needs=tuple(needs),
                   work_dir=self.table.work_dir / name, after=after, epochs=epochs, row=row.name,
                   fraction=fraction, seed=seed)
@@ -178,19 +180,25 @@ class _Planner:
     def _stage_one(self, name: str) -> Run:
         key, spec = f'stage1/{name}', self.table.stage1[name]
         if key not in self.runs:
-            cfg = self._config(spec.config, spec.options)
+            where = f'{self.table.path}: stage1.{name}'
+            cfg = self._config(spec.config, spec.options, where)
+            epochs = dict(stage1=cfg.train_cfg.get('max_epochs'))
+            _check_epochs(epochs, f'{where} ({spec.config})')
             # Pre-training sees no label, so the table on held-out data shares it.
             home = self.table.work_dir.with_name(self.table.work_dir.name.removesuffix('-dev'))
             self._add(cfg, name=key, config=spec.config, options=spec.options,
                       work_dir=spec.work_dir or home / key, needs=(), after=None,
-                      epochs=dict(stage1=cfg.train_cfg['max_epochs']))
+                      epochs=epochs)
         return self.runs[key]
 
-    def _config(self, path: str, options: Dict[str, Any]) -> Config:
-        if path not in self._files:
-            self._files[path] = load_config(path)
-        cfg = deepcopy(self._files[path])
-        apply_options(cfg, options, path)
+    def _config(self, path: str, options: Dict[str, Any], where: str) -> Config:
+        try:
+            if path not in self._files:
+                self._files[path] = load_config(path)
+            cfg = deepcopy(self._files[path])
+            apply_options(cfg, options, path)
+        except UserError as error:
+            raise UserError(f'{where}: {error}') from error
         return cfg
 
     def _add(self, cfg: Config, **facts: Any) -> None:
@@ -201,6 +209,15 @@ class _Planner:
         content = json.dumps([settings, inputs], sort_keys=True)
         digest = hashlib.sha256(content.encode()).hexdigest()[:16]
         self.runs[facts['name']] = Run(settings=settings, fingerprint=digest, **facts)
+
+
+def _check_epochs(epochs: Dict[str, Any], where: str) -> None:
+    """Every run has an end, whose checkpoint says that it is finished."""
+    if not epochs or not all(type(count) is int and count > 0 for count in epochs.values()):
+        named = ', '.join(f'{stage} {count!r}' for stage, count in epochs.items()) or 'none'
+        raise UserError(f'{where} has no whole number of epochs for each stage that it trains, but '
+                        f'{named}; name a config of that stage, or set its epochs, such as '
+                        'train_cfg.supervised.epochs: 60 (stage I: train_cfg.max_epochs)')
 
 
 def _check_not_ours(options: Dict[str, Any], row: str) -> None:

@@ -3,15 +3,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-import yaml
-
-from ssfer_mm.apis.config import find_config
 from ssfer_mm.errors import UserError
 
-from .fields import FieldReader, merge_options
+from .fields import FieldReader, check_name, is_number, merge_options, read_options
+from .yaml_file import read_table_file
 
 # What the rows may train: stage II alone, stage III alone (one-stage), or both.
 STAGES = {'II': {'train_cfg.semi': None}, 'III': {'train_cfg.supervised': None}, 'II+III': {}}
+
+# The pictures for which a table may choose rows.
+PLOTS = ('curves', 'pseudo_labels', 'confusion')
 
 
 @dataclass(frozen=True)
@@ -115,66 +116,32 @@ def load_table(path: str, dev: bool = False) -> Table:
     Raises:
         UserError: No such file, no YAML, an unknown entry, or rows that refer to nothing.
     """
-    data = _read(path)
+    data = read_table_file(path)
     top = FieldReader(data, path)
-    rows_data = top.take('rows', dict)
+    rows_data = top.named('rows')
+    if not rows_data:
+        raise UserError(f'{path} has no rows; write at least one, such as '
+                        'rows: {facemix: {stages: II}}')
     common = dict(config=top.take('config', str), fractions=top.numbers('fractions'),
                   options=top.options('options'))
     stage1 = {name: _stage_one(name, FieldReader(entry, f'{path}: stage1.{name}'))
-              for name, entry in top.take('stage1', dict, {}).items()}
+              for name, entry in top.named('stage1').items()}
     name = top.take('name', str, Path(path).stem)
+    check_name(name, f'{path} has')
     table = Table(
         name=name, path=str(path), title=top.take('title', str, name),
-        seeds=tuple(int(seed) for seed in top.numbers('seeds')), fractions=common['fractions'],
+        seeds=top.seeds('seeds'), fractions=common['fractions'],
         options=common['options'], rows={}, stage1=stage1,
-        work_dir=Path(top.take('work_dir', str, f'work_dirs/tables/{name}')),
+        work_dir=_folder(top.take('work_dir', str, f'work_dirs/tables/{name}'), path),
         dev_options=top.options('dev') if 'dev' in data else None,
-        published=tuple(top.take('published', list, [])),
+        published=tuple(_published(entry, f'{path}: published.{number}') for number, entry
+                        in enumerate(top.take('published', list, []))),
         plots=_plots(top.take('plots', dict, {}), path))
     top.finish()
     rows = {key: _row(key, rows_data, common, path) for key in rows_data}
     table = replace(table, rows=rows)
     _check(table)
     return table.on_dev() if dev else table
-
-
-def _read(path: str) -> dict:
-    """The file's content; ``_base_`` names another one that it changes."""
-    try:
-        data = yaml.safe_load(find_config(path).read_text(encoding='utf-8'))
-    except (OSError, UserError) as error:
-        raise UserError(f'table {path} cannot be read; name a file such as '
-                        'configs/tables/ferplus.yaml') from error
-    except yaml.YAMLError as error:
-        raise UserError(f'table {path} is no YAML: {" ".join(str(error).split())}') from error
-    if not isinstance(data, dict):
-        raise UserError(f'table {path} holds a {type(data).__name__}; expected entries such as '
-                        'config, fractions, seeds and rows')
-    if '_base_' in data:
-        base = _read(str(Path(path).parent / data.pop('_base_')))
-        # What names the results must not be taken over: two tables would share their cells.
-        base.pop('name', None), base.pop('work_dir', None)
-        data = _merge(base, data)
-    return data
-
-
-def _merge(base: Mapping, changes: Mapping) -> dict:
-    """Entries of ``changes`` over those of ``base``.
-
-    A row or stage I that is null is left out; ``_delete_: true`` among them leaves out all of
-    ``base``.
-    """
-    merged = dict(base)
-    for key, value in changes.items():
-        if key in ('rows', 'stage1') and isinstance(value, dict):
-            kept = {} if value.get('_delete_') else base.get(key, {})
-            entries = {**kept, **{k: v for k, v in value.items() if k != '_delete_'}}
-            merged[key] = {name: entry for name, entry in entries.items() if entry is not None}
-        elif key in ('options', 'dev') and isinstance(value, dict):
-            merged[key] = merge_options(base.get(key) or {}, value)
-        else:
-            merged[key] = value
-    return merged
 
 
 def _stage_one(name: str, entry: FieldReader) -> StageOne:
@@ -185,8 +152,30 @@ def _stage_one(name: str, entry: FieldReader) -> StageOne:
     return result
 
 
+def _folder(text: str, path: str) -> Path:
+    folder = Path(text)
+    if not folder.name or folder.name == '..':
+        raise UserError(f'{path}: work_dir is {text!r}; expected a folder with a name of its own, '
+                        'such as work_dirs/tables/mine')
+    return folder
+
+
+def _published(given: Any, where: str) -> dict:
+    """Figures of others: a title, and percent by fraction."""
+    entry = FieldReader(given, where)
+    title, values = entry.take('title', str), entry.take('values', dict)
+    entry.finish()
+    if not all(is_number(number) for pair in values.items() for number in pair):
+        raise UserError(f'{where}.values is {values!r}; expected the accuracy at each fraction, '
+                        'such as {5: 81.77, 10: 83.95}')
+    return dict(title=title, values=values)
+
+
 def _plots(given: Dict[str, Any], path: Path) -> Dict[str, Tuple[str, ...]]:
     for kind, rows in given.items():
+        if kind not in PLOTS:
+            raise UserError(f'{path}: plots has {kind!r}; expected {", ".join(PLOTS)}, each with a '
+                            'list of rows')
         if not isinstance(rows, list) or not all(isinstance(row, str) for row in rows):
             raise UserError(f'{path}: plots.{kind} is {rows!r}; expected a list of rows')
     return {kind: tuple(rows) for kind, rows in given.items()}
@@ -196,7 +185,7 @@ def _row(name: str, rows: Mapping[str, dict], common: Mapping, path: str,
          seen: Tuple[str, ...] = ()) -> Row:
     """A row with what it takes over from the row that it is ``like``, or comes ``after``."""
     where = f'{path}: rows.{name}'
-    entry = FieldReader(rows[name] or {}, where)
+    entry = FieldReader({} if rows[name] is None else rows[name], where)
     after, like = entry.take('after', str, ''), entry.take('like', str, '')
     parent = after or like
     if after and like:
@@ -208,10 +197,10 @@ def _row(name: str, rows: Mapping[str, dict], common: Mapping, path: str,
         name, name, common['config'], 'II+III', 'none', '', common['fractions'], {}, {})
     options = base.options if parent else common['options']
     by_fraction = entry.take('by_fraction', dict, {})
-    if not all(isinstance(fraction, (int, float)) for fraction in by_fraction):
+    if not all(map(is_number, by_fraction)):
         raise UserError(f'{where}.by_fraction has the keys {", ".join(map(repr, by_fraction))}; '
                         'expected numbers, percent of the labels')
-    by_fraction = {float(f): FieldReader({'x': more}, f'{where}.by_fraction.{f}').options('x')
+    by_fraction = {float(f): read_options(more, f'{where}.by_fraction.{f}')
                    for f, more in by_fraction.items()}
     row = Row(
         name=name, title=entry.take('title', str, name),
@@ -226,6 +215,9 @@ def _row(name: str, rows: Mapping[str, dict], common: Mapping, path: str,
 
 
 def _check(table: Table) -> None:
+    if 'none' in table.stage1:
+        raise UserError(f'{table.path}: stage1.none has the name that stands for no stage I; take '
+                        'another one')
     for row in table.rows.values():
         where = f'{table.path}: rows.{row.name}'
         if row.stages not in STAGES:

@@ -112,7 +112,7 @@ def rows(**changed):
     (dict(rows=rows(a=dict(options={'model.pretrained': 'x.pth'}))), 'by stage1: say it there'),
     (dict(options=dict(model=dict(ema_decay=1))), 'one line for each setting'),
     (dict(plots=dict(curves=['x'])), "plots.curves names 'x'"),
-    (dict(plots=dict(_delete_=True)), 'plots._delete_ is True; expected a list of rows'),
+    (dict(plots=dict(_delete_=True)), "plots has '_delete_'; expected curves, pseudo_labels"),
     (dict(config='configs/ssfer/synthfer_6pct_vit-micro.py'), 'Closest: '),
 ])
 def test_mistakes_are_named(toy, changes, message):

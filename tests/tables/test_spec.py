@@ -1,0 +1,75 @@
+"""Entries of a table file that are not what they should be: one sentence for each."""
+import pytest
+
+from ssfer_mm.errors import UserError
+
+from .conftest import TABLE
+
+OPTIONS = TABLE['options']
+MAE = TABLE['stage1']['faces']['config']
+
+
+def one(**row):
+    return dict(rows=dict(a=row))
+
+
+def published(**entry):
+    return dict(published=[entry])
+
+
+@pytest.mark.parametrize('changes, message', [
+    (dict(seeds=[0, 0.5]), r'seeds is \[0, 0.5\]; expected whole numbers from 0'),
+    (dict(seeds=[-1]), r'seeds is \[-1\]; expected whole numbers'),
+    (dict(seeds=[2**32]), 'seeds is .*expected whole numbers'),
+    (dict(seeds=[True]), r'seeds is \[True\]; expected different numbers'),
+    (dict(seeds=[float('inf')]), 'seeds is .*expected different numbers'),
+    (dict(fractions=[True, 5]), 'fractions is .*expected different numbers'),
+    (dict(fractions=[float('nan')]), 'fractions is .*expected different numbers'),
+    (dict(published=[5]), 'published.0 is 5; expected entries, each as key: value'),
+    (published(values={5: 1}), 'published.0 lacks the entry title'),
+    (published(title='x'), 'published.0 lacks the entry values'),
+    (published(title=None, values={5: 1}), 'published.0: title is None; expected a text'),
+    (published(title='x', values={'five': 1}), 'published.0.values .*such as {5: 81.77'),
+    (published(title='x', values={5: 'many'}), 'published.0.values .*such as {5: 81.77'),
+    (published(title='x', values={5: 1}, year=2024), 'published.0 knows no entry year'),
+    (dict(rows={}), "toy.yaml has no rows; write at least one"),
+    (dict(rows=[]), r'rows is \[\]; expected entries, each as key: value'),
+    (dict(rows=dict(a=5)), 'rows.a is 5; expected entries, each as key: value'),
+    (dict(rows=dict(a=[])), r'rows.a is \[\]; expected entries'),
+    (dict(rows={5: {}}), 'rows has the name 5, which is no text to YAML; write it in quotes'),
+    (dict(rows={False: {}}), 'rows has the name False, .* or take another one'),
+    (dict(rows={'..': {}}), "rows has the name '..', which cannot name a folder"),
+    (dict(rows={'a/b': {}}), "rows has the name 'a/b', which cannot name a folder"),
+    (one(by_fraction={5: 7}), 'rows.a.by_fraction.5 is 7; expected settings by dotted key'),
+    (one(by_fraction={True: {}}), 'rows.a.by_fraction has the keys True; expected numbers'),
+    (one(epochs=3), 'rows.a knows no entry epochs'),
+    (dict(stage1=dict(faces=5)), 'stage1.faces is 5; expected entries'),
+    (dict(stage1={5: dict(config=MAE)}), 'stage1 has the name 5, which is no text'),
+    (dict(stage1=dict(none=dict(config=MAE))), 'stage1.none has the name that stands for no'),
+    (dict(stage1=dict(faces=dict(config=TABLE['config']))),
+     r'stage1.faces \(configs/ssfer/.*but stage1 None; name a config of that stage'),
+    (dict(options=None), 'options is None; expected entries, each as key: value'),
+    (dict(options={**OPTIONS, 'train_cfg.supervised.epochs': 'four'}),
+     "rows.scratch .*no whole number of epochs .*but supervised 'four'"),
+    (dict(options={**OPTIONS, 'train_cfg.supervised.epochs': 0}), 'but supervised 0; .*set its'),
+    (one(stages='II', options={'train_cfg.supervised': None}), r'rows.a \(.*, but none; name'),
+    (one(options={'model.ema_decai': 1}), 'toy.yaml: rows.a: .*closest: model.ema_decay'),
+    (dict(config=MAE), 'toy.yaml: rows.scratch: .*train_cfg has no setting'),
+    (dict(plots=[]), r'plots is \[\]; expected entries, each as key: value'),
+    (dict(plots=dict(curve=['ssfer'])), "plots has 'curve'; expected curves, pseudo_labels, conf"),
+    (dict(name='a/b'), "toy.yaml has the name 'a/b', which cannot name a folder"),
+    (dict(name=''), "toy.yaml has the name '', which cannot name a folder"),
+    (dict(work_dir=''), "work_dir is ''; expected a folder with a name of its own"),
+])
+def test_odd_entries_are_named(toy, changes, message):
+    toy.write(**changes)
+    with pytest.raises(UserError, match=message) as error:
+        toy.plan()
+    assert 'toy.yaml' in str(error.value) and '\n' not in str(error.value)
+
+
+def test_a_published_figure_and_whole_seeds_are_taken(toy):
+    toy.write(seeds=[3, 1.0], published=[dict(title=2024, values={5: 81, 10.0: 2.5})])
+    table = toy.table()
+    assert table.seeds == (3, 1) and all(type(seed) is int for seed in table.seeds)
+    assert table.published == (dict(title='2024', values={5: 81, 10.0: 2.5}), )
