@@ -4,6 +4,8 @@ from pathlib import Path
 
 from ssfer_mm.errors import UserError
 
+from .markdown import grid
+
 
 def block(folder: Path) -> str:
     """Every result file that ``tools/eval_cross.py --out`` wrote into a folder, as Markdown.
@@ -17,10 +19,10 @@ def block(folder: Path) -> str:
             result = json.loads(path.read_text(encoding='utf-8'))
             recalls = ', '.join(f'{name} {value:.1f} ({result["counts"][name]})'
                                 for name, value in result['recall'].items())
-            rows.append(
-                f'| {result["title"]} | {result["data"]} {result["subset"]}, '
-                f'{result["images"]} images | {result["detector"]} | {result["accuracy"]:.2f} | '
-                f'{result["mean_class_accuracy"]:.2f} | {recalls} | `{result["command"]}` |')
+            rows.append([
+                result['title'], f'{result["data"]} {result["subset"]}, {result["images"]} images',
+                result['detector'], f'{result["accuracy"]:.2f}',
+                f'{result["mean_class_accuracy"]:.2f}', recalls, f'`{result["command"]}`'])
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f'{path} is no result of tools/eval_cross.py ({error}); remove it, or '
                             'make it again') from error
@@ -28,4 +30,4 @@ def block(folder: Path) -> str:
         return 'Not measured yet: `python tools/eval_cross.py`.'
     head = ['model', 'tested on', 'faces', 'accuracy, %', 'mean class accuracy, %',
             'recall, % (images)', 'command']
-    return '\n'.join([f'| {" | ".join(head)} |', '| --- ' * len(head) + '|', *rows])
+    return grid(head, rows)

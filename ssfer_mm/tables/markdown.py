@@ -14,20 +14,20 @@ def accuracy(cells: Cells) -> str:
         values = {float(k): v for k, v in other['values'].items()}
         rows.append([f'*{other["title"]}*', *(
             f'*{values[f]:.2f}*' if f in values else '' for f in _fractions(cells))])
-    return _table(['accuracy, %', *_heads(cells)], rows) + _legend(cells)
+    return grid(['accuracy, %', *_heads(cells)], rows) + _legend(cells)
 
 
 def accuracy_tta(cells: Cells) -> str:
     """The same for the mean over image and mirror image, of cells with ``model.flip_test``."""
     rows = _rows(cells, lambda records: spread([r['accuracy_tta'] for r in records
                                                 if 'accuracy_tta' in r]))
-    return _table(['accuracy with test-time flip, %', *_heads(cells)], rows) + _legend(cells)
+    return grid(['accuracy with test-time flip, %', *_heads(cells)], rows) + _legend(cells)
 
 
 def mean_class(cells: Cells) -> str:
     """Mean class accuracy of every row at every fraction."""
     rows = _rows(cells, lambda records: spread([r['mean_class_accuracy'] for r in records]))
-    return _table(['mean class accuracy, %', *_heads(cells)], rows) + _legend(cells)
+    return grid(['mean class accuracy, %', *_heads(cells)], rows) + _legend(cells)
 
 
 def recall(cells: Cells) -> str:
@@ -41,7 +41,7 @@ def recall(cells: Cells) -> str:
             if records else NOTHING for c in classes)]
             for name, records in done.items() if cells.exists(name, fraction)]
         if classes:
-            blocks.append(_table([f'recall at {fraction:g} %', *classes], rows))
+            blocks.append(grid([f'recall at {fraction:g} %', *classes], rows))
     return '\n\n'.join(blocks) or 'No cell is finished yet.'
 
 
@@ -53,14 +53,14 @@ def time(cells: Cells) -> str:
                   for one in machines]
     rows = [[title, one, *figures] for same_row in zip(*by_machine)
             for one, (title, *figures) in zip(machines, same_row) if set(figures) - {'', NOTHING}]
-    text = _table(['training time of one run', 'on', *_heads(cells)], rows)
+    text = grid(['training time of one run', 'on', *_heads(cells)], rows)
     first = [[run.name.split('/', 1)[1], duration(cells.records.get(name, {}).get('seconds')),
               f'`{run.command()}`'] for name, run in cells.runs.items() if run.row is None]
     after = [row.title for row in cells.table.rows.values() if row.after]
     if after:
         text += ('\n\nWithout stage I, and without stage II where it is shared with another row: '
                  f'{"; ".join(after)}.')
-    return text + ('\n\n' + _table(['stage I', 'training time', 'command'], first) if first else '')
+    return text + ('\n\n' + grid(['stage I', 'training time', 'command'], first) if first else '')
 
 
 def _machine(record: dict) -> str:
@@ -87,7 +87,7 @@ def settings(cells: Cells) -> str:
                      '<br>'.join(changes) or NOTHING])
     head = ['row', 'name', 'starts from', 'trains', 'config', 'changes']
     every = ', '.join(f'`{key}={value}`' for key, value in common.items())
-    return _table(head, rows) + (f'\n\nEvery run has {every}.' if every else '')
+    return grid(head, rows) + (f'\n\nEvery run has {every}.' if every else '')
 
 
 def runs(cells: Cells) -> str:
@@ -105,7 +105,7 @@ def runs(cells: Cells) -> str:
                 record['hardware'] or '?', record['finished'] or '?'])
     head = ['row', '%', 'seed', 'acc.', 'mean class', 'labels', 'split', 'iterations', 'time',
             'commit', 'hardware', 'begun']
-    return (_table(head, rows) if rows else 'No cell is finished yet.') + '\n\n' + status(cells)
+    return (grid(head, rows) if rows else 'No cell is finished yet.') + '\n\n' + status(cells)
 
 
 def status(cells: Cells) -> str:
@@ -159,6 +159,18 @@ def _legend(cells: Cells) -> str:
                    if left_out else '')
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown; a bar or a line break inside a cell does not end it.
+
+    Example:
+        >>> print(grid(['a|b'], [['c']]))
+        | a\\|b |
+        | --- |
+        | c |
+    """
     lines = [head, ['---'] * len(head), *rows]
-    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+    return '\n'.join(f'| {" | ".join(map(_cell, line))} |' for line in lines)
+
+
+def _cell(text: str) -> str:
+    return ' '.join(text.split()).replace('|', '\\|')

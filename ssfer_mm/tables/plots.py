@@ -194,8 +194,8 @@ def legend_below(figure, panels: Sequence) -> None:
 
 
 def _title(cells: Cells, name: str) -> str:
-    """A row's title without Markdown's stars."""
-    return cells.table.rows[name].title.strip('*')
+    """A row's title without Markdown's stars, its dollars no mathematics."""
+    return cells.table.rows[name].title.strip('*').replace('$', r'\$')
 
 
 def _named(cells: Cells, kind: str) -> List[str]:

@@ -12,6 +12,8 @@ from ssfer_mm.tables.markdown import time as times
 from ssfer_mm.tables.plots import legend_below
 from ssfer_mm.tables.results_page import BLOCKS, plot_blocks, read_cells, write_page
 
+from .conftest import TABLE
+
 
 @pytest.fixture()
 def done(toy):
@@ -120,6 +122,16 @@ def test_the_legend_lies_in_the_picture(columns):
     legend, (width, _) = figure.legends[0].get_window_extent(), figure.canvas.get_width_height()
     plt.close(figure)
     assert legend.x0 >= 0 and legend.x1 <= width
+
+
+def test_bars_lines_and_dollars_in_titles(done):
+    rows = {**TABLE['rows'], 'ssfer': dict(TABLE['rows']['ssfer'], title='A | B\nof $_{ and $')}
+    done.write(rows=rows, published=[dict(title='p | q', values={5: 1})])
+    heads = [line for line in accuracy(done.cells()).splitlines() if r'\|' in line]
+    assert [line.split(' | ')[0] for line in heads] == [r'| A \| B of $_{ and $', r'| *p \| q*']
+    (done.results / 'template.md').write_text(f'<!-- {done.path}: plot_accuracy -->\n')
+    done.run('--report-only')
+    assert (done.results / 'toy/accuracy.png').is_file()
 
 
 def test_pictures_of_nothing_are_not_drawn(toy):
