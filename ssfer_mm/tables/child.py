@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import IO, Dict, Optional, Union
+from typing import IO, Dict, Iterator, Optional, Union
 
 from ssfer_mm.apis.all_stages import TRAIN
 
@@ -94,6 +94,21 @@ class Training:
             _send(self.process, getattr(signal, 'SIGKILL', signal.SIGTERM))
             self.process.wait()
         self.ended()
+
+
+@contextlib.contextmanager
+def claimed(run: Run) -> Iterator[None]:
+    """Hold a work dir, so that nobody trains there meanwhile.
+
+    Raises:
+        Busy: It is being trained.
+    """
+    lock = _lock(run.work_dir / LOCK) if run.work_dir.is_dir() else None
+    try:
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
 
 
 def open_nursery(jobs: int) -> Optional[Nursery]:

@@ -5,11 +5,12 @@ from typing import Dict, List, Optional, Sequence
 
 from ssfer_mm.errors import UserError
 
+from .child import Busy, claimed
 from .estimate import Estimates, duration
 from .execute import Execution, Outcome
 from .machine import default_jobs
 from .plan import Run, choose, plan, with_needs
-from .results_page import cells_folder, write_page
+from .results_page import cells_folder, check_template, write_page
 from .spec import Table, load_table
 from .state import Results, State, set_aside
 
@@ -34,7 +35,12 @@ def main(argv: Optional[Sequence[str]] = None) -> Outcome:
     jobs = args.jobs or default_jobs()
     print(overview(table, runs, results, chosen))
     outcome = Outcome()
+    if not args.dry_run:
+        for run in runs.values():
+            results.keep(run)
     if not args.report_only:
+        # Not after hours of training.
+        check_template(args.results / (args.template or TEMPLATE))
         if args.redo and not args.dry_run:
             _set_aside(runs, results, chosen)
         names = missing(runs, results, chosen, redo=args.redo)
@@ -123,7 +129,13 @@ def forecast(runs: Dict[str, Run], results: Results, names: Sequence[str], jobs:
 def _set_aside(runs: Dict[str, Run], results: Results, chosen: Sequence[str]) -> None:
     for name in with_needs(runs, chosen):
         if results.state(runs[name]) is State.OUTDATED:
-            target = set_aside(runs[name])
+            try:
+                with claimed(runs[name]):
+                    target = set_aside(runs[name])
+            except Busy as error:
+                raise UserError(f'{runs[name].label} cannot be set aside, another process trains '
+                                'it with its former settings; wait for its end, or press Ctrl-C '
+                                'there, then give the same command again') from error
             results.kept(runs[name]).unlink(missing_ok=True)
             print(f'{runs[name].label}: set aside{f" as {target}" if target else ""}')
 

@@ -6,9 +6,8 @@ from ssfer_mm.datasets.splits import load_split, split_hash
 from ssfer_mm.errors import UserError
 
 from .plan import Run
-from .state import sessions
+from .state import FORMAT, sessions
 
-FORMAT = 'ssfer_mm cell 1'
 DIGITS = 4
 # Figures of the mean over image and mirror image, where a run has them.
 WITH_FLIP = ('accuracy_tta', 'mean_class_accuracy_tta')

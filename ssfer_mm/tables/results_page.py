@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Callable, Dict, Tuple
 
+from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
 
 from . import cross_data, markdown
@@ -44,8 +45,7 @@ def write_page(template: Path, out: Path, results: Path) -> None:
     Raises:
         UserError: The template is missing, or names a block or a table that does not exist.
     """
-    if not template.is_file():
-        raise UserError(f'the template {template} is missing; restore it from the repository')
+    check_template(template)
     known: Dict[Tuple[str, bool], Cells] = {}
     plots: Dict[str, Dict[str, str]] = {}
     lines = []
@@ -69,8 +69,18 @@ def write_page(template: Path, out: Path, results: Path) -> None:
                     plots[cells.table.name] = save_plots(cells, folder)
                 line = _picture(block.removeprefix(PLOT), plots[cells.table.name], folder, out)
         lines.append(line)
-    out.write_text(NOTICE.format(template=template.as_posix()) + '\n'.join(lines) + '\n',
-                   encoding='utf-8')
+    with atomic_write(str(out)) as file:  # which makes its folder, too
+        file.write(NOTICE.format(template=template.as_posix()) + '\n'.join(lines) + '\n')
+
+
+def check_template(template: Path) -> None:
+    """Whether there is one.
+
+    Raises:
+        UserError: There is none.
+    """
+    if not template.is_file():
+        raise UserError(f'the template {template} is missing; restore it from the repository')
 
 
 def read_cells(path: str, dev: bool, results: Path) -> Cells:

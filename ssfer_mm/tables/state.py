@@ -12,6 +12,9 @@ from . import machine
 from .plan import Run
 
 RESULT, JOURNAL = 'result.json', 'run.json'
+FORMAT = 'ssfer_mm cell 1'
+REPAIR = ('restore it (git checkout), or remove it: the same command makes it again from its work '
+          'dir, or trains it again')
 
 
 class State(enum.Enum):
@@ -37,12 +40,27 @@ class Results:
         return self.folder / f'{run.name.replace("/", "_")}.json'
 
     def read(self, run: Run) -> Optional[dict]:
-        """The result of a run with just these settings, or None."""
+        """The result of a run with just these settings, or None.
+
+        Raises:
+            UserError: The kept copy is damaged, or none of this version, and there is no other.
+        """
         for path in (self.kept(run), run.work_dir / RESULT):
             record = _read_json(path)
             if record and record.get('fingerprint') == run.fingerprint:
+                if record.get('format') != FORMAT:
+                    raise UserError(f'{path} has the format {record.get("format")!r}, expected '
+                                    f'{FORMAT!r}; {REPAIR}')
                 return record
+        if self.kept(run).is_file() and _read_json(self.kept(run)) is None:
+            raise UserError(f'{self.kept(run)} is damaged: no JSON object; {REPAIR}')
         return None
+
+    def keep(self, run: Run) -> None:
+        """Make up for a copy that was not written, or got lost, while the work dir is there."""
+        record = self.read(run)
+        if record and (_read_json(self.kept(run)) or {}).get('fingerprint') != run.fingerprint:
+            self.write(run, record)
 
     def write(self, run: Run, record: dict) -> None:
         """Keep a result, in the work dir and outside; from then on the run is done."""

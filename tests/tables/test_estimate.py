@@ -3,7 +3,7 @@ import pytest
 
 from ssfer_mm.tables import machine
 from ssfer_mm.tables.estimate import Estimates, makespan
-from ssfer_mm.tables.state import Results
+from ssfer_mm.tables.state import FORMAT, Results
 
 HERE = machine.hardware()
 LONG = dict(title='longer', after='facemix', fractions=[5],
@@ -20,7 +20,8 @@ def known(toy):
         run = runs[name]
         own = {stage: s for stage, s in seconds.items() if not (run.after and stage != 'semi')}
         results.write(run, dict(
-            fingerprint=run.fingerprint, hardware=hardware, seconds=sum(own.values()),
+            format=FORMAT, fingerprint=run.fingerprint, hardware=hardware,
+            seconds=sum(own.values()),
             stages={stage: dict(epochs=run.epochs[stage], seconds=s)
                     for stage, s in seconds.items()}))
         return Estimates(runs, results)
@@ -72,7 +73,8 @@ def test_pre_training_by_its_epochs(toy):
     toy.write(stage1=stage1, rows={name: dict(stages='II', stage1=name) for name in stage1})
     results, runs = Results(toy.results / 'cells' / 'toy'), toy.plan()
     short = runs['stage1/short']
-    results.write(short, dict(fingerprint=short.fingerprint, hardware=HERE, seconds=50))
+    results.write(short, dict(format=FORMAT, fingerprint=short.fingerprint, hardware=HERE,
+                              seconds=50))
     assert Estimates(runs, results).seconds('stage1/long') == pytest.approx(150)
 
 

@@ -139,6 +139,58 @@ def test_two_commands_do_not_train_the_same_run(toy):
     assert toy.run(*ONE, '--only', 'scratch').done == ['scratch/5pct_seed0']
 
 
+def test_what_another_process_trains_is_not_set_aside(toy):
+    """Its work dir would be renamed under it."""
+    toy.orders(hang=['scratch/5pct_seed0'])
+    run = toy.plan()['scratch/5pct_seed0']
+    training = child.Training(run, None, 1)
+    while not (run.work_dir / 'hanging').exists():
+        time.sleep(0.01)
+    toy.write(options={'train_cfg.supervised.epochs': 3, 'train_cfg.semi.epochs': 2})
+    with pytest.raises(UserError, match='scratch, 5 %, seed 0 cannot be set aside, another proc'):
+        toy.run(*ONE, '--only', 'scratch', '--redo')
+    assert (run.work_dir / 'hanging').exists()
+    training.interrupt()
+    training.finish_off()
+    toy.orders()
+    assert toy.run(*ONE, '--only', 'scratch', '--redo').done == ['scratch/5pct_seed0']
+
+
+def test_a_kept_copy_that_was_not_written_is_made_up_for(toy):
+    """As where this program was killed between the two."""
+    toy.run(*ONE, '--only', 'scratch')
+    kept = results(toy).kept(toy.plan()['scratch/5pct_seed0'])
+    whole = kept.read_text()
+    for left in (None, '<<<<<<< HEAD\n' + whole):
+        kept.unlink() if left is None else kept.write_text(left)
+        assert toy.run(*ONE, '--only', 'scratch').done == []
+        assert kept.read_text() == whole
+
+
+def test_a_damaged_copy_is_no_missing_one(toy):
+    toy.run(*ONE, '--only', 'scratch')
+    os.rename(toy.work, toy.work.with_name('gone'))
+    kept = results(toy).kept(toy.plan()['scratch/5pct_seed0'])
+    record = json.loads(kept.read_text())
+    kept.write_text('<<<<<<< HEAD')
+    with pytest.raises(UserError, match='scratch_5pct_seed0.json is damaged: .* or remove it'):
+        toy.run(*ONE, '--only', 'scratch')
+    kept.write_text(json.dumps(dict(record, format='ssfer_mm cell 2')))
+    with pytest.raises(UserError, match="has the format 'ssfer_mm cell 2', expected 'ssfer_mm ce"):
+        toy.run(*ONE, '--only', 'scratch')
+
+
+def test_a_missing_template_is_told_before_anything_is_trained(toy):
+    with pytest.raises(UserError, match='template .*words.md is missing'):
+        toy.run(*ONE, '--only', 'scratch', '--template', 'words.md')
+    assert toy.calls() == []
+
+
+def test_the_folder_of_the_page_is_made(toy):
+    toy.run('--report-only', '--page', toy.results / 'new' / 'PAGE.md')
+    assert (toy.results / 'new' / 'PAGE.md').is_file()
+
+
 def test_a_dry_run_changes_nothing(toy, capsys):
     toy.run(*ONE, '--only', 'scratch')
     page = toy.page.read_text()
