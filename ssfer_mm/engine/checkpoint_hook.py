@@ -96,6 +96,12 @@ class SafeCheckpointHook(Hook):
         if self._newest[1] != f'epoch_{epoch}.pth':
             self._save(runner, f'epoch_{epoch}.pth', kind, dict(epoch=epoch, iter=runner.iter))
 
+    def save_finished_epoch(self, runner) -> None:
+        """Save a run between two epochs, as in a validation, unless the last one was saved."""
+        epoch = runner.epoch  # counted on already, and the stage with it: its end has been saved
+        if self._newest[1] not in (f'epoch_{epoch}.pth', f'iter_{runner.iter}.pth'):
+            self._save(runner, f'epoch_{epoch}.pth', PERIODIC, dict(epoch=epoch, iter=runner.iter))
+
     @staticmethod
     def _may_save_inside(runner, batch_idx: int) -> bool:
         return (batch_idx + 1 < len(runner.train_loop.dataloader)

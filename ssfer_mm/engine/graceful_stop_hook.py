@@ -5,7 +5,7 @@ import signal
 import threading
 from typing import Iterator, Optional
 
-from mmengine.dist import get_world_size
+from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 from torch.utils.data import DataLoader
@@ -22,14 +22,16 @@ class GracefulStopHook(Hook):
     """At Ctrl-C or SIGTERM finish the iteration, write a checkpoint, and end the run.
 
     Several processes, of which one or all hear the signal, finish the next iteration as well: they
-    agree on it meanwhile. A second signal ends a process at once, as does the first one between two
-    epochs, for example in a validation.
+    agree on it meanwhile. A validation is broken off, and the epoch before it saved; a run that is
+    resumed there validates first. A second signal ends a process at once, as does the first one
+    before the first epoch, where there is nothing to lose.
     """
 
     priority = 'LOWEST'  # after everything that an iteration consists of
 
     def __init__(self) -> None:
-        self._inside = self._asked = False
+        self._begun = self._between = self._asked = False
+        self._val_batches = 0  # that all processes have
         self._vote: Optional[StopVote] = None
 
     @contextlib.contextmanager
@@ -55,13 +57,20 @@ class GracefulStopHook(Hook):
         self._vote = StopVote() if get_world_size() > 1 else None
 
     def before_train_epoch(self, runner) -> None:
-        """From here on weights, averages and counters may not fit each other."""
-        self._inside = True
+        """From here on weights, averages and counters may not fit each other.
+
+        What was asked for as a validation ended is done after the next iteration, because a
+        checkpoint between two epochs is one before the validation; or here, where a run cannot be
+        resumed later on.
+        """
+        if self._between and not can_resume_inside_epochs(runner) and self._agreed_now():
+            _save_finished_epoch(runner)
+            raise KeyboardInterrupt
+        self._begun, self._between = True, False
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Save and end, where a run can be resumed here; else go on until it can."""
-        stop = self._vote.earlier(self._asked) if self._vote else self._asked
-        if not stop or batch_idx + 1 == len(runner.train_loop.dataloader):
+        if not self._agreed() or batch_idx + 1 == len(runner.train_loop.dataloader):
             return
         saver = _saver(runner)
         if saver is None or not can_resume_inside_epochs(runner):
@@ -72,15 +81,32 @@ class GracefulStopHook(Hook):
 
     def after_train_epoch(self, runner) -> None:
         """The same where an epoch ends."""
-        if self._vote.now(self._asked) if self._vote else self._asked:
+        if self._agreed_now():
             saver = _saver(runner)
             if saver is not None:
                 saver.save_after_epoch(runner)
             raise KeyboardInterrupt
-        self._inside = False
+        self._between = True
+
+    def before_val_epoch(self, runner) -> None:
+        """Learn how often all processes can vote: one may have a batch less than the others."""
+        if self._between:
+            self._val_batches = min(all_gather_object(len(runner.val_loop.dataloader)))
+
+    def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        """Save the epoch before this validation, and end."""
+        if self._between and batch_idx < self._val_batches and self._agreed():
+            _save_finished_epoch(runner)
+            raise KeyboardInterrupt
+
+    def _agreed(self) -> bool:
+        return self._vote.earlier(self._asked) if self._vote else self._asked
+
+    def _agreed_now(self) -> bool:
+        return self._vote.now(self._asked) if self._vote else self._asked
 
     def _hear(self, number: int, frame: object) -> None:
-        if self._asked or not self._inside:
+        if self._asked or not self._begun:
             raise KeyboardInterrupt
         self._asked = True
         os.write(2, NOTICE)  # print() must not be used in the middle of another print()
@@ -88,3 +114,9 @@ class GracefulStopHook(Hook):
 
 def _saver(runner) -> Optional[SafeCheckpointHook]:
     return next((hook for hook in runner.hooks if isinstance(hook, SafeCheckpointHook)), None)
+
+
+def _save_finished_epoch(runner) -> None:
+    saver = _saver(runner)
+    if saver is not None:
+        saver.save_finished_epoch(runner)

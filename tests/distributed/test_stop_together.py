@@ -16,12 +16,21 @@ WORLD, END = 2, 'epoch_3.pth'  # three iterations per epoch, the first one of st
 
 @HOOKS.register_module()
 class SignalRanks(Hook):
-    """SIGTERM for some of the processes in an iteration (0 is the first)."""
+    """SIGTERM for some of the processes in an iteration (0 is the first), or in the validation
+    that begins after so many."""
 
-    def __init__(self, ranks, iteration) -> None:
-        self.ranks, self.iteration = ranks, iteration
+    def __init__(self, ranks, iteration, validation=False) -> None:
+        self.ranks, self.iteration, self.validation = ranks, iteration, validation
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        if not self.validation:
+            self._now(runner)
+
+    def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        if self.validation and batch_idx == 0:
+            self._now(runner)
+
+    def _now(self, runner) -> None:
         if runner.rank in self.ranks and runner.iter == self.iteration:
             signal.raise_signal(signal.SIGTERM)
 
@@ -58,6 +67,26 @@ def test_all_stop_at_the_same_iteration_and_go_on(tmp_path, whole, iteration, ra
     assert found == {saved, *(['epoch_1'] if iteration > 2 else [])}
     together(WORLD, end_of, tmp_path / 'second', small(tmp_path / 'run', resume=True))
     assert compare_values(load_checkpoint_safely(tmp_path / 'run' / END), whole) == []
+
+
+@pytest.mark.parametrize('images, saved', [
+    (36, 'epoch_2'),  # four batches, two for each process
+    (19, 'iter_7')])  # one has a batch less, and they cannot agree before the next epoch
+def test_they_do_in_a_validation(tmp_path, images, saved):
+    def validating(**options):
+        cfg = small(tmp_path / 'run', **options)
+        cfg.train_cfg.val_interval = 1
+        cfg.val_dataloader.sampler.round_up = False
+        cfg.val_dataloader.dataset.indices = images
+        return cfg
+
+    cfg = validating()
+    cfg.custom_hooks.append(dict(type='SignalRanks', ranks=(1, ), iteration=6, validation=True))
+    assert together(WORLD, stopped, tmp_path / 'first', cfg) == [True, True]
+    found = {path.stem for path in Path(tmp_path / 'run').glob('[ei]*_*.pth')}
+    assert found == {'epoch_1', saved}
+    together(WORLD, end_of, tmp_path / 'second', validating(resume=True))
+    assert (tmp_path / 'run' / END).is_file()
 
 
 def test_a_run_that_nobody_stops_does_not_stop(tmp_path):

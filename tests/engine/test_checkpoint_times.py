@@ -10,8 +10,15 @@ from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
 
+from ssfer_mm.apis.compare_runs import compare_values
 from ssfer_mm.datasets import SeededSampler
-from ssfer_mm.engine import GracefulStopHook, ResumableTrainLoop, checkpoint_hook
+from ssfer_mm.engine import (
+    GracefulStopHook,
+    ResumableTrainLoop,
+    checkpoint_hook,
+    graceful_stop_hook,
+)
+from ssfer_mm.safe_loading import load_checkpoint_safely
 from support.runs import II_ITERS, TOTAL, config, train
 
 NEVER = dict(type='SafeCheckpointHook', interval=100)
@@ -40,6 +47,16 @@ class Signals(Hook):
 
     def after_train_epoch(self, runner):
         self._now(runner, 'after_train_epoch')
+
+    def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if batch_idx == 1:
+            self._now(runner, 'after_val_iter')
+
+    def after_val_epoch(self, runner, metrics=None):
+        self._now(runner, 'after_val_epoch')
+
+    def after_train(self, runner):
+        self._now(runner, 'after_train')
 
 
 def with_checkpoints(work_dir, *hooks, **options):
@@ -176,9 +193,71 @@ def test_the_second_signal_ends_it_at_once(tmp_path):
     assert interrupted(with_checkpoints(tmp_path, *twice)) == []
 
 
-def test_so_does_the_first_one_between_two_epochs(tmp_path):
-    hook = dict(type='Signals', at=[II_ITERS], point='before_train_epoch')
+def test_so_does_the_first_one_before_there_is_something_to_lose(tmp_path):
+    hook = dict(type='Signals', at=[0], point='before_train_epoch')
     assert interrupted(with_checkpoints(tmp_path, hook)) == []
+
+
+def test_between_two_epochs_the_next_iteration_is_waited_for(tmp_path):
+    hook = dict(type='Signals', at=[II_ITERS], point='before_train_epoch')
+    assert interrupted(with_checkpoints(tmp_path, hook)) == ['iter_4']
+
+
+# ---- in a validation: four batches after every epoch --------------------------------------------
+
+
+def validated(work_dir, *hooks, **options):
+    cfg = with_checkpoints(work_dir, *hooks, **options)
+    cfg.train_cfg.val_interval = 1
+    return cfg
+
+
+@pytest.fixture(scope='module')
+def validated_whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('validated')
+    train(validated(folder))
+    return load_checkpoint_safely(folder / 'epoch_4.pth')
+
+
+@pytest.mark.parametrize('point, iteration, saved', [
+    ('after_val_iter', 3, ['epoch_1']),
+    ('after_val_iter', 6, ['epoch_2']),  # the end of stage II, which has just been saved
+    ('after_val_iter', 12, ['epoch_2', 'epoch_3']),
+    ('after_val_iter', 18, ['epoch_2', 'epoch_4']),
+    # Too late for this validation, which is not repeated.
+    ('after_val_epoch', 3, ['iter_4']), ('after_val_epoch', 12, ['epoch_2', 'iter_13'])])
+def test_a_signal_in_a_validation_loses_no_epoch(tmp_path, validated_whole, point, iteration,
+                                                 saved):
+    assert interrupted(validated(tmp_path, dict(type='Signals', at=[iteration],
+                                                point=point))) == saved
+    train(validated(tmp_path, resume=True))
+    assert compare_values(load_checkpoint_safely(tmp_path / 'epoch_4.pth'), validated_whole) == []
+
+
+def test_a_second_one_ends_a_validation_at_once(tmp_path):
+    twice = [dict(type='Signals', at=[3], point='after_val_iter')] * 2
+    assert interrupted(validated(tmp_path, *twice)) == []
+
+
+@pytest.mark.parametrize('point', ['after_val_epoch', 'after_train'])
+def test_a_run_that_is_about_to_end_ends_well(tmp_path, point):
+    """The last figures, and what is exported."""
+    stop = GracefulStopHook()
+    runner = Runner.from_cfg(validated(tmp_path, dict(type='Signals', at=[TOTAL], point=point)))
+    runner.register_hook(stop)
+    with stop.listening():
+        runner.train()
+    assert (tmp_path / 'classifier_semi.pth').is_file()
+
+
+@pytest.mark.parametrize('point', ['after_val_iter', 'after_val_epoch'])
+def test_a_run_that_cannot_be_resumed_inside_an_epoch_saves_this_one(
+        monkeypatch, tmp_path, point):
+    """With mmengine's own loop, for example."""
+    for module in (checkpoint_hook, graceful_stop_hook):
+        monkeypatch.setattr(module, 'can_resume_inside_epochs', lambda runner: False)
+    hook = dict(type='Signals', at=[II_ITERS], point=point)
+    assert interrupted(validated(tmp_path, hook)) == ['epoch_1']
 
 
 def test_without_our_checkpoints_it_ends_after_the_iteration(tmp_path):
