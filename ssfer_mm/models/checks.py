@@ -3,8 +3,11 @@ from typing import Optional
 
 from ssfer_mm.errors import UserError
 
+from .ranges import check_number
 
-def check_settings(pseudo_labels_from: str, ema_decay: float, label_temperature: float) -> None:
+
+def check_settings(pseudo_labels_from: str, unlabeled_weight: float, ema_decay: float,
+                   label_temperature: float) -> None:
     """Refuse settings that are out of range.
 
     Raises:
@@ -13,10 +16,9 @@ def check_settings(pseudo_labels_from: str, ema_decay: float, label_temperature:
     if pseudo_labels_from not in ('teacher', 'student'):
         raise UserError("SSFER: pseudo_labels_from is 'teacher' or 'student', "
                         f'got {pseudo_labels_from!r}')
-    if not 0 <= ema_decay <= 1:
-        raise UserError(f'SSFER: ema_decay must be in [0, 1], got {ema_decay}')
-    if label_temperature < 0:
-        raise UserError(f'SSFER: label_temperature must be >= 0, got {label_temperature}')
+    check_number('SSFER', 'unlabeled_weight', unlabeled_weight)
+    check_number('SSFER', 'ema_decay', ema_decay, high=1)
+    check_number('SSFER', 'label_temperature', label_temperature)
 
 
 def check_rejected(rejected_loss: Optional[dict], skip_rejected: Optional[bool],

@@ -11,6 +11,8 @@ from torch import Tensor
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.boxes import clip_boxes, paired_iou
 
+from .ranges import check_number
+
 
 @dataclass
 class FaceMixBatch:
@@ -87,18 +89,17 @@ class FaceMix:
                  missing: str = 'fixed',
                  fixed_box: Sequence[float] = (25, 25, 220, 220),
                  fixed_size: int = 224) -> None:
-        if alpha <= 0:
-            raise UserError(f'FaceMix: alpha must be positive, got {alpha}')
-        if not 0 <= label_smoothing < 1:
-            raise UserError(f'FaceMix: label_smoothing must be in [0, 1), got {label_smoothing}')
+        check_number('FaceMix', 'alpha', alpha, positive=True)
+        check_number('FaceMix', 'label_smoothing', label_smoothing, high=1, below=True)
+        check_number('FaceMix', 'fixed_size', fixed_size, positive=True)
+        if not isinstance(fixed_box, (list, tuple)) or len(fixed_box) != 4:
+            raise UserError(f'FaceMix: fixed_box is x1, y1, x2, y2, got {fixed_box!r}')
         if extent not in ('visible', 'full'):
             raise UserError(f"FaceMix: extent is 'visible' or 'full', got {extent!r}")
         if missing not in ('fixed', 'no_overlap'):
             raise UserError(f"FaceMix: missing is 'fixed' or 'no_overlap', got {missing!r}")
-        if real_weight != 'iou' and not (isinstance(real_weight, (int, float))
-                                         and real_weight >= 0):
-            raise UserError("FaceMix: real_weight is 'iou' or a number >= 0, "
-                            f'got {real_weight!r}')
+        if real_weight != 'iou':
+            check_number('FaceMix', "real_weight, where it is not 'iou',", real_weight)
         self.alpha = alpha
         self.label_smoothing = label_smoothing
         self.real_weight = real_weight

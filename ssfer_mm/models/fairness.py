@@ -4,10 +4,9 @@ import torch.nn.functional as F
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from ssfer_mm.errors import UserError
-
 from .pseudo_labels import PseudoLabels
 from .pseudo_labels.running import RunningMean, over_processes
+from .ranges import check_number
 
 
 @MODELS.register_module()
@@ -42,8 +41,8 @@ class SelfAdaptiveFairness(nn.Module):
     def __init__(self, weight: float = 0.05, momentum: float = 0.999,
                  warmup: bool = True) -> None:
         super().__init__()
-        if weight < 0:
-            raise UserError(f'SelfAdaptiveFairness: weight must be >= 0, got {weight}')
+        check_number('SelfAdaptiveFairness', 'weight', weight)
+        check_number('SelfAdaptiveFairness', 'momentum', momentum, high=1)
         self.weight, self.momentum, self.warmup = weight, momentum, warmup
 
     def set_classes(self, num_classes: int) -> None:

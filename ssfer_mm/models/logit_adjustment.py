@@ -2,9 +2,8 @@
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from ssfer_mm.errors import UserError
-
 from .class_prior import ClassPrior
+from .ranges import check_number
 
 
 @MODELS.register_module()
@@ -24,13 +23,12 @@ class LogitAdjustment(nn.Module):
             and the loss on them. Else neither: labels and loss speak of equally frequent classes.
 
     Raises:
-        UserError: tau is negative.
+        UserError: tau is out of range.
     """
 
     def __init__(self, tau: float = 1.0, pseudo_labels: bool = False) -> None:
         super().__init__()
-        if tau < 0:
-            raise UserError(f'LogitAdjustment: tau must be >= 0, got {tau}')
+        check_number('LogitAdjustment', 'tau', tau)
         self.tau, self.pseudo_labels = tau, pseudo_labels
         self.prior = ClassPrior()
 

@@ -6,9 +6,8 @@ import torch.nn.functional as F
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from ssfer_mm.errors import UserError
-
 from .class_prior import ClassPrior
+from .ranges import check_number
 
 
 def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -66,13 +65,12 @@ class PseudoLabelLoss(nn.Module):
             such that images with the labeled classes have weight 1 on average. 0: all alike.
 
     Raises:
-        UserError: The power is negative.
+        UserError: The power is out of range.
     """
 
     def __init__(self, class_power: float = 0.0) -> None:
         super().__init__()
-        if class_power < 0:
-            raise UserError(f'PseudoLabelLoss: class_power must be >= 0, got {class_power}')
+        check_number('PseudoLabelLoss', 'class_power', class_power)
         self.class_power = class_power
         self.prior = ClassPrior()
 

@@ -3,7 +3,7 @@ import torch
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from ssfer_mm.errors import UserError
+from .ranges import check_number
 
 
 @MODELS.register_module()
@@ -28,10 +28,8 @@ class NegativeLearning(nn.Module):
 
     def __init__(self, threshold: float = 0.05, weight: float = 1.0) -> None:
         super().__init__()
-        if not 0 < threshold < 1:
-            raise UserError(f'NegativeLearning: threshold must be in (0, 1), got {threshold}')
-        if weight < 0:
-            raise UserError(f'NegativeLearning: weight must be >= 0, got {weight}')
+        check_number('NegativeLearning', 'threshold', threshold, high=1, positive=True, below=True)
+        check_number('NegativeLearning', 'weight', weight)
         self.threshold, self.weight = threshold, weight
 
     def forward(self, logits: Tensor, probabilities: Tensor, rejected: Tensor) -> Tensor:

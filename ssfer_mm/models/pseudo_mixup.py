@@ -5,9 +5,8 @@ import torch
 from mmpretrain.registry import BATCH_AUGMENTS
 from torch import Tensor
 
-from ssfer_mm.errors import UserError
-
 from .pseudo_labels import PseudoLabels
+from .ranges import check_number
 
 
 class PseudoMixupBatch(NamedTuple):
@@ -40,12 +39,12 @@ class PseudoMixup:
             decides.
 
     Raises:
-        UserError: alpha is not positive.
+        UserError: alpha is out of range.
     """
 
     def __init__(self, alpha: Optional[float] = None) -> None:
-        if alpha is not None and alpha <= 0:
-            raise UserError(f'PseudoMixup: alpha must be positive, got {alpha}')
+        if alpha is not None:
+            check_number('PseudoMixup', 'alpha', alpha, positive=True)
         self.alpha = alpha
 
     def mix(self, images: Tensor, targets: Tensor, pseudo: PseudoLabels) -> PseudoMixupBatch:

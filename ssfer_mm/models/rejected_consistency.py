@@ -3,7 +3,7 @@ import torch.nn.functional as F
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from ssfer_mm.errors import UserError
+from .ranges import check_number
 
 
 @MODELS.register_module()
@@ -21,13 +21,12 @@ class RejectedConsistency(nn.Module):
         weight: lambda, >= 0.
 
     Raises:
-        UserError: It is negative.
+        UserError: It is out of range.
     """
 
     def __init__(self, weight: float = 1.0) -> None:
         super().__init__()
-        if weight < 0:
-            raise UserError(f'RejectedConsistency: weight must be >= 0, got {weight}')
+        check_number('RejectedConsistency', 'weight', weight)
         self.weight = weight
 
     def forward(self, logits: Tensor, probabilities: Tensor, rejected: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ class SSFER(BaseModel):
         pretrained: Checkpoint of stage I (or of any training with the same backbone); its backbone
             is loaded and every weight accounted for. None trains from scratch.
         pseudo_label: Config of the pseudo-label rule; None means ``ConfidenceThreshold``, 0.7.
-        unlabeled_weight: Weight of the unlabeled loss.
+        unlabeled_weight: Weight of the unlabeled loss, >= 0.
         ema_decay: Decay of the teacher per optimizer step, in [0, 1].
         ema_warmup: Let the decay rise over the first steps; for short runs.
         pseudo_labels_from: ``'teacher'``, or ``'student'`` as in FixMatch.
@@ -87,7 +87,7 @@ class SSFER(BaseModel):
                  rejected_loss: Optional[dict] = None,
                  fairness: Optional[dict] = None) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
-        check_settings(pseudo_labels_from, ema_decay, label_temperature)
+        check_settings(pseudo_labels_from, unlabeled_weight, ema_decay, label_temperature)
         check_classes(classifier, data_preprocessor)
         check_rejected(rejected_loss, skip_rejected, pseudo_mixup)
         # Deep copies: some mmpretrain components append to the lists of their own config.

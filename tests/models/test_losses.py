@@ -81,5 +81,5 @@ def test_no_accepted_pseudo_label_is_a_loss_of_zero():
 
 @pytest.mark.parametrize('threshold', [0, -0.1, 1.1])
 def test_threshold_out_of_range(threshold):
-    with pytest.raises(UserError, match='threshold must be in'):
+    with pytest.raises(UserError, match='threshold must be a number in'):
         ConfidenceThreshold(threshold)

@@ -7,8 +7,9 @@ from torch import Tensor
 from ssfer_mm.errors import UserError
 
 from ..class_prior import ClassPrior
+from ..ranges import check_number
 from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels, ask
-from .running import RunningMean, check_share, over_processes
+from .running import RunningMean, over_processes
 
 
 @MODELS.register_module()
@@ -44,7 +45,8 @@ class DistributionAlignment(PseudoLabelRule):
         if target not in ('labeled', 'uniform'):
             raise UserError("DistributionAlignment: target is 'labeled' or 'uniform', "
                             f'got {target!r}')
-        check_share('strength', strength)
+        check_number('DistributionAlignment', 'strength', strength, high=1)
+        check_number('DistributionAlignment', 'momentum', momentum, high=1)
         self.rule = MODELS.build(rule or dict(type='ConfidenceThreshold'))
         self.sees_labeled = self.rule.sees_labeled
         self.sees_features = self.rule.sees_features

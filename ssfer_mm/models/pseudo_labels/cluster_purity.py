@@ -11,8 +11,8 @@ from ssfer_mm.errors import UserError
 from ssfer_mm.joint_batch import gathered_places
 
 from ..kmeans import kmeans, nearest
+from ..ranges import check_number
 from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
-from .running import check_share
 
 
 @MODELS.register_module()
@@ -44,7 +44,7 @@ class ClusterPurity(PseudoLabelRule):
             in all processes.
         refit_every: Images, labeled and unlabeled, between two fits, >= 1.
         iterations: Lloyd steps of a fit, >= 1.
-        seed: Of the fits.
+        seed: Of the fits, >= 0.
 
     Raises:
         UserError: An argument is out of range, or the bank is smaller than a batch.
@@ -57,13 +57,11 @@ class ClusterPurity(PseudoLabelRule):
                  seed: int = 0) -> None:
         super().__init__()
         for name, share in dict(purity=purity, threshold=threshold).items():
-            check_share(name, share)
-            if share == 0:
-                raise UserError(f'ClusterPurity: {name} must be positive, got 0')
+            check_number('ClusterPurity', name, share, high=1, positive=True)
         for name, count in dict(clusters=clusters, refit_every=refit_every,
-                                iterations=iterations).items():
-            if count < 1:
-                raise UserError(f'ClusterPurity: {name} must be >= 1, got {count}')
+                                iterations=iterations, bank=bank).items():
+            check_number('ClusterPurity', name, count, low=1, whole=True)
+        check_number('ClusterPurity', 'seed', seed, whole=True)
         if bank < clusters:
             raise UserError(f'ClusterPurity: bank must hold at least one image per cluster, got '
                             f'{bank} for {clusters} clusters')

@@ -5,8 +5,9 @@ import torch.nn.functional as F
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
+from ..ranges import check_number
 from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
-from .running import RunningMean, check_share, over_processes
+from .running import RunningMean, over_processes
 
 
 @MODELS.register_module()
@@ -24,7 +25,7 @@ class FlexMatchThreshold(PseudoLabelRule):
 
     Args:
         threshold: tau, in (0, 1].
-        lowest: Least threshold of a class, in [0, 1]; ``tau`` makes this ``ConfidenceThreshold``.
+        lowest: Least threshold of a class, in [0, tau]; ``tau`` makes this ``ConfidenceThreshold``.
         momentum: Of the average, in [0, 1]. A window of 1 / (1 - m) batches should be about an
             epoch.
         warmup: See :class:`RunningMean`; False begins with no image at all, as the paper does.
@@ -36,8 +37,10 @@ class FlexMatchThreshold(PseudoLabelRule):
     def __init__(self, threshold: float = 0.7, lowest: float = 0.0, momentum: float = 0.99,
                  warmup: bool = True) -> None:
         super().__init__()
-        check_share('threshold', threshold)
-        check_share('lowest', lowest)
+        check_number('FlexMatchThreshold', 'threshold', threshold, high=1, positive=True)
+        # Above tau the classes would have one threshold, and never lower ones for the new.
+        check_number('FlexMatchThreshold', 'lowest', lowest, high=threshold)
+        check_number('FlexMatchThreshold', 'momentum', momentum, high=1)
         self.threshold, self.lowest = threshold, lowest
         self.momentum, self.warmup = momentum, warmup
 

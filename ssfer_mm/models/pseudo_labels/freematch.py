@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ssfer_mm.errors import UserError
 
+from ..ranges import check_number
 from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
 from .running import RunningMean, over_processes
 
@@ -40,11 +41,13 @@ class FreeMatchThreshold(PseudoLabelRule):
     def __init__(self, momentum: float = 0.999, warmup: bool = True, class_power: float = 1.0,
                  bounds: Sequence[float] = (0.0, 1.0)) -> None:
         super().__init__()
-        if class_power < 0:
-            raise UserError(f'FreeMatchThreshold: class_power must be >= 0, got {class_power}')
-        if len(bounds) != 2 or not 0 <= bounds[0] <= bounds[1] <= 1:
+        check_number('FreeMatchThreshold', 'momentum', momentum, high=1)
+        check_number('FreeMatchThreshold', 'class_power', class_power)
+        if not isinstance(bounds, (list, tuple)) or len(bounds) != 2:
             raise UserError('FreeMatchThreshold: bounds are two numbers, 0 <= low <= high <= 1, '
-                            f'got {tuple(bounds)}')
+                            f'got {bounds!r}')
+        check_number('FreeMatchThreshold', 'bounds: the highest', bounds[1], high=1)
+        check_number('FreeMatchThreshold', 'bounds: the lowest', bounds[0], high=bounds[1])
         self.momentum, self.warmup = momentum, warmup
         self.class_power, self.bounds = class_power, tuple(bounds)
 

@@ -5,10 +5,9 @@ import torch
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from ssfer_mm.errors import UserError
-
+from ..ranges import check_number
 from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
-from .running import RunningMean, check_share, over_processes
+from .running import RunningMean, over_processes
 
 # Share of recognised images, averaged over the batches, that is as good as none.
 FORGOTTEN = 1e-12
@@ -42,9 +41,9 @@ class LabeledMargin(PseudoLabelRule):
     def __init__(self, scale: float = 0.97, threshold: float = 0.7,
                  momentum: float = 0.99) -> None:
         super().__init__()
-        if not 0 < scale <= 1:
-            raise UserError(f'LabeledMargin: scale must be in (0, 1], got {scale}')
-        check_share('threshold', threshold)
+        check_number('LabeledMargin', 'scale', scale, high=1, positive=True)
+        check_number('LabeledMargin', 'threshold', threshold, high=1)
+        check_number('LabeledMargin', 'momentum', momentum, high=1)
         self.scale, self.threshold, self.momentum = scale, threshold, momentum
 
     def set_classes(self, num_classes: int) -> None:

@@ -5,9 +5,8 @@ import torch
 from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor, nn
 
-from ssfer_mm.errors import UserError
-
 from ..ema import decay_at
+from ..ranges import check_number
 
 
 class RunningMean(nn.Module):
@@ -25,7 +24,7 @@ class RunningMean(nn.Module):
 
     def __init__(self, start: Sequence[float], momentum: float, warmup: bool) -> None:
         super().__init__()
-        check_share('momentum', momentum)
+        check_number('RunningMean', 'momentum', momentum, high=1)
         self.momentum, self.warmup = momentum, warmup
         self.register_buffer('value', torch.tensor(start, dtype=torch.float32))
         self.register_buffer('steps', torch.zeros((), dtype=torch.long))
@@ -47,13 +46,3 @@ def over_processes(mean: Tensor) -> Tensor:
     if get_world_size() > 1:
         all_reduce(mean, op='mean')
     return mean
-
-
-def check_share(name: str, value: float) -> None:
-    """Refuse a setting that is no number in [0, 1].
-
-    Raises:
-        UserError: It is not.
-    """
-    if not 0 <= value <= 1:
-        raise UserError(f'model.pseudo_label: {name} must be in [0, 1], got {value}')

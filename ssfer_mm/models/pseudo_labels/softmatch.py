@@ -6,8 +6,7 @@ from mmengine.dist import get_world_size
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from ssfer_mm.errors import UserError
-
+from ..ranges import check_number
 from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
 from .running import RunningMean, over_processes
 
@@ -34,8 +33,8 @@ class SoftMatchWeights(PseudoLabelRule):
 
     def __init__(self, width: float = 1.0, momentum: float = 0.999, warmup: bool = True) -> None:
         super().__init__()
-        if width <= 0:
-            raise UserError(f'SoftMatchWeights: width must be positive, got {width}')
+        check_number('SoftMatchWeights', 'width', width, positive=True)
+        check_number('SoftMatchWeights', 'momentum', momentum, high=1)
         self.width, self.momentum, self.warmup = width, momentum, warmup
 
     def set_classes(self, num_classes: int) -> None:

@@ -4,8 +4,7 @@ from typing import Optional
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from ssfer_mm.errors import UserError
-
+from ..ranges import check_number
 from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
 
 
@@ -16,6 +15,9 @@ class ConfidenceThreshold(PseudoLabelRule):
     Args:
         threshold: tau, in (0, 1].
 
+    Raises:
+        UserError: It is out of range.
+
     Example:
         >>> import torch
         >>> from ssfer_mm.models import ConfidenceThreshold
@@ -25,8 +27,7 @@ class ConfidenceThreshold(PseudoLabelRule):
 
     def __init__(self, threshold: float = 0.7) -> None:
         super().__init__()
-        if not 0 < threshold <= 1:
-            raise UserError(f'ConfidenceThreshold: threshold must be in (0, 1], got {threshold}')
+        check_number('ConfidenceThreshold', 'threshold', threshold, high=1, positive=True)
         self.threshold = threshold
 
     def forward(self, probabilities: Tensor,
