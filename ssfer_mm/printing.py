@@ -1,7 +1,8 @@
-"""Printing what files are called, on Linux any bytes; and to readers that leave early."""
+"""What is printed: names of files, on Linux any bytes; times; and to readers that leave early."""
 import os
 import select
 import sys
+from typing import Optional
 
 
 def print_any_name() -> None:
@@ -24,3 +25,20 @@ def reader_has_left() -> bool:
     if left:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return left
+
+
+def duration(seconds: Optional[float]) -> str:
+    """Seconds for people.
+
+    Example:
+        >>> duration(42), duration(150), duration(9000), duration(None)
+        ('42 s', '2 min 30 s', '2 h 30 min', '?')
+    """
+    if seconds is None:
+        return '?'
+    seconds = round(seconds)
+    if seconds < 60:
+        return f'{seconds} s'
+    if seconds < 3600:
+        return f'{seconds // 60} min {seconds % 60} s' if seconds < 600 else f'{seconds // 60} min'
+    return f'{seconds // 3600} h {seconds % 3600 // 60} min'

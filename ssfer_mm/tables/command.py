@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.printing import duration
 
 from .child import Busy, claimed
-from .estimate import Estimates, duration
+from .estimate import Estimates
 from .execute import Execution, Outcome
 from .machine import default_jobs
 from .plan import Run, choose, plan, with_needs

@@ -104,20 +104,3 @@ def _pace(run: Run, stage: str, runs: Dict[str, Run], records: Dict[str, dict]) 
 
 def _seconds(run: Run, stage: str, record: dict) -> float:
     return record['seconds'] if run.row is None else record['stages'][stage]['seconds']
-
-
-def duration(seconds: Optional[float]) -> str:
-    """Seconds for people.
-
-    Example:
-        >>> duration(42), duration(150), duration(9000), duration(None)
-        ('42 s', '2 min 30 s', '2 h 30 min', '?')
-    """
-    if seconds is None:
-        return '?'
-    seconds = round(seconds)
-    if seconds < 60:
-        return f'{seconds} s'
-    if seconds < 3600:
-        return f'{seconds // 60} min {seconds % 60} s' if seconds < 600 else f'{seconds // 60} min'
-    return f'{seconds // 3600} h {seconds % 3600 // 60} min'

@@ -5,8 +5,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterator, List, Sequence
 
+from ssfer_mm.printing import duration
+
 from .child import Busy, Training, last_error, open_nursery
-from .estimate import Estimates, duration
+from .estimate import Estimates
 from .plan import Run
 from .record import headline, is_trained, make_record
 from .state import Results

@@ -2,7 +2,8 @@
 from statistics import mean
 from typing import Callable, Dict, List, Sequence
 
-from .estimate import duration
+from ssfer_mm.printing import duration
+
 from .figures import NOTHING, Cells, spread
 from .state import State
 

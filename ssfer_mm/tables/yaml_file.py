@@ -5,7 +5,7 @@ from typing import Any, Mapping, Tuple
 import yaml
 
 from ssfer_mm.apis.config import find_config
-from ssfer_mm.errors import UserError
+from ssfer_mm.errors import UserError, one_line
 
 from .fields import merge_options
 
@@ -46,7 +46,7 @@ def _load(path: str) -> dict:
         raise UserError(f'table {path} cannot be read; name a file such as '
                         'configs/tables/ferplus.yaml') from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f'table {path} is no YAML: {" ".join(str(error).split())}') from error
+        raise UserError(f'table {path} is no YAML: {one_line(error)}') from error
     if data is None:
         raise UserError(f'table {path} is empty; {EXPECTED}')
     if not isinstance(data, dict):

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.printing import duration
 from ssfer_mm.tables import child
-from ssfer_mm.tables.estimate import duration
 from ssfer_mm.tables.state import Results, State, begin_session
 
 ONE = ('--fractions', 5, '--seeds', 0)
