@@ -1,6 +1,7 @@
 """Training models whose optimizer state does not fit one GPU."""
 from typing import Optional
 
+import torch
 from mmengine.device import get_device
 from mmengine.dist import is_main_process
 from mmengine.model import convert_sync_batchnorm
@@ -8,6 +9,8 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from torch import nn
 from torch.optim import Optimizer
+
+from ssfer_mm.errors import UserError
 
 from .sharding import save_and_load_whole, save_and_load_whole_state, shard
 from .unwrap import forget_stage_one_if_resumed
@@ -24,6 +27,9 @@ class ShardedRunner(Runner):
 
     Takes the arguments of ``Runner``; ``model_wrapper_cfg`` has no effect. With one process it is
     mmengine's runner. Testing does not shard.
+
+    Raises:
+        UserError: This PyTorch shards on GPUs only, and there is none.
     """
 
     _sharded = False
@@ -32,6 +38,9 @@ class ShardedRunner(Runner):
         """Leave the model as it is: it is sharded when it has its weights."""
         if not self.distributed:
             return super().wrap_model(model_wrapper_cfg, model)
+        if get_device() == 'cpu' and not shards_on_cpus():
+            raise UserError(f'PyTorch {torch.__version__} shards weights on GPUs only: install a '
+                            'newer one, or leave out runner_type=ShardedRunner')
         model = model.to(get_device())
         sync_bn = self.cfg.get('sync_bn')
         return convert_sync_batchnorm(model, sync_bn) if sync_bn else model
@@ -73,3 +82,8 @@ class ShardedRunner(Runner):
         shard(self.model)
         save_and_load_whole(self.model)
         self._sharded = True
+
+
+def shards_on_cpus() -> bool:
+    """Whether ``fully_shard`` works without a GPU; it asks the CPU's streams for events."""
+    return hasattr(torch.cpu.Stream, 'record_event')

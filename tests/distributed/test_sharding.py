@@ -5,12 +5,16 @@ import pytest
 import torch
 from torch.distributed.tensor import DTensor
 
+from ssfer_mm import UserError
 from ssfer_mm.apis import train
+from ssfer_mm.engine import sharded_runner
 from ssfer_mm.safe_loading import load_checkpoint_safely
 from support.processes import together
 from support.world import LogRecorder, calm, largest_difference, stage_one, two_stages
 
 EPOCHS = (2, 2)  # 3 iterations each
+pytestmark = pytest.mark.skipif(not sharded_runner.shards_on_cpus(),
+                                reason='this PyTorch shards on GPUs only')
 
 
 def outcome(cfg):
@@ -88,3 +92,16 @@ def test_stage_one(tmp_path):
     for _, weights, sharded, _ in together(2, outcome, tmp_path, cfg):
         assert sharded
         assert largest_difference(weights, alone[1]) <= 1e-5
+
+
+def refused(cfg):
+    """Train with a PyTorch that needs a GPU for it -> what it says."""
+    sharded_runner.shards_on_cpus = lambda: False
+    with pytest.raises(UserError, match='shards weights on GPUs only') as error:
+        train(cfg)
+    return str(error.value)
+
+
+def test_a_pytorch_that_shards_on_gpus_only(tmp_path):
+    said = together(2, refused, tmp_path, make(tmp_path / 'run', 2))
+    assert said[0] == said[1] and 'leave out runner_type=ShardedRunner' in said[0]

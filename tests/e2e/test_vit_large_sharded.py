@@ -7,6 +7,7 @@ import torch
 from torch.distributed.tensor import DTensor
 
 from ssfer_mm.apis import load_config, train
+from ssfer_mm.engine.sharded_runner import shards_on_cpus
 from support.processes import together
 from support.shrink import REPO, shrink
 from support.world import LogRecorder
@@ -52,6 +53,7 @@ def outcome(cfg):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not shards_on_cpus(), reason='this PyTorch shards on GPUs only')
 @pytest.mark.parametrize('name', ['mae/mae_vit-large-p16_faces-224px-600e_fsdp.py',
                                   'ssfer/rafdb_25pct_vit-large_fsdp.py'])
 def test_vit_large_starts_and_steps_in_two_processes(name, tmp_path, raw):

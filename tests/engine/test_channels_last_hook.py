@@ -12,6 +12,7 @@ from torch import nn
 from ssfer_mm import UserError
 from ssfer_mm.apis.distributed import start_processes
 from ssfer_mm.engine import ChannelsLastHook
+from ssfer_mm.engine.sharded_runner import shards_on_cpus
 from support.models import resnet, ssfer
 from support.processes import together
 from support.world import end_of, two_stages
@@ -46,6 +47,7 @@ def test_the_first_step_of_several_processes_has_its_gradients_in_order(tmp_path
             torch.testing.assert_close(one, other)
 
 
+@pytest.mark.skipif(not shards_on_cpus(), reason='this PyTorch shards on GPUs only')
 def test_sharded_weights_stay_as_they_are(tmp_path):
     """FSDP could not bring others together: the first step ended with a traceback."""
     cfg = two_stages(tmp_path / 'run', 2, labeled=24, epochs=(1, 0), runner_type='ShardedRunner')
