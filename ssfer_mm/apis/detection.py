@@ -7,6 +7,7 @@ from typing import Callable, Iterator, List, Optional, Sequence, Tuple, Union
 import numpy as np
 from mmpretrain.registry import TASK_UTILS
 
+from ssfer_mm.devices import check_device
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_line import FaceRecord, format_line
 from ssfer_mm.faces.detectors import FaceDetector, Faces, build_detector, detector_config
@@ -46,8 +47,11 @@ def detector_settings(name: str, score_threshold: Optional[float] = None,
         device: Such as ``'cuda'``; None leaves the detector's own.
 
     Raises:
-        UserError: There is no such detector, or it has no threshold or device to set.
+        UserError: There is no such detector or device, or the detector has no threshold or device
+            to set.
     """
+    if device is not None:
+        check_device(device)
     settings = dict(detector_config(name))
     kind = settings.get('type')
     kind = TASK_UTILS.get(kind) if isinstance(kind, str) else kind

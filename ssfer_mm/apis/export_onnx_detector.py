@@ -140,6 +140,8 @@ def _run(args: argparse.Namespace) -> None:
     target = Path(args.dst).expanduser()
     check_suffix(target, ('.onnx', ))
     check_new(args.force, target)
+    if args.input_size is not None and args.input_size < 1:
+        raise UserError(f'--input-size {args.input_size}: expected pixels, 1 or more')
     detector = EmbeddedFaceDetector(weights=args.weights, input_size=args.input_size)
     worst = export_detector(detector, target, args.share_weights)
     print(f'written to {target} ({target.stat().st_size / 1e6:.1f} MB); edges differ by at most '

@@ -53,6 +53,10 @@ def export_onnx(network: nn.Module, example: Tensor, path: Path, facts: dict, op
         raise UserError(f'torch {torch.__version__} cannot write this network as ONNX ({reason}); '
                         'expected operators that it can translate. Install a newer torch, or '
                         'export to .torchscript.') from error
+    written = program.model.opset_imports['']
+    if written != opset:  # torch only warns where it cannot convert what it wrote
+        raise UserError(f'this network cannot be written as ONNX of opset {opset}, torch '
+                        f'{torch.__version__} wrote {written}; give --opset {written}')
     if not optimize:
         # Otherwise every normalisation reads its weights through operators of its own.
         from onnxscript import optimizer

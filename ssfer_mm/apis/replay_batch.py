@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ssfer_mm.checkpoints import read_config_text
 from ssfer_mm.checkpoints.load import load_all
 from ssfer_mm.component_types import check_types
+from ssfer_mm.devices import check_device
 from ssfer_mm.engine import CheckpointFolder, load_failed_batch, set_rng_states
 from ssfer_mm.errors import UserError
 from ssfer_mm.safe_loading import load_checkpoint_safely
@@ -23,6 +24,7 @@ from ssfer_mm.safe_loading import load_checkpoint_safely
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """``tools/replay_batch.py``."""
     args = _parse(arguments)
+    check_device(args.device)
     failed = load_failed_batch(args.file)
     cfg = Config(read_config_text(failed['config'], args.file))
     imports = cfg.get('custom_imports')

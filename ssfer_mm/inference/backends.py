@@ -83,8 +83,9 @@ def make_classifier(settings: BackendSettings, clock: Clock) -> Tuple[Classifier
         return _onnx_classifier(model.path, settings, clock), model
     load_package()
     from ssfer_mm.apis.conversion import Options
+    from ssfer_mm.devices import check_device
 
-    from .torch_backend import TorchClassifier, check_device
+    from .torch_backend import TorchClassifier
 
     check_device(settings.device)
     options = Options(dataset=settings.dataset, config=settings.config)

@@ -8,7 +8,6 @@ import torch
 from ssfer_mm.apis.classifier import Probabilities, build_classifier, resize_faces
 from ssfer_mm.apis.conversion import Options, describe
 from ssfer_mm.apis.detection import detector_settings
-from ssfer_mm.errors import UserError
 from ssfer_mm.faces.detectors import FaceDetector, build_detector
 
 from .explain import class_evidence
@@ -100,12 +99,3 @@ def time_network(network: torch.nn.Module, device: torch.device, timer: Timer,
         return result
 
     setattr(network, method, timer(finished))
-
-
-def check_device(device: str) -> None:
-    """Raise a UserError unless tensors can be put there."""
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f'--device {device} cannot be used ({reason}); use cpu') from error

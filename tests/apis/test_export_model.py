@@ -131,6 +131,13 @@ def test_torch_formats(classifier, suffix, faces, tmp_path):
     assert json.loads(files['facts.json'])['classes'] == list(CLASSES)
 
 
+def test_an_opset_that_torch_does_not_write(faces, tmp_path):
+    source = checkpoint(tmp_path, vit())
+    with pytest.raises(UserError, match='opset 3, torch .* wrote 18; give --opset 18'):
+        export_model(describe(source), tmp_path / 'model.onnx', faces, opset=3)
+    assert not (tmp_path / 'model.onnx').exists()
+
+
 def test_a_file_that_predicts_something_else_is_not_kept(faces, tmp_path, monkeypatch):
     def write(network, example, path, facts, opset):
         network.channel_mean += 1

@@ -56,3 +56,9 @@ def test_says_what_it_is_and_is_not_replaced_unasked(files, capsys):
     assert '--force' in capsys.readouterr().err and target.read_bytes() == before
     assert sorted(file.name for file in target.parent.iterdir()) == [
         'face_detector.onnx', 'w.safetensors'], 'nothing half-written'
+
+
+@pytest.mark.parametrize('size', ['0', '-5'])
+def test_a_size_that_cannot_be(tmp_path, capsys, size):
+    assert main([str(tmp_path / 'face_detector.onnx'), '--input-size', size]) == 2
+    assert f'--input-size {size}: expected pixels' in capsys.readouterr().err
