@@ -4,7 +4,10 @@ import errno
 import os
 import re
 import shlex
+import signal
 import sys
+import threading
+from traceback import walk_tb
 from typing import Callable, List, Optional, Sequence
 
 from mmengine.registry import Registry
@@ -19,6 +22,11 @@ DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 # How gloo and NCCL say that the process at the other end is gone.
 OTHER_IS_GONE = re.compile(r'Connection (?:reset|closed) by peer|Broken pipe|Socket closed|'
                            r'remote process exited|remote worker', re.IGNORECASE)
+ECHO = ('another process of this run has ended. What it said stands above or below; where it '
+        'said nothing, it was killed, or the memory was full.')
+# How PyTorch says that a process which loads images was ended from outside.
+LOADER_IS_GONE = re.compile(r'DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\) '
+                            r'(?:is killed by signal|exited unexpectedly)')
 # A folder where a file is wanted, or the other way round.
 KIND = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST}
 NOT_REGISTERED = re.compile(r'([\w.]+) is not in the (?:(\w+)::)?([\w ]+?) registry')
@@ -34,8 +42,8 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
         after_interrupt: What to say after Ctrl-C instead, for tools that go on in another way.
 
     Returns:
-        Exit status: the tool's own, 1 where another process of the run is gone or nobody reads the
-        output, 2 after a user's mistake, 130 after Ctrl-C.
+        Exit status: the tool's own, 1 where another process of the run is gone, or a loader, or
+        nobody reads the output, 2 after a user's mistake, 130 after Ctrl-C.
 
     Raises:
         Exception: whatever is not a user's mistake; with SSFER_DEBUG=1 everything.
@@ -55,8 +63,9 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
     except Exception as error:
         if isinstance(error, BrokenPipeError) and reader_has_left():
             return 1
-        gone = _other_process_is_gone(error)
-        message = _echo(resumable) if gone else user_message(error)
+        gone = _loader_is_gone(error) or (ECHO if _other_process_is_gone(error) else None)
+        hint = _resume_hint() if resumable else ''
+        message = f'{gone}{hint}' if gone else user_message(error)
         if message is None or os.environ.get('SSFER_DEBUG', '0') not in ('', '0'):
             raise
         print(f'error: {message}', file=sys.stderr)
@@ -70,10 +79,20 @@ def _other_process_is_gone(error: BaseException) -> bool:
             and OTHER_IS_GONE.search(str(error)) is not None)
 
 
-def _echo(resumable: bool) -> str:
-    return ('another process of this run has ended. What it said stands above or below; where it '
-            'said nothing, it was killed, or the memory was full.'
-            f'{_resume_hint() if resumable else ""}')
+def _loader_is_gone(error: BaseException) -> Optional[str]:
+    """What to say of a loader that was killed, as the kernel does where memory is short."""
+    match = LOADER_IS_GONE.search(str(error)) if isinstance(error, RuntimeError) else None
+    # One that dies with a batch on its way is noticed while this process takes the batch.
+    taken = isinstance(error, (EOFError, ConnectionError)) and any(
+        frame.f_code.co_name == '_try_get_data' for frame, _ in walk_tb(error.__traceback__))
+    if match is None and not taken:
+        return None
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, 'SIGCHLD'):
+        # PyTorch would say it again, wherever we are, in the middle of our own line for example.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    who = f'process {match[1]} that loads' if match else 'a process that loads'
+    return (f'{who} images for this one was killed, mostly because the memory or /dev/shm was '
+            'full: set a smaller num_workers of the dataloader.')
 
 
 def _resume_hint() -> str:

@@ -192,3 +192,32 @@ def test_slurm_train(tmp_path):
 def test_scripts_explain_themselves(tmp_path, script, arguments, words):
     done = run_script(tmp_path, script, *arguments)
     assert done.returncode == 2 and words in done.stderr
+
+
+# A loader ends while it makes the third image, and PyTorch says so wherever the training is.
+DOOMED = '''
+import os, sys, time
+from torch.utils.data import DataLoader
+from ssfer_mm.apis.cli import run_cli
+class Images(list):
+    def __getitem__(self, index):
+        if index == 2:
+            os.kill(os.getpid(), 9)
+        return index
+loader = DataLoader(Images(range(8)), num_workers=1, multiprocessing_context='fork')
+def take():
+    for _ in loader:
+        time.sleep(float(sys.argv[1]))
+sys.exit(run_cli(take, resumable=True))
+'''
+
+
+@pytest.mark.parametrize('pause', ['0', '1'])  # waiting for a batch, and busy with one
+def test_a_loader_that_the_kernel_kills_is_named(pause):
+    """Not in a traceback through the training, where nobody learns what to do."""
+    ended = subprocess.run([sys.executable, '-c', DOOMED, pause], cwd=REPO, capture_output=True,
+                           text=True)
+    line = ended.stderr.splitlines()[-1]
+    assert ended.returncode == 1 and 'Traceback' not in ended.stderr
+    assert line.startswith('error: ') and 'that loads images for this one was killed' in line
+    assert 'num_workers' in line and '--resume' in line
