@@ -100,8 +100,7 @@ class SSFER(BaseModel):
                           fairness)
         self._build_options(logit_adjustment, semi_logit_adjustment, pseudo_mixup, rejected_loss)
         self.unlabeled_weight = unlabeled_weight
-        self.ema_decay = ema_decay
-        self.ema_warmup = ema_warmup
+        self.ema_decay, self.ema_warmup = ema_decay, ema_warmup
         self.pseudo_labels_from = pseudo_labels_from
         self.flip_test = flip_test
         self.label_temperature = label_temperature
@@ -189,7 +188,7 @@ class SSFER(BaseModel):
         self._remember(pseudo, data_samples['unlabeled'])
         strong, labels, weights = self.strong_batch(inputs['strong'], pseudo)
 
-        kept = weights > 0 if self.skip_rejected else slice(None)
+        kept = self.learnt_from(weights, len(labeled))
         logits = class_scores(self.student, torch.cat([labeled, strong[kept]]))
         labeled_logits, strong_logits = logits[:len(labeled)], logits[len(labeled):]
 
@@ -207,6 +206,15 @@ class SSFER(BaseModel):
         if self.fairness is not None:
             losses['loss_fairness'] = self.fairness(adjusted, weights[kept], pseudo, len(strong))
         return losses
+
+    def learnt_from(self, weights: Tensor, labeled: int) -> Union[Tensor, slice]:
+        """Which strong views enter the student, as an index, beside so many labeled images."""
+        if not self.skip_rejected:
+            return slice(None)
+        kept = weights > 0
+        if labeled < 2 and self.has_batch_statistics:
+            kept[0] = True  # one image has no variance; with weight 0 it has no gradient either
+        return kept
 
     def strong_batch(self, strong: Tensor, pseudo: PseudoLabels) -> Tuple[Tensor, Tensor, Tensor]:
         """Strong views, their labels (N,) or (N, K), and weights; softened and mixed if asked."""

@@ -243,6 +243,16 @@ def test_networks_with_batch_norm_see_rejected_images_unless_told_not_to():
     torch.testing.assert_close(seen[True], torch.cat([both[0], both[1][accepted]]))
 
 
+def test_batch_norm_has_a_second_image_where_one_is_labeled_and_all_are_rejected():
+    """It cannot take the variance of one; the other one teaches nothing."""
+    model, data, seen = build(resnet(), skip_rejected=True), semi_batch(labeled=1, size=16), []
+    model.teacher.head.fc.weight.data *= 0.01  # or it is quite sure of all
+    model.pseudo_label.threshold = 1.
+    model.student.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    losses = losses_of(model, data)
+    assert seen == [2] and float(losses['coverage']) == float(losses['loss_unlabeled']) == 0
+
+
 @pytest.mark.parametrize('network, size', [(vit(), 16), (resnet(), 32)])
 def test_several_weak_views_are_judged_by_their_mean(network, size):
     model, data = build(network), semi_batch(size=size)
