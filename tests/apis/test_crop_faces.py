@@ -146,9 +146,9 @@ def test_a_crop_that_is_gone_is_made_again_and_no_other(command, tmp_path, monke
     out = tmp_path / 'crops'
     before = contents(out)
     os.unlink(out / 'happy' / 'two_1.jpg')
-    other = (out / 'happy' / 'one.png').stat()
+    other = (out / 'happy' / 'one.png').stat().st_mtime_ns
     assert command() == 0 and contents(out) == before
-    assert (out / 'happy' / 'one.png').stat() == other
+    assert (out / 'happy' / 'one.png').stat().st_mtime_ns == other
 
 
 def test_of_a_manifest_that_was_cut_half_an_image_is_not_believed(command, tmp_path):
