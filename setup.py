@@ -77,7 +77,7 @@ setup(
     py_modules=['ssfer_cli'],
     entry_points={'console_scripts': ['ssfer = ssfer_cli:main']},
     package_data={'ssfer_mm.faces': ['weights/*'],
-                  'ssfer_mm.inference': ['weights/*']},
+                  'ssfer_mm.model_files': ['weights/*']},
     python_requires='>=3.10,<3.13',
     # opencv-python, not -headless: it is what mmcv asks for, and the two overwrite each other.
     install_requires=['matplotlib', 'numpy>=1.26', 'opencv-python', 'packaging', 'pyyaml',

@@ -29,7 +29,8 @@ SOURCES = ('ssfer_mm', 'ssfer_onnx', 'configs', 'tools', 'tests', 'setup.py', 's
 # The fast suite: all that touches torch, numpy, OpenCV or OpenMMLab, each subsystem at least once.
 FAST = (
     'tests/ssfer_onnx', 'tests/audit', 'tests/checkpoints', 'tests/datasets', 'tests/engine',
-    'tests/evaluation', 'tests/faces', 'tests/fuzz', 'tests/inference', 'tests/models',
+    'tests/evaluation', 'tests/faces', 'tests/fuzz', 'tests/inference', 'tests/model_files',
+    'tests/models',
     'tests/profiling', 'tests/synthfer', 'tests/tables/test_plan.py', 'tests/transforms',
     'tests/distributed/test_equal_losses.py',
     'tests/test_compat.py', 'tests/test_images.py', 'tests/test_mmcv_stand_in.py',

@@ -18,7 +18,7 @@ from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 
 from ssfer_mm.apis import run_cli
-from ssfer_mm.apis.config import load_config
+from ssfer_mm.config import load_config
 from ssfer_mm.freed_memory import keep_freed_memory
 from ssfer_mm.kept_convolutions import USERS_CHOICE, keep_few_convolutions
 

@@ -17,13 +17,13 @@ import numpy as np
 from mmpretrain.registry import DATASETS
 
 import ssfer_mm  # noqa: F401  registers all components
-from ssfer_mm.apis.cli import run_cli
-from ssfer_mm.apis.config import load_config
-from ssfer_mm.apis.conversion import Options
+from ssfer_mm.cli import run_cli
+from ssfer_mm.config import load_config
 from ssfer_mm.faces.detectors import build_detector
 from ssfer_mm.faces.square_crop import cut_square, square_around
 from ssfer_mm.images import read_image
 from ssfer_mm.inference.torch_backend import TorchClassifier
+from ssfer_mm.model_files.described import Options
 
 SIDE = 320
 MARGINS = (-.15, -.1, -.075, -.05, -.025, 0., .025, .05, .1, .15, .25)

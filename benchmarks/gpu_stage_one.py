@@ -20,7 +20,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 
-from ssfer_mm.apis.config import load_config
+from ssfer_mm.config import load_config
 from ssfer_mm.engine import CompileHook
 from ssfer_mm.profiling.pretraining import Pretraining
 from ssfer_mm.profiling.rounds import Spent, median_ms, paired_ratio, timed

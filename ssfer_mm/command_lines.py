@@ -143,7 +143,7 @@ def run_tool(parser: argparse.ArgumentParser, main: Callable[[], Callable[[], ob
     Args:
         parser: Refuses a wrong command line, and answers ``--help``.
         main: Imports the tool's main function and gives it.
-        resumable: As in :func:`ssfer_mm.apis.cli.run_cli`.
+        resumable: As in :func:`ssfer_mm.cli.run_cli`.
         argv: The arguments; None takes those of the program.
 
     Returns:
@@ -156,7 +156,7 @@ def run_tool(parser: argparse.ArgumentParser, main: Callable[[], Callable[[], ob
 
             fill_packages()
             start = main()
-            from ssfer_mm.apis.cli import run_cli
+            from ssfer_mm.cli import run_cli
     except KeyboardInterrupt:
         print('\nInterrupted.', file=sys.stderr)
         return 130

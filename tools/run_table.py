@@ -6,7 +6,7 @@
 import sys
 
 from ssfer_mm.apis import run_cli
-from ssfer_mm.apis.cli import go_on_hint
+from ssfer_mm.cli import go_on_hint
 from ssfer_mm.tables.command import main
 
 if __name__ == '__main__':

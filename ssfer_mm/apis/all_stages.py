@@ -15,12 +15,12 @@ from mmpretrain.registry import MODELS
 
 from ssfer_mm.atomic import atomic_write
 from ssfer_mm.command_lines import Settings
+from ssfer_mm.config import PACKAGE, load_config
 from ssfer_mm.errors import UserError
-from ssfer_mm.inference.model_names import shipped_models
+from ssfer_mm.model_files.model_names import shipped_models
 from ssfer_mm.models.pretrained import fill_backbone
 from ssfer_mm.option_values import option_text
 
-from .config import PACKAGE, load_config
 from .report import RunReport, read_report, save_curves, table
 
 # A wheel carries the tools inside the package.

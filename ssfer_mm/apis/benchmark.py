@@ -17,6 +17,7 @@ from mmengine.registry import OPTIMIZERS
 from mmengine.runner import Runner
 
 from ssfer_mm.command_lines import ACCEPTANCE, benchmark_parser
+from ssfer_mm.config import load_config
 from ssfer_mm.engine.unwrap import model_of
 from ssfer_mm.errors import UserError
 from ssfer_mm.models.online_boxes import OnlineBoxes
@@ -24,7 +25,6 @@ from ssfer_mm.profiling import Feed
 from ssfer_mm.profiling.stage import AcceptShare, StageBenchmark
 
 from .benchmark_report import show
-from .config import load_config
 from .config_kind import check_kind
 from .launch import build_runner
 from .output_files import check_output

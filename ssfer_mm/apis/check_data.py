@@ -13,13 +13,13 @@ from ssfer_mm.audit.duplicates import find_near_copies
 from ssfer_mm.audit.facts_cache import FactsCache
 from ssfer_mm.audit.findings import ERROR, WARNING, Finding
 from ssfer_mm.audit.parts import Part
+from ssfer_mm.cli import go_on_hint, run_cli
 from ssfer_mm.command_lines import Settings
+from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 
 from .check_data_parts import data_of_configs
 from .check_data_report import report, save_json
-from .cli import go_on_hint, run_cli
-from .config import load_config
 from .copies_sheet import save_copies_sheet
 from .look_at_images import look_at_images
 

@@ -8,12 +8,11 @@ from mmengine.config import Config
 
 from ssfer_mm.atomic import atomic_write
 from ssfer_mm.checkpoints import LAYOUTS, check_suffix, in_timm_names, write_checkpoint
+from ssfer_mm.cli import run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import CLASSES_OF
-
-from .cli import run_cli
-from .conversion import Described, Options, describe
-from .model_card import card_to_write, write_card
+from ssfer_mm.model_files.described import Described, Options, describe
+from ssfer_mm.model_files.model_card import card_to_write, write_card
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

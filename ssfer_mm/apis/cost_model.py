@@ -10,13 +10,13 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from ssfer_mm.command_lines import cost_parser
+from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 from ssfer_mm.profiling.arithmetic import StepWork
 from ssfer_mm.profiling.cost import Cost, Device, Input, Training, predict
 from ssfer_mm.profiling.devices import Shares, gpu
 from ssfer_mm.profiling.pretraining import ImageCost, Pretraining, time_images
 
-from .config import load_config
 from .cost_report import show
 from .output_files import check_output
 

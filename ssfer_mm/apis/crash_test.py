@@ -13,13 +13,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence
 
+from ssfer_mm.cli import run_cli
 from ssfer_mm.command_lines import Settings
+from ssfer_mm.config import load_config
 from ssfer_mm.engine.checkpoint_folder import POINTER
 from ssfer_mm.errors import UserError
 
-from .cli import run_cli
 from .compare_runs import compare_runs
-from .config import load_config
 
 MARK = '.crash_test'  # in the folders that may be deleted
 # Processes that start from one which has done the imports, and nothing else.

@@ -11,15 +11,16 @@ import cv2
 import numpy as np
 
 from ssfer_mm.atomic import atomic_write
+from ssfer_mm.cli import go_on_hint, run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_file import read_header
 from ssfer_mm.faces.box_line import FaceRecord
 from ssfer_mm.faces.box_lookup import match_records
+from ssfer_mm.faces.detectors.settings import detector_settings
 from ssfer_mm.faces.square_crop import cut_square
 from ssfer_mm.images import read_image, three_channels
 from ssfer_mm.journal import Journal
 
-from .cli import go_on_hint, run_cli
 from .crop_plan import (
     NOT_IN_FILE,
     OK,
@@ -32,7 +33,6 @@ from .crop_plan import (
     settled_sources,
 )
 from .detect_faces import add_detector_options, detect_to_file, progress_bar, report_unreadable
-from .detection import detector_settings
 from .image_sources import ImageRef, list_images
 from .worker_pool import map_batches
 

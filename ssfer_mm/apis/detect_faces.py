@@ -7,14 +7,15 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from tqdm import tqdm
 
+from ssfer_mm.cli import go_on_hint, run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_file import box_header
 from ssfer_mm.faces.box_line import FaceRecord, format_line, parse_line
 from ssfer_mm.faces.detectors import build_detector
+from ssfer_mm.faces.detectors.settings import detector_settings
 from ssfer_mm.journal import Journal
 
-from .cli import go_on_hint, run_cli
-from .detection import detector_settings, find_faces
+from .detection import find_faces
 from .face_sheet import save_face_sheet, summary
 from .image_sources import SUBSETS, ImageRef, list_images
 from .output_files import check_output

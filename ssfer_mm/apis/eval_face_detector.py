@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import torch
 
-from ssfer_mm.apis.cli import run_cli
 from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.atomic import atomic_write
+from ssfer_mm.cli import run_cli
 from ssfer_mm.datasets.face_cuts import PARTS, FaceCut, PhotoFaces
 from ssfer_mm.datasets.face_scenes import FaceScenes
 from ssfer_mm.errors import UserError

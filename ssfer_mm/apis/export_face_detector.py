@@ -11,12 +11,12 @@ import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
-from ssfer_mm.apis.cli import run_cli
-from ssfer_mm.apis.config import load_config
 from ssfer_mm.apis.convert_checkpoint import check_new
 from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.atomic import atomic_write
 from ssfer_mm.checkpoints import check_suffix
+from ssfer_mm.cli import run_cli
+from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.detectors.embedded import WEIGHTS
 from ssfer_mm.faces.detectors.mmdet_model import build_model, load_weights

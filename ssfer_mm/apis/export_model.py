@@ -11,19 +11,24 @@ import torch
 from torch import Tensor, nn
 
 from ssfer_mm.checkpoints import check_suffix
+from ssfer_mm.cli import run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.images import read_image
-from ssfer_mm.inference.model_names import find_model
+from ssfer_mm.model_files.classifier import (
+    Probabilities,
+    build_classifier,
+    probabilities,
+    resize_faces,
+)
+from ssfer_mm.model_files.described import Described, describe
+from ssfer_mm.model_files.model_card import card_to_write, write_card
+from ssfer_mm.model_files.model_names import find_model
 from ssfer_mm.synthfer import SynthFERGenerator
 from ssfer_mm.version import __version__
 
 from .any_batch import any_batch
-from .classifier import Probabilities, build_classifier, probabilities, resize_faces
-from .cli import run_cli
-from .conversion import Described, describe
 from .convert_checkpoint import add_options, check_new, options_of, summary_of
 from .exporters import FORMATS, OPSET
-from .model_card import card_to_write, write_card
 from .onnx_weights import share_weights
 
 TOLERANCE = 1e-4

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ssfer_mm.checkpoints import check_suffix
+from ssfer_mm.cli import run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.detectors import EmbeddedFaceDetector
 from ssfer_mm.faces.detectors.embedded import read_weights
@@ -18,7 +19,6 @@ from ssfer_mm.fingerprint import sha256_of
 from ssfer_mm.version import __version__
 from ssfer_onnx import OnnxFaceDetector
 
-from .cli import run_cli
 from .convert_checkpoint import check_new
 from .exporters import OPSET, export_onnx
 from .onnx_weights import share_weights

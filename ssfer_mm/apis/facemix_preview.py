@@ -6,9 +6,9 @@ from typing import Optional, Sequence
 from mmpretrain.utils import register_all_modules
 
 from ssfer_mm.command_lines import Settings
+from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 
-from .config import load_config
 from .facemix_pairs import facemix_config, preview_pairs, summary
 from .facemix_sheet import draw_sheet
 

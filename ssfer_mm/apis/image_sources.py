@@ -6,12 +6,12 @@ from typing import Dict, List, Mapping, Optional, Sequence, Union
 import numpy as np
 from mmengine.config import ConfigDict
 
+from ssfer_mm.config import load_config
 from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.datasets.unlabeled import UnlabeledFaces
 from ssfer_mm.errors import UserError
 from ssfer_mm.image_files import IMAGE_SUFFIXES, is_image
 
-from .config import load_config
 from .make_split import build_labeled
 
 SUBSETS = ('train', 'val', 'test')

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ssfer_mm.apis.cli import go_on_hint, run_cli
 from ssfer_mm.atomic import atomic_write
+from ssfer_mm.cli import go_on_hint, run_cli
 from ssfer_mm.datasets.sources import FaceSource, Mixture, TarShards, build_source
 from ssfer_mm.datasets.sources.archives import INDEX_NAME
 from ssfer_mm.errors import UnreadableImage, UserError

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Dict, List, Optional
 
 from ssfer_mm.atomic import atomic_write
+from ssfer_mm.cli import run_cli
+from ssfer_mm.config import PACKAGE
 from ssfer_mm.errors import UserError
-from ssfer_mm.inference.model_names import WEIGHTS, read_registry
+from ssfer_mm.model_files.classifier import build_classifier, probabilities, resize_faces
+from ssfer_mm.model_files.described import Described, describe
+from ssfer_mm.model_files.model_card import model_card
+from ssfer_mm.model_files.model_names import WEIGHTS, read_registry
 
-from .classifier import build_classifier, probabilities, resize_faces
-from .cli import run_cli
-from .config import PACKAGE
-from .conversion import Described, describe
 from .convert_checkpoint import (
     add_options,
     check_new,
@@ -26,7 +27,6 @@ from .convert_checkpoint import (
 )
 from .export_model import export_model, faces_of
 from .exporters import OPSET
-from .model_card import model_card
 
 MAX_BYTES = 6_000_000
 # Half precision moves probabilities by about a thousandth; more means that it does not suit.

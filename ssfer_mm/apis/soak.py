@@ -11,14 +11,14 @@ from typing import Optional
 from mmengine.config import Config
 
 from ssfer_mm.atomic import atomic_write
+from ssfer_mm.cli import run_cli
 from ssfer_mm.command_lines import Settings
+from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 from ssfer_mm.profiling.flatness import WARM_UP, Flatness, judge_all
 from ssfer_mm.profiling.process_memory import Enough, MemoryLog, Series, own_memory
 
 from .benchmark import keep_off_the_screen
-from .cli import run_cli
-from .config import load_config
 from .config_kind import check_kind
 from .launch import build_runner
 from .output_files import check_output

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Callable, Optional, Tuple, Union
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.model_files.model_names import ENDINGS, NamedModel, find_model
 
 from .clock import Clock
-from .model_names import ENDINGS, NamedModel, find_model
 from .packages import is_installed, load_package
 from .pipeline import Classifier, Detector
 from .whole_image import WholeImage
@@ -82,8 +82,8 @@ def make_classifier(settings: BackendSettings, clock: Clock) -> Tuple[Classifier
                             '.onnx model) all is computed on the CPU. Leave it out.')
         return _onnx_classifier(model.path, settings, clock), model
     load_package()
-    from ssfer_mm.apis.conversion import Options
     from ssfer_mm.devices import check_device
+    from ssfer_mm.model_files.described import Options
 
     from .torch_backend import TorchClassifier
 

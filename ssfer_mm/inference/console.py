@@ -37,7 +37,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 def _message(error: Exception) -> Optional[str]:
     if 'mmengine' in sys.modules:  # which wraps the errors of what it builds
-        from ssfer_mm.apis.cli import user_message
+        from ssfer_mm.cli import user_message
 
         return user_message(error)
     if isinstance(error, UserError):
@@ -55,7 +55,7 @@ def _predict(args: argparse.Namespace) -> int:
 
 
 def _models(args: argparse.Namespace) -> int:
-    from .model_names import HOW_TO_GET_ONE, known_models
+    from ssfer_mm.model_files.model_names import HOW_TO_GET_ONE, known_models
 
     models = known_models()
     width = max((len(model.name) for model in models), default=0)

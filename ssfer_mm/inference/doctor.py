@@ -20,9 +20,9 @@ from ssfer_mm.compat import (
     installed_family,
     installed_versions,
 )
+from ssfer_mm.model_files.model_names import ENDINGS, HOW_TO_GET_ONE, known_models
 from ssfer_mm.version import __version__
 
-from .model_names import ENDINGS, HOW_TO_GET_ONE, known_models
 from .packages import GRADIO, is_installed
 
 PATIENCE = 300  # seconds for all trials of one process

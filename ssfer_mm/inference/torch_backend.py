@@ -5,10 +5,10 @@ from typing import Callable, Optional, Sequence, Tuple
 import numpy as np
 import torch
 
-from ssfer_mm.apis.classifier import Probabilities, build_classifier, resize_faces
-from ssfer_mm.apis.conversion import Options, describe
-from ssfer_mm.apis.detection import detector_settings
 from ssfer_mm.faces.detectors import FaceDetector, build_detector
+from ssfer_mm.faces.detectors.settings import detector_settings
+from ssfer_mm.model_files.classifier import Probabilities, build_classifier, resize_faces
+from ssfer_mm.model_files.described import Options, describe
 
 from .explain import class_evidence
 

@@ -4,7 +4,7 @@ from typing import Any, Mapping, Tuple
 
 import yaml
 
-from ssfer_mm.apis.config import find_config
+from ssfer_mm.config import find_config
 from ssfer_mm.errors import UserError, one_line
 
 from .fields import merge_options

@@ -4,8 +4,8 @@ from mmengine.config import Config
 
 from ssfer_mm.apis import launch, soak
 from ssfer_mm.apis.benchmark import benchmark
-from ssfer_mm.apis.config import load_config
 from ssfer_mm.apis.config_kind import TESTS, check_kind
+from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 
 TABLE = 'configs/tables/ferplus.yaml'

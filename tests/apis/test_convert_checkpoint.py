@@ -7,9 +7,9 @@ from mmengine.config import Config
 from mmpretrain import get_model
 from mmpretrain.registry import MODELS
 
-from ssfer_mm.apis.conversion import describe
 from ssfer_mm.apis.convert_checkpoint import main
 from ssfer_mm.datasets.splits import draw_split, save_split
+from ssfer_mm.model_files.described import describe
 from support.models import MEAN, STD, preprocessor, ssfer, vit
 
 CLASSES = ('neutral', 'happiness', 'fear')

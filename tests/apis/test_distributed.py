@@ -10,7 +10,8 @@ import torch
 import torch.distributed as dist
 from mmengine.config import Config
 
-from ssfer_mm.apis import cli, distributed, launch
+from ssfer_mm import cli
+from ssfer_mm.apis import distributed, launch
 from support.shrink import REPO
 
 TOOLS = REPO / 'tools'
@@ -198,7 +199,7 @@ def test_scripts_explain_themselves(tmp_path, script, arguments, words):
 DOOMED = '''
 import os, sys, time
 from torch.utils.data import DataLoader
-from ssfer_mm.apis.cli import run_cli
+from ssfer_mm.cli import run_cli
 class Images(list):
     def __getitem__(self, index):
         if index == 2:

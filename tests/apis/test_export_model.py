@@ -14,9 +14,9 @@ from mmpretrain.registry import MODELS
 
 from ssfer_mm import UserError
 from ssfer_mm.apis import exporters
-from ssfer_mm.apis.classifier import build_classifier, probabilities, resize_faces
-from ssfer_mm.apis.conversion import Options, describe
 from ssfer_mm.apis.export_model import export_model, faces_of, main
+from ssfer_mm.model_files.classifier import build_classifier, probabilities, resize_faces
+from ssfer_mm.model_files.described import Options, describe
 from ssfer_onnx import OnnxClassifier
 from support.models import MEAN, STD, resnet, vit
 

@@ -13,8 +13,9 @@ from mmengine.config import Config
 from mmpretrain.registry import DATASETS, MODELS
 from PIL import Image
 
-from ssfer_mm.apis import cli, launch
-from ssfer_mm.apis.config import load_config
+from ssfer_mm import cli
+from ssfer_mm.apis import launch
+from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 
 CONFIG = '''

@@ -2,7 +2,7 @@
 import pytest
 
 from ssfer_mm.apis import cost_model, detect_faces, eval_cross, eval_face_detector, soak
-from ssfer_mm.apis.cli import run_cli
+from ssfer_mm.cli import run_cli
 from support.bright import bright_config, picture, save
 
 

@@ -10,8 +10,9 @@ from mmpretrain.registry import MODELS
 
 from ssfer_mm import UserError
 from ssfer_mm.apis import all_stages, ship_model
-from ssfer_mm.apis.conversion import Options, describe
-from ssfer_mm.inference import FERInferencer, model_names
+from ssfer_mm.inference import FERInferencer
+from ssfer_mm.model_files import model_names
+from ssfer_mm.model_files.described import Options, describe
 from support.models import MEAN, STD, vit
 
 CLASSES = ('sadness', 'fear', 'anger')

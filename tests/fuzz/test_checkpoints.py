@@ -14,7 +14,6 @@ from mmengine.runner import CheckpointLoader
 from mmpretrain.registry import MODELS
 from safetensors.torch import save as to_safetensors
 
-from ssfer_mm.apis.conversion import describe
 from ssfer_mm.apis.convert_checkpoint import main as convert_main
 from ssfer_mm.apis.launch import test_main as run_test
 from ssfer_mm.apis.launch import train_main
@@ -24,6 +23,7 @@ from ssfer_mm.engine import CheckpointFolder
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.detectors import build_detector
 from ssfer_mm.inference.console import main as ssfer_main
+from ssfer_mm.model_files.described import describe
 from ssfer_mm.models.pretrained import load_backbone
 from ssfer_mm.safe_loading import load_checkpoint_safely
 from support.damage import CASES, damaged, for_all

@@ -3,7 +3,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ssfer_mm.inference import model_names
+from ssfer_mm.model_files import model_names
 from support.onnx_models import brightness_detector, colour_classifier
 
 

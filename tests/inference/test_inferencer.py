@@ -9,11 +9,11 @@ from mmpretrain.registry import MODELS
 from PIL import Image
 
 from ssfer_mm import UserError
-from ssfer_mm.apis.classifier import build_classifier, probabilities, resize_faces
-from ssfer_mm.apis.conversion import describe
 from ssfer_mm.inference import FERInferencer, annotate, loading
 from ssfer_mm.inference.inferencer import MARGIN
 from ssfer_mm.inference.loading import in_batches, load
+from ssfer_mm.model_files.classifier import build_classifier, probabilities, resize_faces
+from ssfer_mm.model_files.described import describe
 from support.faces import CLASSES, BlobDetector, MeanClassifier, scene
 from support.models import MEAN, STD, vit
 

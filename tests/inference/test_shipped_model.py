@@ -14,7 +14,7 @@ from ssfer_mm.faces.detectors import build_detector
 from ssfer_mm.faces.detectors.embedded import WEIGHTS as DETECTOR
 from ssfer_mm.inference import FERInferencer
 from ssfer_mm.inference.backends import SHIPPED_DETECTOR
-from ssfer_mm.inference.model_names import WEIGHTS
+from ssfer_mm.model_files.model_names import WEIGHTS
 from ssfer_mm.synthfer import SynthFERGenerator
 from ssfer_onnx import OnnxFaceDetector
 from support.shrink import REPO

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from reference.mae_flops import mae_flops
-from ssfer_mm.apis.config import load_config
+from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 from ssfer_mm.profiling.arithmetic import StepWork, Work, count, count_step
 from ssfer_mm.profiling.pretraining import Pretraining

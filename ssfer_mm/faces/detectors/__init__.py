@@ -1,11 +1,10 @@
 """Face detectors: one file each, all behind :class:`FaceDetector`."""
 import inspect
-from pathlib import Path
 from typing import Any, List, Mapping, Union
 
-from mmengine.config import Config
 from mmpretrain.registry import TASK_UTILS
 
+from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 
 from .base import FaceDetector, Faces
@@ -19,7 +18,6 @@ __all__ = [
     'YuNetFaceDetector', 'build_detector', 'detector_config'
 ]
 
-PACKAGE = Path(__file__).resolve().parents[2]
 CHOICES = "'embedded', 'fixed', 'yunet:FILE.onnx', or a .py file that holds detector = dict(...)"
 
 
@@ -63,20 +61,12 @@ def detector_config(name: str) -> Mapping[str, Any]:
         return dict(type='YuNetFaceDetector', model=name.removeprefix('yunet:'))
     if not name.endswith('.py'):
         raise UserError(f'no face detector is called {name!r}; use {CHOICES}')
-    path = Path(name).expanduser()
-    candidates = [path, PACKAGE / '.mim' / path, PACKAGE.parent / path]
-    file = next((candidate for candidate in candidates if candidate.is_file()), None)
-    if file is None:
-        raise UserError(f'detector config {path} not found; check the path')
-    try:
-        cfg = Config.fromfile(str(file)).to_dict()
-    except Exception as error:
-        raise UserError(f'detector config {file} cannot be read ({error}); correct it') from error
+    cfg = load_config(name).to_dict()
     if not isinstance(cfg.get('detector'), dict):
         advice = (f"; for an mmdet config write a file with detector = "
-                  f"dict(type='MMDetFaceDetector', config='{path}', checkpoint='FILE.pth')"
+                  f"dict(type='MMDetFaceDetector', config='{name}', checkpoint='FILE.pth')"
                   if 'model' in cfg else '')
-        raise UserError(f'{file} holds no detector = dict(type=...){advice}')
+        raise UserError(f'{name} holds no detector = dict(type=...){advice}')
     return cfg['detector']
 
 

@@ -37,7 +37,7 @@ def test_names_dicts_files_and_detectors(tmp_path):
     ('yunet', "'yunet:FILE.onnx'"),
     ('yunet:', "'yunet:FILE.onnx'"),
     ('yunet:nowhere.onnx', 'YuNet weights nowhere.onnx not found'),
-    ('nowhere.py', 'detector config nowhere.py not found'),
+    ('nowhere.py', 'Config nowhere.py not found'),
     (dict(type='NoDetector'), "called 'NoDetector'; use one of: .*EmbeddedFaceDetector"),
     (dict(size=3), 'called None'),
     (dict(type='AccuracyOfSomething'), 'no face detector'),

@@ -5,7 +5,7 @@ from typing import List, Optional, Sequence
 from ssfer_mm.atomic import atomic_write
 from ssfer_mm.version import __version__
 
-from .conversion import Described
+from .described import Described
 
 UNKNOWN = 'unknown (not recorded)'
 # Terms of the images, as the data sets' owners publish them.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ssfer_mm.checkpoints.load import load_all
 from ssfer_mm.errors import UserError
 
-from .conversion import Described
+from .described import Described
 
 
 def build_classifier(described: Described) -> nn.Module:

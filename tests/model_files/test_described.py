@@ -15,11 +15,11 @@ from safetensors.torch import load_file
 
 from reference.official_mae import OfficialMAE
 from ssfer_mm import UserError
-from ssfer_mm.apis.classifier import build_classifier
-from ssfer_mm.apis.conversion import SSFER_MEAN, Options, describe
 from ssfer_mm.apis.convert_checkpoint import write_described
 from ssfer_mm.checkpoints import in_timm_names
 from ssfer_mm.expressions import CLASSES_OF, FERPLUS8, RAFDB7
+from ssfer_mm.model_files.classifier import build_classifier
+from ssfer_mm.model_files.described import SSFER_MEAN, Options, describe
 from support.models import mae, ssfer, vit
 
 

@@ -14,8 +14,7 @@ from mmengine.registry import Registry
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.printing import print_any_name, reader_has_left
-
-from .unknown_setting import unknown_setting
+from ssfer_mm.unknown_setting import unknown_setting
 
 # Nothing in the program is wrong when a disk is full, over its quota, or may not be written to.
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 
 from ssfer_mm.errors import UserError, one_line
 
-PACKAGE = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
 
 # Keys that Runner or the tools read although no signature lists them.
 EXTRA_KEYS = ('auto_scale_lr', 'custom_imports', 'default_scope', 'runner_type', 'sync_bn')

@@ -4,8 +4,8 @@ import json
 import pytest
 
 from ssfer_mm import UserError
-from ssfer_mm.inference import model_names
-from ssfer_mm.inference.model_names import find_model, known_models
+from ssfer_mm.model_files import model_names
+from ssfer_mm.model_files.model_names import find_model, known_models
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from ssfer_mm.checkpoints import (
     weights_in,
 )
 from ssfer_mm.component_types import check_types
+from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError, one_line
 from ssfer_mm.expressions import CLASSES_OF
 from ssfer_mm.faces.square_crop import square_around
@@ -26,7 +27,6 @@ from ssfer_mm.fingerprint import sha256_of
 from ssfer_mm.models.export import classifier_config
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
-from .config import load_config
 from .training_summary import training_summary
 
 FORMAT = 'ssfer_mm model 1'
