@@ -19,6 +19,9 @@ PACKAGE = Path(__file__).resolve().parent
 EXTRA_KEYS = ('auto_scale_lr', 'custom_imports', 'default_scope', 'runner_type', 'sync_bn')
 # Keys that mmengine's builders take out before the component sees the others.
 BUILDER_KEYS = {'optim_wrapper': ('constructor', 'paramwise_cfg')}
+# A variable of a config that is this much like a setting's name is taken for a misspelling of it.
+# No variable in the 1,849 configs of this package, mmpretrain and mmdet comes closer than 0.867.
+MISSPELLED = 0.87
 
 
 def load_config(path: Union[str, Path], cfg_options: Optional[Dict[str, Any]] = None) -> Config:
@@ -33,8 +36,9 @@ def load_config(path: Union[str, Path], cfg_options: Optional[Dict[str, Any]] = 
         The config, with ``work_dir`` left as the file has it.
 
     Raises:
-        UserError: no such file (with the closest names), an error in the file (with its line), or
-            an option that names a setting which does not exist (with the closest one).
+        UserError: no such file (with the closest names), an error in the file (with its line), a
+            misspelled setting in it, or an option that names a setting which does not exist (with
+            the closest one).
 
     Example:
         >>> cfg = load_config('configs/ssfer/rafdb_5pct.py', {'randomness.seed': 1})
@@ -47,6 +51,7 @@ def load_config(path: Union[str, Path], cfg_options: Optional[Dict[str, Any]] = 
     except Exception as error:
         raise UserError(f'Config {file} cannot be read: {_where(error, file)}. '
                         'Correct the config and start again.') from error
+    _check_names(cfg, file)
     if cfg_options:
         apply_options(cfg, cfg_options, file)
     return cfg
@@ -124,6 +129,20 @@ def _where(error: Exception, file: Path) -> str:
     return f'{text} in line {frames[-1].lineno}{inside}'
 
 
+def _runner_keys() -> List[str]:
+    return [*inspect.signature(Runner.__init__).parameters, *EXTRA_KEYS]
+
+
+def _check_names(cfg: Config, file: Path) -> None:
+    """Reject a misspelled setting: mmengine takes any name for a variable and goes on without."""
+    known = _runner_keys()
+    for key in cfg:
+        close = difflib.get_close_matches(key, known, n=1, cutoff=MISSPELLED)
+        if close and key not in known:
+            raise UserError(f'Config {file}: nothing reads {key!r}; closest: {close[0]}. Correct '
+                            'the name, or give a variable of your own one that is less like it.')
+
+
 def _check_option(cfg: Config, option: str, options: Dict[str, Any]) -> None:
     """Reject a dotted key that leads nowhere.
 
@@ -131,7 +150,7 @@ def _check_option(cfg: Config, option: str, options: Dict[str, Any]) -> None:
     a misspelling of one that is there. So are new parts that the component takes, which may be
     one that another of the options names.
     """
-    runner_keys = [*inspect.signature(Runner.__init__).parameters, *EXTRA_KEYS]
+    runner_keys = _runner_keys()
     keys = option.split('.')
     if keys[0] not in cfg and keys[0] not in runner_keys:
         _unknown(option, keys[0], '', [*cfg.keys(), *runner_keys], cutoff=0.0)
