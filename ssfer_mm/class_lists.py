@@ -29,3 +29,20 @@ def check_same_classes(train: Dataset, other: Dataset, where: str) -> None:
                         f'{", ".join(theirs)}: labels are numbers in this order, so accuracies '
                         'would be wrong. Set dataset.classes to the same list in both, or take '
                         'data sets of the same classes')
+
+
+def check_class_count(train: Dataset, outputs: Optional[int]) -> None:
+    """A class too many would be predicted now and then, and counted as whatever comes next.
+
+    Args:
+        train: What the model learns from.
+        outputs: How many classes the model tells apart, None if it does not say.
+
+    Raises:
+        UserError: The data have another number of classes.
+    """
+    classes = classes_of(train)
+    if classes and outputs not in (None, len(classes)):
+        raise UserError(f'the training data have {len(classes)} classes ({", ".join(classes)}), '
+                        f'the model {outputs}: set data_preprocessor.num_classes and '
+                        f'model.classifier.head.num_classes to {len(classes)}')

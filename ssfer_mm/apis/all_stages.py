@@ -11,9 +11,10 @@ from typing import Optional, Sequence
 
 from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
-from mmpretrain.registry import MODELS
+from mmpretrain.registry import DATASETS, MODELS
 
 from ssfer_mm.atomic import atomic_write
+from ssfer_mm.class_lists import check_class_count, classes_of
 from ssfer_mm.command_lines import Settings
 from ssfer_mm.config import PACKAGE, load_config
 from ssfer_mm.errors import UserError
@@ -46,6 +47,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
               for config in (args.config, args.baseline) if config}
     if checkpoint and not checkpoint.is_file():
         for config in epochs:
+            check_classes(config, options)
             check_backbones(args.pretrain, args.pretrain_options, config, options)
     if checkpoint:
         seconds = _stage_one(args.pretrain, checkpoint, args.pretrain_options)
@@ -123,6 +125,24 @@ def check_backbones(stage_one: str, stage_one_options: dict, config: str, option
         weights = MODELS.build(source.backbone).state_dict()
         backbone = MODELS.build(target.classifier.backbone)
     fill_backbone(backbone, weights, f'What {stage_one} trains')
+
+
+def check_classes(config: str, options: dict) -> None:
+    """Whether a config has as many classes as its labeled faces, seen before stage I begins.
+
+    Raises:
+        UserError: It has not, or the faces are not where it says.
+    """
+    cfg = load_config(config, options)
+    labeled = cfg.train_dataloader.dataset.get('dataset')
+    if labeled is None:
+        return
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        dataset = DATASETS.build(dict(labeled, lazy_init=True))
+    if not classes_of(dataset):
+        # Class folders tell their classes when they are looked at. Drawn faces would be drawn now.
+        dataset.full_init()
+    check_class_count(dataset, cfg.get('data_preprocessor', {}).get('num_classes'))
 
 
 def _stages_of(train_cfg: dict) -> list:

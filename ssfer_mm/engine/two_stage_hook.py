@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
 from ssfer_mm.checkpoints import RUNNING_STATISTICS
-from ssfer_mm.class_lists import classes_of
+from ssfer_mm.class_lists import check_class_count
 from ssfer_mm.errors import UserError
 
 from .lr_scaling import learning_rate_factor, scale_learning_rates
@@ -49,7 +49,8 @@ class TwoStageFinetuneHook(Hook):
             UserError: The learning rate of a stage is to be scaled, but it has no base; or faces
                 would be augmented twice, or never; or the model has other classes than the data.
         """
-        _check_class_count(runner)
+        check_class_count(runner.train_dataloader.dataset,
+                          getattr(model_of(runner).data_preprocessor, 'num_classes', None))
         _check_views(runner)
         for stage in runner.train_loop.stages:
             learning_rate_factor(runner, stage)
@@ -154,16 +155,6 @@ def _for_stage(cfg: dict, stage: Stage) -> dict:
 def _copy(cfg: dict) -> dict:
     """A plain copy: the builders pop keys from what they are given."""
     return cfg.to_dict() if hasattr(cfg, 'to_dict') else dict(cfg)
-
-
-def _check_class_count(runner) -> None:
-    """A class too many would be predicted now and then, and counted as whatever comes next."""
-    classes = classes_of(runner.train_dataloader.dataset)
-    outputs = getattr(model_of(runner).data_preprocessor, 'num_classes', None)
-    if classes and outputs not in (None, len(classes)):
-        raise UserError(f'the training data have {len(classes)} classes ({", ".join(classes)}), '
-                        f'the model {outputs}: set data_preprocessor.num_classes and '
-                        f'model.classifier.head.num_classes to {len(classes)}')
 
 
 def _check_views(runner) -> None:

@@ -2,6 +2,8 @@
 import json
 from types import SimpleNamespace
 
+import cv2
+import numpy as np
 import pytest
 
 from ssfer_mm.apis import all_stages
@@ -55,7 +57,7 @@ def fake(tmp_path, monkeypatch):
 
 def test_options_and_paths_with_blanks_and_commas_reach_every_training(fake, tmp_path):
     work_dir = tmp_path / 'my runs, 2'
-    root, pair = 'train_dataloader.dataset.dataset.data_root', 'data_preprocessor.facemix'
+    root, pair = 'train_dataloader.dataset.dataset.cache_dir', 'data_preprocessor.facemix'
     all_stages.main([SSFER, '--pretrain', STAGE_ONE, '--baseline', BASELINE, '--work-dir',
                      str(work_dir), '--pretrain-options', 'train_cfg.max_epochs=2',
                      '--cfg-options', f'{root}=/my data', f'{pair}=("a, b",1)'])
@@ -108,3 +110,21 @@ def test_seconds_of_an_interrupted_stage_one_count(tmp_path, monkeypatch):
     monkeypatch.setattr(all_stages, '_train', lambda *arguments, **options: checkpoint.touch())
     assert all_stages._stage_one(STAGE_ONE, checkpoint, {}) == 35
     assert all_stages._stage_one(STAGE_ONE, checkpoint, {}) == 35, 'nothing is left to do'
+
+
+def test_a_wrong_number_of_classes_ends_it_before_stage_one(fake, tmp_path):
+    """Stage I may take hours, and README's own faces have their classes in a config to copy."""
+    for name in ('anger', 'neutral', 'surprise'):
+        folder = tmp_path / 'faces/train' / name
+        folder.mkdir(parents=True)
+        cv2.imwrite(str(folder / '0.png'), np.zeros((48, 48, 3), np.uint8))
+    work_dir = tmp_path / 'run'
+    command = ['configs/ssfer/my-faces_resnet-nano.py', '--work-dir', str(work_dir),
+               '--pretrain', 'configs/mae/spark_resnet-nano_faces-48px.py', '--pretrain-options',
+               'train_cfg.max_epochs=2', '--cfg-options',
+               f'train_dataloader.dataset.dataset.data_root={tmp_path / "faces"}']
+    with pytest.raises(UserError, match='3 classes .* the model 8: set .* to 3'):
+        all_stages.main(command)
+    assert not (work_dir / 'stage1').exists()
+    all_stages.main([*command, 'data_preprocessor.num_classes=3'])
+    assert (work_dir / 'stage1').exists()
