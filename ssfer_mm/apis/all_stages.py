@@ -64,11 +64,13 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
 
 
 def how_to_use(trained: Path) -> str:
-    """The last line: how to look at photos, with the package's own recogniser if it has one."""
+    """The last lines: how to look at photos, with the package's recogniser and with this one."""
     shipped = next((model.name for model in shipped_models() if model.default), None)
-    if shipped:
-        return f'Your photos: ssfer predict PHOTO   (model {shipped}, which comes with the package)'
-    return f'Your photos: ssfer predict PHOTO --model {trained}'
+    command = f'ssfer predict PHOTO --model {shlex.quote(str(trained))}'
+    if not shipped:
+        return f'Your photos: {command}'
+    return (f'Your photos: ssfer predict PHOTO   (model {shipped}, which comes with the package)\n'
+            f'         or: {command}   (trained here)')
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
