@@ -76,10 +76,11 @@ def save_curves(runs: Sequence[Tuple[str, RunReport]], path: Path) -> None:
         _plot_accuracy(accuracy, name, report, colour)
         steps, losses = series(report.scalars, 'loss')
         loss.plot(steps, losses, color=colour, label=name, linewidth=1)
-        for key, style in (('pseudo/coverage', '-'), ('pseudo/precision', '--')):
+        for key, style in (('pseudo/coverage', 'o-'), ('pseudo/precision', 's--')):
             epochs, values = series(report.scalars, key)
             if epochs:
-                pseudo.plot(epochs, values, style, color=colour, label=f'{name}: {key[7:]}')
+                pseudo.plot(epochs, values, style, color=colour, markersize=3,
+                            label=f'{name}: {key[7:]}')
     accuracy.set(title='Test set', xlabel='epoch', ylabel='%')
     loss.set(title='Training loss', xlabel='iteration', yscale='log')
     pseudo.set(title='Pseudo-labels', xlabel='epoch', ylim=(0, 1))

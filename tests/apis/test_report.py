@@ -76,3 +76,19 @@ def test_curves_are_a_picture(scalars, tmp_path):
     picture = cv2.imread(str(tmp_path / 'new' / 'curves.png'))
     assert picture.shape[0] > 300 and picture.shape[1] > 3 * 300
     assert (picture < 200).any()
+
+
+def test_the_pseudo_labels_of_a_single_epoch_are_seen(tmp_path):
+    """A line through one point is invisible: `train_cfg.semi.epochs=1`, and the panel was empty."""
+    panels = {}
+    for name, figure in (('none', 'other'), ('one', 'pseudo/coverage')):
+        run = RunReport(report('supervised', 'semi', accuracy=1.0).stages, [
+            dict(step=1, loss=2.0), {'step': 2, figure: 0.5}])
+        save_curves([('SSFER', run)], tmp_path / f'{name}.png')
+        panel = cv2.imread(str(tmp_path / f'{name}.png'))
+        height, width = panel.shape[:2]
+        # Below the legend, which stands in a corner.
+        panels[name] = panel[int(0.3 * height):int(0.7 * height), int(0.72 * width):]
+    blue, red = panels['one'][..., 0].astype(int), panels['one'][..., 2].astype(int)
+    assert (blue - red > 60).any(), 'no mark at the only epoch'
+    assert (panels['none'].max(-1) == panels['none'].min(-1)).all(), 'the rest of it is grey'
