@@ -53,6 +53,10 @@ def _misfit(network: nn.Module, images: Tensor, error: Exception) -> Optional[st
     name, text = type(backbone).__name__, str(error).strip().split('\n')[0][:150]
     features = _output(backbone, images)
     if features is None:
+        first = next((part for part in backbone.modules() if isinstance(part, nn.Conv2d)), None)
+        channels = images.shape[1]
+        if first is not None and first.in_channels != channels and f'{channels} channels' in text:
+            return _channel_misfit(backbone, first.in_channels, channels)
         height, width = images.shape[2:]
         return (f'{name} cannot take images of {height} x {width} ({text}): '
                 f'{_size_setting(backbone, text)}give the images another size with the scale in '
@@ -70,6 +74,14 @@ def _misfit(network: nn.Module, images: Tensor, error: Exception) -> Optional[st
         pooling = (f"model.classifier.neck to a list, [dict(type='{kind}', ...), "
                    "dict(type='GlobalAveragePooling')]")
     return _head_misfit(network.head, features, name, pooling, error)
+
+
+def _channel_misfit(backbone: nn.Module, wanted: int, channels: int) -> str:
+    """What to do about a backbone whose first convolution reads other channels than images have."""
+    setting = ('take another backbone' if 'in_channels' not in
+               inspect.signature(type(backbone)).parameters else
+               f'set model.classifier.backbone.in_channels={channels}')
+    return f'{type(backbone).__name__} reads {wanted} channels, images have {channels}: {setting}'
 
 
 def _size_setting(backbone: nn.Module, text: str) -> str:

@@ -46,6 +46,11 @@ def linear(width):
     # which not every backbone calls so
     (dict(vit(), backbone=DAVIT, neck=POOL, head=linear(64)),
      ['): set model.classifier.backbone.pad_small_map=True, or']),
+    # for grey images, of whatever size, with a setting and without
+    (dict(resnet(), backbone=dict(resnet()['backbone'], in_channels=1)),
+     ['reads 1 channels, images have 3: set model.classifier.backbone.in_channels=3']),
+    (dict(resnet(), backbone=dict(type='LeNet5'), neck=None, head=linear(84)),
+     ['LeNet5 reads 1 channels, images have 3: take another backbone']),
 ])
 def test_what_does_not_fit_is_named(parts, told):
     network = MODELS.build(parts)
