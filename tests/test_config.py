@@ -2,7 +2,7 @@
 import pytest
 
 from ssfer_mm.apis import train_main
-from ssfer_mm.apis.config import load_config
+from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 from support.shrink import REPO
 
