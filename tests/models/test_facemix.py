@@ -51,6 +51,7 @@ FIXED = [25 * SIZE / 224, 25 * SIZE / 224, 220 * SIZE / 224, 220 * SIZE / 224]
     ([A, A], dict(missing='no_overlap'), 1, 'none missing'),
     ([[20, 0, 30, 8], A], dict(missing='no_overlap'), 0, 'cropped away is missing'),
     ([[20, 0, 30, 8], FIXED], {}, 1, 'cropped away gets the fixed box'),
+    ([[0, 20, 8, 30], FIXED], {}, 1, 'also at the bottom'),
     ([[20, 0, 30, 8], [20, 0, 30, 8]], dict(extent='full'), 1, 'outside the view, still known'),
 ])
 def test_iou_of_a_pair(rows, options, expected, why):
