@@ -79,6 +79,30 @@ def test_other_networks_are_left_alone(what, settings):
     assert not any(isinstance(m, ClsTokenLayer) for m in model.modules()), what
 
 
+@pytest.mark.parametrize('what, backbone', [
+    ('it reads another token too', dict(type='DistilledVisionTransformer', arch='deit-t')),
+    ('it has no tokens', dict(type='ResNet', depth=18)),
+])
+def test_other_backbones_are_left_alone(what, backbone):
+    model = MODELS.build(dict(type='ImageClassifier', backbone=backbone))
+    compute_cls_token_only(model)
+    assert not any(isinstance(m, ClsTokenLayer) for m in model.modules()), what
+
+
+@pytest.mark.parametrize('what, settings', [
+    ('the values are added to what attention gives', dict(v_shortcut=True)),
+    ('the width changes inside', dict(input_dims=12)),
+    ('attention drops weights, without a module for it', dict(attn_drop=.1)),
+])
+def test_another_attention_is_left_alone(what, settings):
+    model = classifier()
+    for name, value in settings.items():
+        assert getattr(model.backbone.layers[-1].attn, name) != value
+        setattr(model.backbone.layers[-1].attn, name, value)
+    compute_cls_token_only(model)
+    assert not any(isinstance(m, ClsTokenLayer) for m in model.modules()), what
+
+
 def test_copies_and_the_way_back():
     model = classifier()
     compute_cls_token_only(model)
