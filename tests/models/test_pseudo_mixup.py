@@ -48,6 +48,13 @@ def test_a_drawn_ratio_decides_with_the_confidence():
     assert torch.equal(mixup.mix(images, targets, pseudo).images, one.images)
 
 
+def test_each_image_has_a_ratio_of_its_own():
+    images, _, pseudo = batch()
+    pseudo = pseudo._replace(confidence=torch.full((5, ), 0.5))
+    shares = PseudoMixup(alpha=1.).mix(images, torch.eye(5), pseudo).targets.diagonal()
+    assert len(shares.unique()) == 5
+
+
 def test_mixtures_of_equals_are_the_image_itself():
     images, targets, pseudo = batch(1)
     mixed = PseudoMixup().mix(images, targets, pseudo)
