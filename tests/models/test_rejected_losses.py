@@ -43,6 +43,20 @@ def test_negative_learning_pushes_absent_classes_down_even_where_the_student_is_
     assert logits.grad[0, 0] == pytest.approx(1) and (logits.grad[0, 1:] < 0).all()
 
 
+def test_a_class_at_the_threshold_is_absent():
+    logits = torch.zeros(1, 3, requires_grad=True)
+    NegativeLearning(0.25)(logits, torch.tensor([[0.25, 0.75, 0.]]), torch.ones(1)).backward()
+    assert logits.grad[0, 0] > 0 and logits.grad[0, 1] < 0
+
+
+@pytest.mark.parametrize('loss', [NegativeLearning(0.3), RejectedConsistency()])
+def test_mixed_precision_does_not_round_the_losses(loss):
+    logits, probabilities, rejected = batch()
+    rounded = logits.detach().bfloat16()
+    assert torch.equal(loss(rounded, probabilities, rejected),
+                       loss(rounded.float(), probabilities, rejected))
+
+
 def test_an_image_that_may_show_anything_teaches_nothing():
     logits = torch.randn(2, 4, requires_grad=True)
     loss = NegativeLearning(0.05)(logits, torch.full((2, 4), 0.25), torch.ones(2))
