@@ -5,7 +5,7 @@ import torch
 from reference import pseudo_labels as slow
 from ssfer_mm import UserError
 from ssfer_mm.models import ConfidenceThreshold, DistributionAlignment
-from support.rules import COUNTS, build_rule, opinions
+from support.rules import COUNTS, build_rule, labeled_opinions, opinions
 
 TARGETS = dict(labeled=[count / sum(COUNTS) for count in COUNTS], uniform=[1 / 3] * 3)
 
@@ -51,6 +51,18 @@ def test_labels_may_stay_uncorrected():
     assert torch.equal(weights.labels, rows.argmax(1))
     assert not torch.equal(weights.labels, all_of_it.labels)
     assert torch.equal(weights.confidence, rows.amax(1))
+    assert torch.equal(weights.probabilities, rows)
+
+
+def test_what_is_said_of_labeled_images_is_corrected_too():
+    rule = build_rule(type='DistributionAlignment', target='uniform', momentum=0., warmup=False,
+                      rule=dict(type='LabeledMargin'))
+    seen = []
+    rule.rule.register_forward_pre_hook(lambda _, args: seen.append(args[1].probabilities))
+    rows, labeled = opinions(1)[0], labeled_opinions(1)[0]
+    rule(rows, labeled)
+    assert torch.equal(seen[0], rule.align(labeled.probabilities))
+    assert not torch.equal(seen[0], labeled.probabilities)
 
 
 def test_the_labeled_classes_must_be_known():
