@@ -83,6 +83,12 @@ def test_acceptance_is_that_of_a_loop():
     assert {-1., 1.} <= set((weights - sure)[16:].tolist())
 
 
+def test_before_the_bank_is_full_the_threshold_itself_is_enough():
+    rule = build_rule(type='ClusterPurity', threshold=0.5)
+    rows, labeled = torch.tensor([[.5, .25, .25], [.25, .375, .375]]), labeled_opinions(1)[0]
+    assert rule(rows, labeled, features_of(rows)).weights.tolist() == [1, 0]
+
+
 def test_pure_clusters_are_accepted_and_mixed_ones_are_not():
     def says(island):
         # Island 0 shows class 0, island 1 class 1; on island 2 both are said, half and half.
