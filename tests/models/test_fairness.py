@@ -109,7 +109,9 @@ def losses_and_gradients(loss, mine, total):
     for logits, pseudo in batches():
         logits = logits[mine].clone().requires_grad_()
         pseudo = type(pseudo)(*(part[mine] for part in pseudo))
-        losses.append(loss(logits, pseudo.weights, pseudo, total))
+        # The processes keep unequally many of their images.
+        kept = pseudo.weights > 0
+        losses.append(loss(logits[kept], pseudo.weights[kept], pseudo, total))
         losses[-1].backward()
         gradients.append(logits.grad)
     return torch.stack(losses).detach(), torch.stack(gradients)
