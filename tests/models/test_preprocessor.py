@@ -62,6 +62,14 @@ def test_rgb_input_keeps_its_channels():
     torch.testing.assert_close(bgr, rgb.flip(1), rtol=0, atol=1e-3)
 
 
+def test_the_batch_is_not_changed_in_place():
+    data = batch()
+    data['inputs']['labeled'] = data['inputs']['labeled'].float()
+    before = data['inputs']['labeled'].clone()
+    MODELS.build(dict(preprocessor(), to_rgb=False))(data, training=True)
+    assert torch.equal(data['inputs']['labeled'], before)
+
+
 def test_test_batches_go_the_parents_way():
     """As a plain tensor with a list of samples, without targets or FaceMix."""
     data = dict(inputs=torch.from_numpy(pixels(3)), data_samples=[sample(k) for k in range(3)])
@@ -119,6 +127,13 @@ def test_facemix_gets_each_samples_own_box():
 
 def test_without_boxes_facemix_is_mixup():
     mixed = build(facemix=dict(type='FaceMix'))(batch(), training=True)['inputs']['facemix']
+    assert mixed.real_weight.tolist() == [0, 0, 0]
+
+
+def test_boxes_of_some_images_only_are_none():
+    data = batch()
+    data['data_samples']['labeled'][1] = sample(1, [1, 1, 7, 7])
+    mixed = build(facemix=dict(type='FaceMix'))(data, training=True)['inputs']['facemix']
     assert mixed.real_weight.tolist() == [0, 0, 0]
 
 

@@ -46,6 +46,13 @@ def pixels(inputs):
     return (inputs * std + mean).flip(1)
 
 
+def test_outside_of_training_faces_stay_whole():
+    data = batch()
+    size = data['inputs']['labeled'].shape
+    inputs = build(views=VIEWS)(data, training=False)['inputs']
+    assert inputs['labeled'].shape == size and 'weak' not in inputs
+
+
 def test_the_model_sees_what_it_always_sees():
     inputs = build(views=VIEWS)(batch(), training=True)['inputs']
     assert set(inputs) == {'labeled', 'weak', 'strong', 'targets'}
