@@ -43,6 +43,12 @@ def test_size_of_every_class_is_the_rounded_share_and_never_zero(counts, percent
         assert split.counts[CLASSES[label]] == (expected, n)
 
 
+@pytest.mark.parametrize('total, fraction, labeled', [
+    (10, 0.25, 3), (14, 0.25, 4), (50, 0.29, 15), (50, 0.33, 17), (58, 0.25, 15)])
+def test_halves_round_up(total, fraction, labeled):
+    assert draw((total, 1, 1), fraction=fraction).counts[CLASSES[0]] == (labeled, total)
+
+
 @settings(max_examples=40, deadline=None)
 @given(counts_of, percents, percents, seeds)
 def test_a_larger_fraction_contains_a_smaller_one(counts, a, b, seed):
@@ -216,6 +222,9 @@ def test_resolve_prefers_the_file_but_never_against_the_recipe(tmp_path):
     sp.save_split(draw(fraction=0.2), path)
     with pytest.raises(UserError, match='has fraction=0.2, the config asks for fraction=0.1'):
         resolve(dict(fraction=0.1, file=path))
+    seed = resolve(path).seed
+    with pytest.raises(UserError, match=f'has seed={seed}, the config asks for seed={seed + 1}'):
+        resolve(dict(fraction=0.2, seed=seed + 1, file=path))
 
 
 @pytest.mark.parametrize('cfg, part', [
