@@ -41,6 +41,14 @@ def cases(draw):
                 seed=draw(st.integers(0, 9)), epoch=draw(st.integers(0, 9)))
 
 
+def test_each_source_has_an_order_of_its_own():
+    every = [index for batch in batches(sampler(sizes=(24, 24), labeled=4, unlabeled=4))
+             for index in batch]
+    labeled, unlabeled = ([i for i in every if (i < 24) == mine] for mine in (True, False))
+    assert sorted(labeled) == list(range(24)) == sorted(i - 24 for i in unlabeled)
+    assert labeled != [i - 24 for i in unlabeled]
+
+
 @settings(max_examples=100, deadline=None)
 @given(cases())
 def test_properties_of_an_epoch(case):
