@@ -41,6 +41,11 @@ def cases(draw):
                 seed=draw(st.integers(0, 9)), epoch=draw(st.integers(0, 9)))
 
 
+def test_the_first_batches_have_the_batch_size():
+    whole = TwoSourceSampler(SimpleNamespace(source_sizes=(7, 40)), seed=0)
+    assert [len(batch) for batch in TwoSourceBatchSampler(whole, 3)] == [3, 3]
+
+
 def test_each_source_has_an_order_of_its_own():
     every = [index for batch in batches(sampler(sizes=(24, 24), labeled=4, unlabeled=4))
              for index in batch]
