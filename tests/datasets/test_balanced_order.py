@@ -40,6 +40,12 @@ def test_on_average_the_shares_are_exact():
         assert drawn[name] / 400 == pytest.approx(expected, abs=0.1)
 
 
+def test_classes_come_mixed():
+    order = balanced_order(np.array(CLASSES_OF_20), 60, 1., np.random.default_rng(0))
+    classes = np.array(CLASSES_OF_20)[order]
+    assert all(set(part) == {0, 1, 2} for part in np.split(classes, 3))
+
+
 def test_every_image_comes_up_over_the_epochs():
     used = set()
     for seed in range(100):
