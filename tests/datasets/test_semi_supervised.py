@@ -6,18 +6,44 @@ import numpy as np
 import pytest
 import torch
 from mmcv.transforms import BaseTransform
-from mmpretrain.registry import TRANSFORMS
+from mmpretrain.registry import DATASETS, TRANSFORMS
 
 from ssfer_mm import UserError
-from ssfer_mm.datasets import SemiSupervisedDataset, SynthFER, collate_sources, save_split
+from ssfer_mm.datasets import (
+    SeededIndex,
+    SemiSupervisedDataset,
+    SynthFER,
+    collate_sources,
+    save_split,
+)
 from ssfer_mm.datasets.kept_items import BYTES_PER_ITEM
-from ssfer_mm.datasets.semi_supervised import SECRETS
 from ssfer_mm.image_name import ImageName, name_of
 from support.runs import CLASSES, IMAGES, PER_CLASS, TinyFaces  # noqa: F401  registers it
 
 N_LABELED = PER_CLASS * len(CLASSES)
 TINY = dict(type='TinyFaces', data_root=None, subset='train', boxes='dataset')
+SECRETS = {'gt_label', 'gt_score', 'face_box', 'face_box_size'}
 SEEN = []
+
+
+@DATASETS.register_module(force=True)
+class ScoredFaces(TinyFaces):
+    """With the votes of raters."""
+
+    def load_samples(self):
+        scores = np.full(len(CLASSES), 1 / len(CLASSES)).tolist()
+        return [sample._replace(scores=scores) for sample in super().load_samples()]
+
+
+@TRANSFORMS.register_module(force=True)
+class Die(BaseTransform):
+    """Remember what was drawn."""
+
+    keeps_face_box = True
+
+    def transform(self, results):
+        SEEN.append(np.random.rand())
+        return results
 
 
 @TRANSFORMS.register_module(force=True)
@@ -74,14 +100,27 @@ def extra_faces():
 
 def test_no_transform_of_an_unlabeled_item_sees_a_secret():
     """Neither of the dataset's own rest, nor of a labeled dataset used as an extra one."""
-    data = build(extra_unlabeled=[extra_faces()])
+    data = build(dict(TINY, type='ScoredFaces'), extra_unlabeled=[extra_faces()])
+    # The size comes with a box file.
+    assert SECRETS - {'face_box_size'} < set(data.dataset.get_data_info(0)), 'nothing to hide'
     for index in range(N_LABELED, len(data)):
         item = data[index]
         assert set(item) == {'weak', 'strong', 'data_samples'}
         assert isinstance(item['data_samples'], ImageName)
     assert len(SEEN) == 3 * (IMAGES - N_LABELED + 3)
     for results in SEEN:
-        assert not set(results) & set(SECRETS), sorted(results)
+        assert not set(results) & SECRETS, sorted(results)
+
+
+@pytest.mark.parametrize('place', [0, N_LABELED])
+def test_what_an_item_draws_follows_from_its_seed(place):
+    die = [dict(type='Die'), dict(type='LoadFace')]
+    data = SemiSupervisedDataset(
+        TINY, [*die, dict(type='PackFace')],
+        [*die, dict(type='WeakStrongViews', weak=[], strong=[]), dict(type='PackViews')], SPLIT)
+    for seed in (7, 7, 8):
+        data[SeededIndex(place, seed)]
+    assert SEEN[0] == SEEN[1] != SEEN[2]
 
 
 def test_extra_images_follow_in_order():
@@ -127,6 +166,18 @@ def test_labeled_counts_are_those_of_the_labeled_images_only():
     expected = [sum(truth[i] == k for i in fewer.labeled) for k in range(len(CLASSES))]
     assert build(split=fewer).labeled_counts().tolist() == expected
     assert sorted(expected) == [PER_CLASS - 1, PER_CLASS, PER_CLASS]
+
+
+def test_a_class_without_images_counts_none():
+    assert build(dict(TINY, indices=[0, 1]), split=None).labeled_counts().tolist() == [1, 1, 0]
+
+
+def test_extra_images_must_not_be_held_out_ones_either():
+    data = build(extra_unlabeled=[dict(TINY, subset='test')])
+    held_out = TinyFaces(data_root=None, subset='test')
+    with pytest.raises(UserError, match=f'{IMAGES} of {IMAGES} unlabeled training images'):
+        data.check_held_out(held_out, 'test_dataloader')
+    data.check_held_out(held_out, 'test_dataloader', allow_unlabeled=True)
 
 
 def test_split_is_recorded_and_compared(tmp_path):
