@@ -47,6 +47,24 @@ def test_the_average_depends_on_seconds_not_on_frames(rate):
     assert sum(found.probabilities.values()) == pytest.approx(1)
 
 
+def test_a_little_overlap_is_somebody_else():
+    track = SmoothingTracker(0.5)
+    track([face(0)], 0.0)
+    assert numbers(track([face(8)], 0.1)) == [2]
+
+
+def test_who_walks_on_is_followed():
+    track = SmoothingTracker(0.5)
+    assert [numbers(track([face(4 * k)], k / 10)) for k in range(6)] == [[1]] * 6
+
+
+def test_a_time_stamp_that_goes_back_adds_nothing():
+    track = SmoothingTracker(0.5)
+    track([face(0, anger=0.2)], 1.0)
+    found, = track([face(0, anger=0.9)], 0.5)
+    assert found.probabilities['anger'] == pytest.approx(0.2)
+
+
 def test_the_first_sight_is_believed_whole():
     found, = SmoothingTracker(0.5)([face(0, anger=0.7)], 12.)
     assert found.probabilities['anger'] == 0.7 and found.label == 'anger'
