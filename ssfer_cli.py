@@ -5,6 +5,7 @@ and ``ssfer predict --backend onnx`` does without them. So this file puts empty 
 from which single modules can be imported; `ssfer_mm.inference.packages` fills them where torch is
 wanted. A module of its own, outside the package, because a package's ``__init__`` runs first.
 """
+import importlib
 import importlib.util
 import sys
 from typing import Optional, Sequence
@@ -20,9 +21,29 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         user's; 130 after Ctrl-C.
     """
     prepare_packages()
-    from ssfer_mm.inference.console import main as console
+    return start('ssfer_mm.inference.console:main', arguments)
 
-    return console(arguments)
+
+def start(command: str, *arguments: object) -> int:
+    """Import what a command needs, and run it.
+
+    The imports take seconds, on a busy machine a minute, in which Ctrl-C shall end the command
+    with a sentence as it does later on.
+
+    Args:
+        command: ``module:function``, as in an entry point.
+        arguments: What the function is called with.
+
+    Returns:
+        Its exit status, or 130 after Ctrl-C in the imports.
+    """
+    module, _, name = command.partition(':')
+    try:
+        function = getattr(importlib.import_module(module), name)
+    except KeyboardInterrupt:
+        print('\nInterrupted.', file=sys.stderr)
+        return 130
+    return function(*arguments)
 
 
 def prepare_packages() -> None:

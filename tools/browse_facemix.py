@@ -1,8 +1,7 @@
 """Look at FaceMix: python tools/browse_facemix.py CONFIG --out facemix.png [--pairs 8] ..."""
 import sys
 
-from ssfer_mm.apis import run_cli
-from ssfer_mm.apis.facemix_preview import facemix_main
+from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(run_cli(facemix_main))
+    sys.exit(start('ssfer_mm.apis.facemix_preview:command'))

@@ -5,7 +5,7 @@
 """
 import sys
 
-from ssfer_mm.apis.check_data import main
+from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(start('ssfer_mm.apis.check_data:main'))

@@ -1,7 +1,7 @@
 """Convert weights: python tools/convert_checkpoint.py SRC DST [--dataset rafdb] ..."""
 import sys
 
-from ssfer_mm.apis.convert_checkpoint import main
+from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(start('ssfer_mm.apis.convert_checkpoint:main'))

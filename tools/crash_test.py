@@ -1,7 +1,7 @@
 """Kill a training at random moments, resume it, compare: python tools/crash_test.py CONFIG ..."""
 import sys
 
-from ssfer_mm.apis.crash_test import main
+from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(start('ssfer_mm.apis.crash_test:main'))

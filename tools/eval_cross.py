@@ -5,8 +5,7 @@
 """
 import sys
 
-from ssfer_mm.apis import run_cli
-from ssfer_mm.apis.eval_cross import main
+from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(run_cli(main))
+    sys.exit(start('ssfer_mm.apis.eval_cross:command'))

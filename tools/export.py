@@ -1,7 +1,7 @@
 """Deploy a classifier: python tools/export.py MODEL DST.onnx|.pt2|.torchscript [--dataset rafdb]"""
 import sys
 
-from ssfer_mm.apis.export_model import main
+from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(start('ssfer_mm.apis.export_model:main'))

@@ -6,7 +6,7 @@
 """
 import sys
 
-from ssfer_mm.apis.pack_faces import main
+from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(start('ssfer_mm.apis.pack_faces:main'))

@@ -1,8 +1,7 @@
 """All stages: python tools/run_ssfer.py CONFIG [--pretrain CONFIG] [--baseline CONFIG]."""
 import sys
 
-from ssfer_mm.apis import run_cli
-from ssfer_mm.apis.all_stages import main
+from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(run_cli(main))
+    sys.exit(start('ssfer_mm.apis.all_stages:command'))

@@ -5,9 +5,7 @@
 """
 import sys
 
-from ssfer_mm.apis import run_cli
-from ssfer_mm.cli import go_on_hint
-from ssfer_mm.tables.command import main
+from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(run_cli(main, after_interrupt=go_on_hint('--redo')))
+    sys.exit(start('ssfer_mm.tables.command:command'))

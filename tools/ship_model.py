@@ -1,7 +1,7 @@
 """Into the package: python tools/ship_model.py MODEL --name NAME --config CFG --command "..." """
 import sys
 
-from ssfer_mm.apis.ship_model import main
+from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(start('ssfer_mm.apis.ship_model:main'))

@@ -1,7 +1,7 @@
 """Does a long training take more and more memory? python tools/soak.py CONFIG --stage semi"""
 import sys
 
-from ssfer_mm.apis.soak import main
+from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(start('ssfer_mm.apis.soak:main'))

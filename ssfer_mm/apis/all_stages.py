@@ -15,6 +15,7 @@ from mmpretrain.registry import DATASETS, MODELS
 
 from ssfer_mm.atomic import atomic_write
 from ssfer_mm.class_lists import check_class_count, classes_of
+from ssfer_mm.cli import run_cli
 from ssfer_mm.command_lines import Settings
 from ssfer_mm.config import PACKAGE, load_config
 from ssfer_mm.errors import UserError
@@ -27,6 +28,11 @@ from .report import RunReport, read_report, save_curves, table
 # A wheel carries the tools inside the package.
 SHIPPED = PACKAGE / '.mim'
 TRAIN = (SHIPPED if SHIPPED.is_dir() else PACKAGE.parent) / 'tools' / 'train.py'
+
+
+def command() -> int:
+    """The tool: what a user can put right is a sentence; returns the exit status."""
+    return run_cli(main)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:

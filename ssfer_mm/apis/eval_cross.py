@@ -9,6 +9,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from ssfer_mm.atomic import atomic_write
+from ssfer_mm.cli import run_cli
 from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.errors import UserError
 from ssfer_mm.evaluation import class_accuracies, confusion_matrix
@@ -20,6 +21,11 @@ from .output_files import check_output
 # Data set type -> what to test on, where the command line does not say.
 SUBSETS = {'Faces13k': 'all', 'FERPlus': 'valid'}
 ROOTS = {'Faces13k': 'data/faces13k', 'FERPlus': 'data/ferplus', 'RAFDB': 'data/rafdb'}
+
+
+def command() -> int:
+    """The tool: what a user can put right is a sentence; returns the exit status."""
+    return run_cli(main)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> dict:

@@ -5,12 +5,18 @@ from typing import Optional, Sequence
 
 from mmpretrain.utils import register_all_modules
 
+from ssfer_mm.cli import run_cli
 from ssfer_mm.command_lines import Settings
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 
 from .facemix_pairs import facemix_config, preview_pairs, summary
 from .facemix_sheet import draw_sheet
+
+
+def command() -> int:
+    """The tool: what a user can put right is a sentence; returns the exit status."""
+    return run_cli(facemix_main)
 
 
 def facemix_main(arguments: Optional[Sequence[str]] = None) -> None:

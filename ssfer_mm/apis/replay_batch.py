@@ -14,11 +14,17 @@ from torch import Tensor, nn
 
 from ssfer_mm.checkpoints import read_config_text
 from ssfer_mm.checkpoints.load import load_all
+from ssfer_mm.cli import run_cli
 from ssfer_mm.component_types import check_types
 from ssfer_mm.devices import check_device
 from ssfer_mm.engine import CheckpointFolder, load_failed_batch, set_rng_states
 from ssfer_mm.errors import UserError
 from ssfer_mm.safe_loading import load_checkpoint_safely
+
+
+def command() -> int:
+    """The tool: what a user can put right is a sentence; returns the exit status."""
+    return run_cli(main)
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:

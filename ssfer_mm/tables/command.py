@@ -3,6 +3,7 @@ import argparse
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
+from ssfer_mm.cli import go_on_hint, run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.printing import duration
 
@@ -16,6 +17,11 @@ from .spec import Table, load_table
 from .state import Results, State, set_aside
 
 RESULTS, TEMPLATE, PAGE = Path('docs/results'), 'template.md', Path('RESULTS.md')
+
+
+def command() -> int:
+    """The tool: what a user can put right is a sentence; returns the exit status."""
+    return run_cli(main, after_interrupt=go_on_hint('--redo'))
 
 
 def main(argv: Optional[Sequence[str]] = None) -> Outcome:
