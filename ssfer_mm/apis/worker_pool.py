@@ -3,6 +3,7 @@ import contextlib
 import multiprocessing
 import signal
 import traceback
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Callable, Dict, Iterable, Iterator, List, Tuple, TypeVar
 
@@ -54,7 +55,23 @@ def _context() -> multiprocessing.context.BaseContext:
         return multiprocessing.get_context('spawn')
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(['ssfer_mm'])
+    _start_server()
     return context
+
+
+def _start_server() -> None:
+    """Start the process that makes the imports, deaf to Ctrl-C, of which the main one hears.
+
+    Python makes it so only after the imports.
+    """
+    from multiprocessing import forkserver  # not on Windows
+
+    resource_tracker.ensure_running()  # the server needs it, and starting it unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _deal(pipes: List[Connection], batches: Iterator[Batch]) -> Iterator[Tuple[Batch, Result]]:
