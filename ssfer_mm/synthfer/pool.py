@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from typing import Optional, Tuple
@@ -30,6 +31,12 @@ def _render_chunk(spec: _SPEC) -> Tuple[int, Pool]:
     seed, size, difficulty, pool, start, stop = spec
     generator = SynthFERGenerator(seed, size, difficulty)
     return start, _stack([generator.item(pool, i) for i in range(start, stop)])
+
+
+def _leave_signals_alone() -> None:
+    """In a worker: Ctrl-C reaches all processes and the main one decides; a kill just ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not what a training that forked it does
 
 
 def _stack(faces: list) -> Pool:
@@ -68,7 +75,7 @@ def render_pool(generator: SynthFERGenerator, pool: str, count: int, progress: b
         # fork keeps a script without a __main__ guard working; torch is not used in the children
         methods = multiprocessing.get_all_start_methods()
         context = multiprocessing.get_context('fork' if 'fork' in methods else 'spawn')
-        with context.Pool(workers) as team:
+        with context.Pool(workers, initializer=_leave_signals_alone) as team:
             parts = _collect(team.imap_unordered(_render_chunk, specs), pool, count, progress)
     parts = [part for _, part in sorted(parts, key=lambda pair: pair[0])]
     return Pool(*(np.concatenate([getattr(part, name) for part in parts])
