@@ -1,4 +1,8 @@
 """A pipeline that would lose the face is refused when it is built."""
+import re
+from pathlib import Path
+
+import numpy as np
 import pytest
 from mmcv.transforms import BaseTransform, RandomApply, RandomFlip
 from mmpretrain.datasets.transforms import RandAugment
@@ -95,6 +99,20 @@ def test_a_transform_of_the_users_own_must_say_that_it_is_safe():
         with pytest.raises(UserError, match='_MyTransform is not known .* keeps_face_box = True'):
             check_tracked([step])
     check_tracked([_MySafeTransform(), dict(type=_MySafeTransform)])
+
+
+def test_the_transform_of_the_documentation_works_as_it_stands_there():
+    page = Path(__file__).resolve().parents[2] / 'docs' / 'face_boxes.md'
+    code, = re.findall(r'```python\n(.*?)```', page.read_text(encoding='utf-8'), re.DOTALL)
+    names = {}
+    exec(code, names)  # as somebody would paste it
+    try:
+        check_tracked([dict(type='LoadFace'), dict(type='CutTop'), dict(type='PackFace')])
+        results = TRANSFORMS.build(dict(type='CutTop'))(dict(img=np.zeros((10, 8, 3), np.uint8)))
+        assert results['img_shape'] == (6, 8)
+        assert (results['view_matrix'] @ [2, 5, 1] == [2, 1, 1]).all()
+    finally:
+        TRANSFORMS.module_dict.pop('CutTop', None)
 
 
 def test_a_misspelt_transform_is_left_to_the_registry():
