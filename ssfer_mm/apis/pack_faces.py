@@ -21,7 +21,7 @@ from ssfer_mm.images import check_image, decode_image
 from ssfer_mm.journal import Journal, parse_header
 
 from .detect_faces import progress_bar
-from .shard_place import refuse_inputs, refuse_others
+from .shard_place import refuse_inputs, refuse_others, remove_unfinished
 
 FORMAT, VERSION, MANIFEST = 'ssfer-face-shards', 1, 'manifest.jsonl'
 LEAST_READ = 100  # images before the share of unreadable ones says anything of the rest
@@ -107,6 +107,7 @@ def pack(source: FaceSource, out: str, images_per_shard: int = 10000, decode: bo
     count = -(-len(source) // images_per_shard)
     refuse_others(out, {shard_name(k) for k in range(count)}, MANIFEST, overwrite)
     with Journal(osp.join(out, MANIFEST), header, parse_shard, overwrite) as journal:
+        remove_unfinished(out)
         shards = _usable(journal.records, out)
         done = min(len(shards) * images_per_shard, len(source))
         if len(shards) < count:  # shards of before may have had the same names and sizes

@@ -1,7 +1,9 @@
 """Where shards may be written without replacing or mixing with what is there."""
 import os
 import os.path as osp
+import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from ssfer_mm.errors import UserError
 
@@ -42,3 +44,10 @@ def refuse_others(out: str, names: set[str], manifest: str, overwrite: bool) -> 
         raise UserError(f'{out!r} holds {min(there & names)!r} and no {manifest}, so it may be '
                         'of something else: choose another --out, or add --overwrite to replace '
                         'it.')
+
+
+def remove_unfinished(out: str) -> None:
+    """Remove what a killed call was writing, which nobody else would; only one call is here."""
+    for path in Path(out).iterdir():
+        if re.fullmatch(r'\.faces-\d{6}\.tar\w{8}', path.name):  # as atomic_write names them
+            path.unlink()

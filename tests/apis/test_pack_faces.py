@@ -79,6 +79,17 @@ def test_stopped_anywhere_it_ends_with_the_same_bytes(tmp_path, images, monkeypa
     assert main([*command, str(out)]) == 0 and files(out) == files(whole)
 
 
+def test_what_a_killed_call_left_half_written_is_removed(tmp_path, images):
+    source, out = stores.write_folder(tmp_path / 'faces', images), tmp_path / 'out'
+    out.mkdir()
+    for name in ('.faces-000001.tarx9_x999n', '.faces-1.tarx9_x999n', 'notes.txt'):
+        (out / name).write_bytes(b'half')
+    assert main([str(source), '--out', str(out)]) == 0
+    left = {path.name for path in out.iterdir()}
+    assert '.faces-000001.tarx9_x999n' not in left
+    assert {'.faces-1.tarx9_x999n', 'notes.txt', 'faces-000000.tar'} <= left
+
+
 def test_unreadable_images_are_left_out_named_and_limited(tmp_path, images, capsys):
     spoilt = [b'no image' if number == 7 else data for number, data in enumerate(images)]
     source = stores.write_folder(tmp_path / 'faces', spoilt)
