@@ -196,7 +196,7 @@ def _become(arguments: List[str], handles: List[int]) -> None:
                           else signal.default_int_handler)
         for stream in (1, 2):
             os.dup2(handles[0], stream)
-        from ssfer_mm.apis.all_stages import TRAIN
+        from ssfer_mm.apis.child_training import TRAIN
         from ssfer_mm.apis.launch import train_main
         from ssfer_mm.command_lines import run_tool, train_parser
 

@@ -1,95 +1,18 @@
-"""``tools/run_ssfer.py``: what it starts its trainings with, and Ctrl-C during one of them."""
+"""``tools/run_ssfer.py``: what it starts its trainings with."""
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-from ssfer_mm.apis import all_stages
+from ssfer_mm.apis import all_stages, child_training
 from ssfer_mm.command_lines import train_parser
-from ssfer_mm.engine.graceful_stop_hook import NOTICE
 from ssfer_mm.errors import UserError
 
 SSFER = 'configs/ssfer/synthfer_5pct_resnet-nano.py'
 BASELINE = 'configs/baselines/synthfer_5pct_resnet-nano_labeled-only.py'
 STAGE_ONE = 'configs/mae/spark_resnet-nano_synthfer-48px.py'
-
-TRAINING = '''
-import time
-print('now - INFO - Epoch(train) [1]', flush=True)
-time.sleep(0.3)
-print('now - INFO - Saving checkpoint iter_1.pth')
-'''
-
-
-def test_the_training_may_save_and_its_last_words_are_kept(tmp_path, monkeypatch):
-    def interrupt(*args, **options):
-        monkeypatch.setattr(all_stages, 'print', print, raising=False)
-        raise KeyboardInterrupt
-
-    program = tmp_path / 'train.py'
-    program.write_text(TRAINING)
-    monkeypatch.setattr(all_stages, 'TRAIN', program)
-    monkeypatch.setattr(all_stages, 'print', interrupt, raising=False)
-    with pytest.raises(KeyboardInterrupt):
-        all_stages._train('config.py', tmp_path / 'run', {}, title='Stage I')
-    assert 'iter_1.pth' in (tmp_path / 'run' / 'train.log').read_text()
-
-
-# Saves at the first signal, and ends at once at the second.
-LISTENING = """
-import os, signal, sys, time
-from pathlib import Path
-asked = []
-def hear(number, frame):
-    asked.append(number)
-    if len(asked) == 2:
-        os._exit(1)
-    os.write(2, {notice!r})
-signal.signal(signal.SIGTERM, hear)
-Path(sys.argv[0]).with_name('begun').touch()
-while not asked:
-    time.sleep(0.01)
-time.sleep(8)
-Path(sys.argv[0]).with_name('saved').touch()
-"""
-PARENT = """
-from pathlib import Path
-from ssfer_mm.apis import all_stages
-all_stages.TRAIN, all_stages.TOLD_AS_WELL = Path({program!r}), 4.
-try:
-    all_stages._train('config.py', Path({program!r}).with_name('run'), {{}}, title='Stage I')
-except KeyboardInterrupt:
-    print('Interrupted.')
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, 'killpg'), reason='no process groups here')
-@pytest.mark.parametrize('tell', ['kill', 'killpg'])  # a person, and Slurm
-def test_a_polite_kill_lets_the_training_save_and_leaves_none_behind(tmp_path, tell):
-    program = tmp_path / 'train.py'
-    program.write_text(LISTENING.format(notice=NOTICE))
-    run = subprocess.Popen([sys.executable, '-c', PARENT.format(program=str(program))], text=True,
-                           stdout=subprocess.PIPE, start_new_session=True)
-    try:
-        while not (tmp_path / 'begun').exists():
-            assert run.poll() is None
-            time.sleep(0.05)
-        getattr(os, tell)(run.pid, signal.SIGTERM)
-        out, _ = run.communicate(timeout=120)
-        assert out.endswith('Interrupted.\n') and (tmp_path / 'saved').exists()
-    finally:
-        try:
-            os.killpg(run.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-
 
 # Leaves what a training of two epochs leaves.
 FAKE = '''
@@ -107,7 +30,7 @@ stage = dict(epochs=900, iterations=1, seconds=1., metrics=dict(accuracy=50.))
 def fake(tmp_path, monkeypatch):
     program = tmp_path / 'train.py'
     program.write_text(FAKE)
-    monkeypatch.setattr(all_stages, 'TRAIN', program)
+    monkeypatch.setattr(child_training, 'TRAIN', program)
 
 
 def test_options_and_paths_with_blanks_and_commas_reach_every_training(fake, tmp_path):
@@ -145,7 +68,7 @@ def test_all_configs_are_read_before_the_first_training(tmp_path, monkeypatch, a
     def refuse(*arguments, **options):
         raise AssertionError('a training began')
 
-    monkeypatch.setattr(all_stages, '_train', refuse)
+    monkeypatch.setattr(all_stages, 'train', refuse)
     with pytest.raises(UserError, match=message):
         all_stages.main([*arguments, '--work-dir', str(tmp_path / 'run')])
 
@@ -158,11 +81,11 @@ def test_seconds_of_an_interrupted_stage_one_count(tmp_path, monkeypatch):
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(all_stages, '_train', interrupt)
+    monkeypatch.setattr(all_stages, 'train', interrupt)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             all_stages._stage_one(STAGE_ONE, checkpoint, {})
-    monkeypatch.setattr(all_stages, '_train', lambda *arguments, **options: checkpoint.touch())
+    monkeypatch.setattr(all_stages, 'train', lambda *arguments, **options: checkpoint.touch())
     assert all_stages._stage_one(STAGE_ONE, checkpoint, {}) == 35
     assert all_stages._stage_one(STAGE_ONE, checkpoint, {}) == 35, 'nothing is left to do'
 

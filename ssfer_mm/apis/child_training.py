@@ -1,0 +1,103 @@
+"""A training in a process of its own, which ends and saves when this one is told to end."""
+import contextlib
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Callable, Iterator
+
+from mmengine.logging import print_log
+
+from ssfer_mm.config import PACKAGE
+from ssfer_mm.errors import UserError
+from ssfer_mm.option_values import option_text
+
+# A wheel carries the tools inside the package.
+SHIPPED = PACKAGE / '.mim'
+# Seconds in which a training says that it heard the same signal, as it does where Slurm sends it.
+TOLD_AS_WELL = 3.
+TRAIN = (SHIPPED if SHIPPED.is_dir() else PACKAGE.parent) / 'tools' / 'train.py'
+
+
+def train(config: str, work_dir: Path, options: dict, title: str) -> None:
+    """Train in a process of its own, resumed where it was left.
+
+    Args:
+        config: A config file.
+        work_dir: Of the run; all that it prints goes to ``train.log`` there.
+        options: dotted key -> value, as of ``--cfg-options``.
+        title: What the lines of progress begin with.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, or SIGTERM; the training has saved first.
+        UserError: The training failed.
+    """
+    command = [sys.executable, str(TRAIN), config, '--work-dir', str(work_dir), '--resume']
+    if options:
+        command += ['--cfg-options',
+                    *(f'{key}={option_text(value)}' for key, value in options.items())]
+    print_log(f'{title}: {shlex.join(command)}')
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with _kills_passed_on(process) as (kills, heard):
+        try:
+            _relay(process, work_dir / 'train.log', title, heard)
+        except KeyboardInterrupt:
+            print_log(f'{title}: stopping, the iteration is finished and saved first')
+            _relay(process, work_dir / 'train.log', title, heard)
+            process.wait()
+            raise
+    status = process.wait()
+    if kills:
+        raise KeyboardInterrupt
+    if status:
+        raise UserError(f'{title} failed; the end of {work_dir / "train.log"} says why. Correct it '
+                        'and run the same command again: finished parts are not repeated')
+
+
+@contextlib.contextmanager
+def _kills_passed_on(process: subprocess.Popen) -> Iterator[tuple[list, Callable[[], object]]]:
+    """Inside, a polite kill of this process stops the training, which would go on alone.
+
+    Yields:
+        The list of the kills that came, and what to call when the training says that it heard one.
+        Then it is not told again, because a second signal would end it before it has saved.
+    """
+    kills: list = []
+    tell = threading.Timer(TOLD_AS_WELL, process.terminate)
+
+    def hear(number: int, frame: object) -> None:
+        kills.append(number)
+        tell.start() if len(kills) == 1 else process.terminate()
+
+    if threading.current_thread() is not threading.main_thread():  # where no signals arrive
+        yield kills, tell.cancel
+        return
+    before = signal.signal(signal.SIGTERM, hear)
+    try:
+        yield kills, tell.cancel
+    finally:
+        tell.cancel()
+        signal.signal(signal.SIGTERM, before)
+
+
+def _relay(process: subprocess.Popen, log: Path, title: str,
+           heard: Callable[[], object]) -> None:
+    """Show the progress of a run in few lines; keep all of its output in a file.
+
+    ``heard`` is called when the run says that it heard a signal.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, 'a', encoding='utf-8') as file:
+        for line in process.stdout:
+            file.write(line)
+            file.flush()
+            if line.startswith('Stopping: this iteration'):  # graceful_stop_hook.NOTICE
+                heard()
+            if line.startswith('error:') or 'WARNING - FaceMix' in line:
+                print(line, end='', flush=True)
+            elif ' - INFO - ' in line and re.search(
+                    r'Epoch\((train|val)\)|Stage "|Pseudo-labels|Split:|FaceMix', line):
+                print(f'{title} | {line.split(" - INFO - ")[1]}', end='', flush=True)
