@@ -1,12 +1,88 @@
-"""A config file whose own names are misspelled."""
+"""Reading a config file, changing single settings, and what is said of a mistake in either."""
 import pytest
 
 from ssfer_mm.apis import train_main
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 from support.shrink import REPO
+from support.tiny_config import write_tiny_config
 
 BASE = f"_base_ = [{str(REPO / 'configs/ssfer/ferplus_5pct_vit-micro.py')!r}]\n"
+
+
+@pytest.fixture()
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return write_tiny_config(tmp_path)
+
+
+def test_config_not_found_lists_the_closest(config):
+    with pytest.raises(UserError, match=r'configs/tinny\.py not found\. Closest: configs/tiny\.py'):
+        load_config('configs/tinny.py')
+    with pytest.raises(UserError, match='is a folder'):
+        load_config('configs')
+
+
+@pytest.mark.parametrize('text, words', [
+    ('a = 1\nb = (\n', ['line 2', "'(' was never closed"]),
+    ('a = 1\n\nb = a + nothing\n', ['NameError', 'nothing', 'line 3']),
+    ("_base_ = './tiny.py'\ntest_cfg = 1 / 0\n", ['ZeroDivisionError', 'line 2']),
+    ("_base_ = './absent.py'\n", ['absent.py']),
+    ("_base_ = './faulty.py'\n", ['NameError', 'line 2 of', 'faulty.py']),
+], ids=['syntax', 'name', 'above a base', 'no such base', 'in a base'])
+def test_error_in_a_config_names_its_line(config, text, words):
+    config.with_name('faulty.py').write_text('a = 1\nb = nothing\n')
+    broken = config.with_name('broken.py')
+    broken.write_text(text)
+    with pytest.raises(UserError) as caught:
+        load_config(broken)
+    message = str(caught.value)
+    assert all(word in message for word in [*words, 'broken.py']), message
+    assert '\n' not in message
+
+
+@pytest.mark.parametrize('option, advice', [
+    ('modle.head.num_classes', 'closest: model'),
+    ('model.bakbone.drop_rate', 'closest: model.backbone'),
+    ('optim_wrapper.optimizer.lrr', 'closest: optim_wrapper.optimizer.lr'),
+    ('pipeline.2.type', 'pipeline is a list of 2'),
+    ('pipeline.first.type', 'pipeline is a list of 2'),
+    ('randomness.seed.value', 'has no setting'),
+])
+def test_option_that_leads_nowhere(config, option, advice):
+    with pytest.raises(UserError, match=advice):
+        load_config(config, {option: 1})
+
+
+@pytest.mark.parametrize('option, value', [
+    ('optim_wrapper.optimizer.lr', 1e-4),  # there already
+    ('optim_wrapper.optimizer.weight_decay', 0.05),  # a default of the optimizer
+    ('pipeline.0.type', 'LoadFace'),  # an item of a list
+    ('auto_scale_lr.base_batch_size', 64),  # known to the runner, absent here
+    ('optim_wrapper.paramwise_cfg.layer_decay_rate', 0.65),  # taken by the builder
+])
+def test_option_is_merged(config, option, value):
+    node = load_config(config, {option: value})
+    for key in option.split('.'):
+        node = node[int(key)] if key.isdigit() else node[key]
+    assert node == value
+
+
+def test_an_argument_that_the_config_leaves_out_is_no_misspelling():
+    """pseudo_labels_from looks like pseudo_label, which is there; but SSFER takes both."""
+    name = 'configs/ssfer/synthfer_5pct_vit-micro.py'
+    cfg = load_config(name, {'model.pseudo_labels_from': 'student'})
+    assert cfg.model.pseudo_labels_from == 'student'
+    with pytest.raises(UserError, match='closest: model.pseudo_label'):
+        load_config(name, {'model.pseudo_labels_form': 'student'})
+
+
+def test_a_component_replaced_by_one_that_holds_another():
+    cfg = load_config('configs/ssfer/synthfer_5pct_vit-micro.py', {
+        'model.pseudo_label._delete_': True, 'model.pseudo_label.type': 'DistributionAlignment',
+        'model.pseudo_label.rule.type': 'FreeMatchThreshold', 'model.pseudo_label.strength': 0.5})
+    assert cfg.model.pseudo_label == dict(
+        type='DistributionAlignment', strength=0.5, rule=dict(type='FreeMatchThreshold'))
 
 
 @pytest.mark.parametrize('line, words', [

@@ -1,0 +1,135 @@
+"""The line that a user reads when something is wrong."""
+import errno
+import io
+import os
+import sys
+
+import pytest
+import torch
+from mmpretrain.registry import DATASETS, MODELS
+
+from ssfer_mm import cli
+from ssfer_mm.errors import UserError
+
+
+def wrapped_by_mmengine_0_10_7(error):
+    """What its Registry.build makes of an error in a constructor, two levels deep."""
+    for name in ('Inner', 'Outer'):
+        try:
+            raise error
+        except UserError as caught:
+            error = type(caught)(f'class `{name}` in ssfer_mm/datasets/{name.lower()}.py: {caught}')
+    return error
+
+
+def test_user_error_is_dug_out_of_the_registry():
+    assert cli.user_message(wrapped_by_mmengine_0_10_7(UserError('no faces'))) == 'no faces'
+    assert cli.user_message(UserError('no\n  faces')) == 'no faces'
+
+
+class Unreadable(torch.utils.data.Dataset):
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        raise UserError('image a.png cannot be read')
+
+
+def test_user_error_is_dug_out_of_a_loader_worker():
+    loader = torch.utils.data.DataLoader(Unreadable(), num_workers=1)
+    with pytest.raises(UserError) as caught:
+        next(iter(loader))
+    assert 'Traceback' in str(caught.value)
+    assert cli.user_message(caught.value) == 'image a.png cannot be read'
+
+
+@pytest.mark.parametrize('registry, name, closest', [
+    (MODELS, 'VisionTransfomer', 'VisionTransformer'),
+    (DATASETS, 'CustomDatasett', 'CustomDataset'),
+])
+def test_unknown_type_names_the_closest(registry, name, closest):
+    with pytest.raises(KeyError) as caught:
+        registry.build(dict(type=name))
+    message = cli.user_message(caught.value)
+    assert f"'{name}' is not in the mmpretrain::" in message and f'closest: {closest}' in message
+    assert '\n' not in message
+
+
+def test_other_errors_keep_their_traceback(monkeypatch):
+    assert cli.user_message(KeyError('epoch')) is None
+
+    def bug():
+        raise KeyError('epoch')
+
+    def mistake():
+        raise UserError('no faces')
+
+    with pytest.raises(KeyError):
+        cli.run_cli(bug)
+    monkeypatch.setenv('SSFER_DEBUG', '1')
+    with pytest.raises(UserError):
+        cli.run_cli(mistake)
+
+
+def test_a_full_disk_is_no_traceback(capsys):
+    """Checkpoints say more; logs, reports and caches may be what the disk takes no more of."""
+    def full():
+        raise OSError(errno.ENOSPC, 'No space left on device', 'scalars.json')
+
+    assert cli.run_cli(full) == 2
+    said = capsys.readouterr().err
+    assert said.startswith('error: scalars.json cannot') and 'No space left' in said
+    assert '--resume' in said and said.count('\n') == 1
+    assert cli.user_message(OSError(errno.EIO, 'Input/output error')) is None
+
+
+def test_run_cli_reports_in_one_line(capsys):
+
+    def mistake():
+        raise wrapped_by_mmengine_0_10_7(UserError('no faces'))
+
+    assert cli.run_cli(lambda: 'result') == 0 and cli.run_cli(lambda: 1) == 1
+    assert capsys.readouterr().err == ''
+    assert cli.run_cli(mistake) == 2
+    assert capsys.readouterr().err == 'error: no faces\n'
+
+
+def test_interrupt_tells_how_to_resume(capsys, monkeypatch):
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'my config.py', '--amp'])
+    monkeypatch.delenv('WORLD_SIZE', raising=False)
+    monkeypatch.delenv('RANK', raising=False)
+    assert cli.run_cli(interrupted, resumable=True) == 130
+    assert "python tools/train.py 'my config.py' --amp --resume" in capsys.readouterr().err
+    assert cli.run_cli(interrupted) == 130
+    assert '--resume' not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('before, kept', [
+    (['c.py', '--resume'], ['c.py']), (['c.py', '--resume', 'a/iter_1.pth', '--amp'], ['c.py',
+                                                                                     '--amp']),
+    (['--resume=a/iter_1.pth', 'c.py'], ['c.py']), (['c.py', '--res', 'a.pth'], ['c.py']),
+    (['c.py', '--resume', '--cfg-options', 'a=1'], ['c.py', '--cfg-options', 'a=1'])])
+def test_after_an_interrupt_the_run_goes_on_from_where_it_is(capsys, monkeypatch, before, kept):
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, 'argv', ['tools/train.py', *before])
+    monkeypatch.delenv('WORLD_SIZE', raising=False)
+    monkeypatch.delenv('RANK', raising=False)
+    assert cli.run_cli(interrupted, resumable=True) == 130
+    command = ' '.join(['python tools/train.py', *kept, '--resume'])
+    assert capsys.readouterr().err.endswith(f' with: {command}\n')
+
+
+def test_a_name_that_is_not_utf8_can_be_printed(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding='utf-8', errors='strict')
+    monkeypatch.setattr(sys, 'stdout', stream)
+    assert cli.run_cli(lambda: print(os.fsdecode(b'caf\xe9.jpg'), 'caf\u00e9')) == 0
+    stream.flush()
+    assert stream.buffer.getvalue().decode() == '\\udce9.jpg'.join(['caf', ' caf\u00e9\n'])
