@@ -20,10 +20,9 @@ from ssfer_mm.engine.checkpoint_folder import POINTER
 from ssfer_mm.errors import UserError
 
 from .compare_runs import compare_runs
+from .fresh_processes import fresh_processes, hear_ctrl_c
 
 MARK = '.crash_test'  # in the folders that may be deleted
-# Processes that start from one which has done the imports, and nothing else.
-METHOD = 'forkserver' if 'forkserver' in multiprocessing.get_all_start_methods() else 'spawn'
 
 
 @dataclass(frozen=True)
@@ -183,9 +182,7 @@ def _written(run: Path) -> float:
 
 
 def _start(config: str, cfg_options: Optional[dict], run: Path) -> _Training:
-    context = multiprocessing.get_context(METHOD)
-    if METHOD == 'forkserver':
-        context.set_forkserver_preload(['ssfer_mm.apis', 'ssfer_mm.datasets', 'ssfer_mm.engine'])
+    context = fresh_processes(['ssfer_mm.apis', 'ssfer_mm.datasets', 'ssfer_mm.engine'])
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_train, args=(config, cfg_options, run, sender))
     process.start()
@@ -197,6 +194,7 @@ def _train(config: str, cfg_options: Optional[dict], run: Path, began: Connectio
     """In the child: ``tools/train.py CONFIG --work-dir RUN --resume``, its output in a file."""
     from .launch import build_runner
 
+    hear_ctrl_c()
     log = os.open(run / 'train.log', os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

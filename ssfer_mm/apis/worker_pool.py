@@ -3,11 +3,12 @@ import contextlib
 import multiprocessing
 import signal
 import traceback
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Callable, Dict, Iterable, Iterator, List, Tuple, TypeVar
 
 from ssfer_mm.errors import UserError
+
+from .fresh_processes import fresh_processes
 
 Batch = TypeVar('Batch')
 Result = TypeVar('Result')
@@ -43,35 +44,10 @@ def map_batches(make_work: Callable[[], Work], batches: Iterable[Batch],
         for batch in batches:
             yield batch, work(batch)
         return
-    context = _context()
+    context = fresh_processes(['ssfer_mm'])
     with contextlib.ExitStack() as stack:
         pipes = [stack.enter_context(_worker(context, make_work)) for _ in range(workers)]
         yield from _deal(pipes, iter(batches))
-
-
-def _context() -> multiprocessing.context.BaseContext:
-    """Processes that start afresh; where possible the imports, which take seconds, are shared."""
-    if 'forkserver' not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context('spawn')
-    context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(['ssfer_mm'])
-    _start_server()
-    return context
-
-
-def _start_server() -> None:
-    """Start the process that makes the imports, deaf to Ctrl-C, of which the main one hears.
-
-    Python makes it so only after the imports.
-    """
-    from multiprocessing import forkserver  # not on Windows
-
-    resource_tracker.ensure_running()  # the server needs it, and starting it unblocks the signal
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _deal(pipes: List[Connection], batches: Iterator[Batch]) -> Iterator[Tuple[Batch, Result]]:

@@ -1,0 +1,40 @@
+"""Processes that start afresh, and who hears Ctrl-C."""
+import signal
+import subprocess
+import sys
+
+import pytest
+
+LISTENING = '''
+import os, signal, time
+from ssfer_mm.apis.fresh_processes import fresh_processes, hear_ctrl_c
+
+def listen(pipe, hears):
+    if hears:
+        hear_ctrl_c()
+    try:
+        pipe.send('ready')
+        time.sleep(2)
+        pipe.send('finished')
+    except KeyboardInterrupt:
+        pipe.send('interrupted')
+
+if __name__ == '__main__':
+    context = fresh_processes(['json'])
+    for hears in (False, True):
+        ours, theirs = context.Pipe()
+        process = context.Process(target=listen, args=(theirs, hears))
+        process.start()
+        assert ours.recv() == 'ready'
+        os.kill(process.pid, signal.SIGINT)
+        print(ours.recv())
+        process.join()
+'''
+
+
+@pytest.mark.skipif(not hasattr(signal, 'pthread_sigmask'), reason='no masks of signals here')
+def test_ctrl_c_is_for_the_main_process_unless_one_asks_to_hear_it(tmp_path):
+    script = tmp_path / 'script.py'
+    script.write_text(LISTENING)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert done.stdout == 'finished\ninterrupted\n', done.stderr
