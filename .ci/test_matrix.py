@@ -21,58 +21,17 @@ import sys
 from pathlib import Path
 
 from junit_reports import count_tests, failed_tests
+from matrix_rows import FAST, ROWS
 from version_tables import write_tables
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ('ssfer_mm', 'ssfer_onnx', 'configs', 'tools', 'tests', 'setup.py', 'ssfer_cli.py',
            'pyproject.toml', 'pytest.ini')
-# The fast suite: all that touches torch, numpy, OpenCV or OpenMMLab, each subsystem at least once.
-FAST = (
-    'tests/ssfer_onnx', 'tests/audit', 'tests/checkpoints', 'tests/datasets', 'tests/engine',
-    'tests/evaluation', 'tests/faces', 'tests/fuzz', 'tests/inference', 'tests/model_files',
-    'tests/models',
-    'tests/profiling', 'tests/synthfer', 'tests/tables/test_plan.py', 'tests/transforms',
-    'tests/distributed/test_equal_losses.py',
-    'tests/test_compat.py', 'tests/test_images.py', 'tests/test_mmcv_stand_in.py',
-    'tests/test_safe_loading.py', 'tests/apis/test_export_model.py',
-    'tests/apis/test_launch.py::test_train_resume_and_test', 'tests/configs/test_every_config.py',
-    'tests/e2e/test_all_stages.py', 'tests/e2e/test_export.py', 'tests/e2e/test_stock_tools.py',
-    'tests/e2e/test_two_processes.py',
-)
 VERSIONS = '''
 import importlib.metadata as metadata, json, platform
 names = {dist.metadata["Name"]: dist.version for dist in metadata.distributions()}
 print(json.dumps({"python": platform.python_version(), **names}))
 '''
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One combination of versions.
-
-    Attributes:
-        name: Of its environment, files and line in the tables.
-        family: ``onedl`` or ``openmmlab``, an extra of setup.py.
-        python: Such as ``3.11``.
-        suite: ``full``, or ``fast``: only `FAST`.
-        constraints: A pip constraints file; ``''``: the newest of everything.
-    """
-    name: str
-    family: str
-    python: str
-    suite: str
-    constraints: str = ''
-
-
-OLDEST = '.ci/constraints-oldest.txt'
-ROWS = (
-    Row('onedl', 'onedl', '3.11', 'full'),
-    Row('openmmlab', 'openmmlab', '3.11', 'fast'),
-    Row('onedl-oldest', 'onedl', '3.10', 'fast', OLDEST),
-    Row('openmmlab-oldest', 'openmmlab', '3.10', 'fast', OLDEST),
-    Row('onedl-py312', 'onedl', '3.12', 'fast'),
-    Row('openmmlab-py312', 'openmmlab', '3.12', 'fast'),
-)
 
 
 class Failed(Exception):
@@ -182,10 +141,20 @@ class Matrix:
         return digest.hexdigest()[:12]
 
     def commit(self):
-        """The commit of the tree, ``-dirty`` if it was changed since; None outside of git."""
-        done = subprocess.run(['git', 'describe', '--always', '--dirty', '--exclude=*'],
-                              cwd=self.root, capture_output=True, text=True)
-        return done.stdout.strip() or None
+        """The commit, ``-dirty`` if what the rows test was changed since; None outside of git.
+
+        The tables of an earlier row, which this program writes itself, are no such change.
+        """
+        found = self._git('describe', '--always', '--exclude=*')
+        if found is None:
+            return None
+        changed = self._git('status', '--porcelain', '--', *SOURCES, '.ci')
+        return f'{found}-dirty' if changed else found
+
+    def _git(self, *command):
+        """What git says about the tree; None if it cannot say anything."""
+        done = subprocess.run(['git', *command], cwd=self.root, capture_output=True, text=True)
+        return done.stdout.strip() if done.returncode == 0 else None
 
     def run_row(self, row, chosen=None):
         """Make the environment, ask ``ssfer doctor``, run the tests.

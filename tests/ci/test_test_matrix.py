@@ -5,11 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matrix_rows
 import pytest
-import test_matrix
 import version_tables
+from matrix_rows import Row
 from packaging.specifiers import SpecifierSet
-from test_matrix import Matrix, Row, find_interpreter
+from test_matrix import Matrix, find_interpreter
 
 from ssfer_mm.compat import FAMILIES, TORCH
 
@@ -29,17 +30,17 @@ def test_the_tables_in_the_documentation_are_those_of_the_results():
 
 
 def test_the_rows_cover_every_version_that_setup_py_accepts():
-    rows = test_matrix.ROWS
+    rows = matrix_rows.ROWS
     setup = (ROOT / 'setup.py').read_text()
     accepted = SpecifierSet(re.search(r"python_requires='(.*?)'", setup)[1])
     assert {row.python for row in rows} == {f'3.{k}' for k in range(8, 20) if f'3.{k}' in accepted}
     for family in FAMILIES:
         assert {row.constraints for row in rows if row.family == family} == \
-            {'', test_matrix.OLDEST}
+            {'', matrix_rows.OLDEST}
 
 
 def test_the_oldest_row_holds_the_oldest_versions_that_are_accepted():
-    oldest = dict(line.split('==') for line in (ROOT / test_matrix.OLDEST).read_text().split('\n')
+    oldest = dict(line.split('==') for line in (ROOT / matrix_rows.OLDEST).read_text().split('\n')
                   if '==' in line)
     assert {name: f'>={oldest[name].removesuffix(".0")}' for name in TORCH} == TORCH
     setup = (ROOT / 'setup.py').read_text()
@@ -51,7 +52,7 @@ def test_the_oldest_row_holds_the_oldest_versions_that_are_accepted():
 def test_a_row_that_passed_had_the_versions_that_it_stands_for(row):
     if row['outcome'] != 'passed':
         pytest.skip(f'{row["outcome"]}: {row["why"]}')
-    wanted = next(each for each in test_matrix.ROWS if each.name == row['row'])
+    wanted = next(each for each in matrix_rows.ROWS if each.name == row['row'])
     found = row['versions']
     assert found['python'].startswith(wanted.python + '.')
     assert found['numpy'].startswith('1.' if wanted.constraints else '2.')
@@ -63,9 +64,9 @@ def test_a_row_that_passed_had_the_versions_that_it_stands_for(row):
 
 def test_the_fast_suite_exists_and_covers_every_subsystem():
     subsystems = {path.parent.name for path in ROOT.glob('tests/*/test_*.py')}
-    covered = {Path(name).parts[1] for name in test_matrix.FAST}
+    covered = {Path(name).parts[1] for name in matrix_rows.FAST}
     assert subsystems - covered == {'benchmarks', 'ci'}
-    listed = [name.partition('::') for name in test_matrix.FAST]
+    listed = [name.partition('::') for name in matrix_rows.FAST]
     for file, _, test in listed:
         assert (ROOT / file).exists(), file
         assert not test or f'def {test.partition("[")[0]}(' in (ROOT / file).read_text(), test
@@ -163,6 +164,22 @@ def test_rows_that_were_not_run_this_time_stay_in_the_table(tree):
     rows = (tree / 'README.md').read_text().splitlines()[3:-1]
     assert len(rows) >= 2 and '7 passed, 2 skipped (fast subset)' in rows[1]
     assert 'dropped' not in (tree / 'docs' / 'versions.md').read_text()
+
+
+def test_tables_of_an_earlier_row_do_not_make_the_commit_another(tree):
+    def git(*command):
+        subprocess.run(['git', '-c', 'user.name=x', '-c', 'user.email=x@x', *command], cwd=tree,
+                       check=True, capture_output=True)
+
+    assert matrix(tree, Row('here', 'onedl', HERE, 'full')).commit() is None
+    git('init')
+    git('add', '.')
+    git('commit', '-m', 'all')
+    (tree / 'README.md').write_text('another table')
+    commit = matrix(tree, Row('here', 'onedl', HERE, 'full')).commit()
+    assert re.fullmatch('[0-9a-f]{7,}', commit)
+    (tree / 'tests' / 'test_it.py').write_text('def test_it():\n    assert 1 < 2\n')
+    assert matrix(tree, Row('here', 'onedl', HERE, 'full')).commit() == f'{commit}-dirty'
 
 
 def test_interpreters():
