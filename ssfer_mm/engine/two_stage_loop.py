@@ -157,6 +157,9 @@ class TwoStageTrainLoop(ResumableTrainLoop):
 
 def _check_keys(name: str, options: dict, needed: List[str]) -> None:
     """Refuse a stage that lacks a setting, or has one that would mean nothing."""
+    if not isinstance(options, dict):
+        raise UserError(f'train_cfg.{name} is {options!r}: set train_cfg.{name}.epochs, or '
+                        f'train_cfg.{name}=None to leave the stage out')
     lacking = [key for key in needed if key not in options]
     if lacking:
         raise UserError(f'train_cfg.{name} lacks {", ".join(lacking)}: a stage needs epochs, and '
@@ -169,3 +172,7 @@ def _check_keys(name: str, options: dict, needed: List[str]) -> None:
     if unknown:
         raise UserError(f'train_cfg.{name} has the unknown setting {", ".join(unknown)}: it takes '
                         f'{", ".join(sorted(known))}')
+    for key in ('epochs', 'labeled'):
+        # Half an epoch would never end: no switch to stage III, no export.
+        if not isinstance(options.get(key, 1), int):
+            raise UserError(f'train_cfg.{name}.{key} is {options[key]!r}: set it to a whole number')

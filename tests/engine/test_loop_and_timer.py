@@ -68,6 +68,10 @@ def test_a_run_without_stages_is_an_error():
     (dict(epochs=3, unlabeled=64), None, 'unknown setting unlabeled: it takes base_batch_size'),
     (dict(epochs=3, epoch=2), None, 'unknown setting epoch: it takes base_batch_size, epochs, opt'),
     (None, dict(epochs=3, labeled=2), 'train_cfg.semi lacks unlabeled'),
+    (dict(epochs=1.5), None, r'supervised.epochs is 1.5: set it to a whole number'),
+    (None, dict(SEMI, epochs='2'), r"train_cfg.semi.epochs is '2': set it to a whole number"),
+    (None, dict(SEMI, epochs=2, labeled='4'), r"train_cfg.semi.labeled is '4': set it to"),
+    (3, None, 'train_cfg.supervised is 3: set train_cfg.supervised.epochs, or'),
 ])
 def test_settings_of_a_stage_that_mean_nothing(supervised, semi, words):
     with pytest.raises(UserError, match=words):
