@@ -159,6 +159,13 @@ def test_stage_iii_may_start_from_the_student(tmp_path):
     assert any(not torch.equal(v, start['teacher'][k]) for k, v in exported.items())
 
 
+def test_a_run_that_begins_with_given_weights_has_both_networks_of_them(tmp_path, run):
+    """Only a switch makes twins: the first stage hands on nothing."""
+    cfg = variation(tmp_path, dict(epochs=1), load_from=f'{run.work_dir}/epoch_1.pth')
+    start = train(cfg).recorder.starts['semi']
+    assert start['iteration'] == 0 and not start['twins']
+
+
 def test_start_semi_from_is_checked():
     with pytest.raises(UserError, match='start_semi_from'):
         TwoStageFinetuneHook(start_semi_from='nobody')
