@@ -69,9 +69,10 @@ class SafeCheckpointHook(Hook):
 
     def after_train_epoch(self, runner) -> None:
         """Save if epochs are counted and one is due, or if it is time."""
-        if self.by_epoch and (runner.epoch + 1 == _stage_end(runner)[0]
-                              or self.every_n_epochs(runner, self.interval)
-                              or self._is_late()):
+        counted = self.by_epoch and (runner.epoch + 1 == _stage_end(runner)[0]
+                                     or self.every_n_epochs(runner, self.interval))
+        # Where iterations are counted, too: not every run can be resumed inside an epoch.
+        if counted or self._is_late():
             self.save_after_epoch(runner)
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:

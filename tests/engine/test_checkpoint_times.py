@@ -137,10 +137,12 @@ def test_several_processes_look_at_the_clock_whatever_the_stage_began_with(monke
     assert saved == [55, 107, 159]
 
 
-def test_where_a_run_cannot_go_on_inside_an_epoch_epochs_are_saved(tmp_path, monkeypatch):
+@pytest.mark.parametrize('by_epoch, stage_ends', [(True, []), (False, ['iter_18', 'iter_6'])])
+def test_where_a_run_cannot_go_on_inside_an_epoch_epochs_are_saved(tmp_path, monkeypatch,
+                                                                   by_epoch, stage_ends):
     monkeypatch.setattr(checkpoint_hook, 'can_resume_inside_epochs', lambda runner: False)
-    train(with_checkpoints(tmp_path, checkpoint=dict(NEVER, minutes=0)))
-    assert checkpoints(tmp_path) == ['epoch_1', 'epoch_2', 'epoch_3', 'epoch_4']
+    train(with_checkpoints(tmp_path, checkpoint=dict(NEVER, by_epoch=by_epoch, minutes=0)))
+    assert checkpoints(tmp_path) == ['epoch_1', 'epoch_2', 'epoch_3', 'epoch_4', *stage_ends]
 
 
 @pytest.mark.parametrize('loop, sampler, possible', [
