@@ -1,6 +1,7 @@
 """Checkpoints on a disk that fails, in files that rot, after kills at the worst moment."""
 import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 from ssfer_mm import UserError
 from ssfer_mm.engine import CheckpointFolder, SafeCheckpointHook
+from ssfer_mm.safe_loading import load_checkpoint_safely
 from support.runs import config, train
 
 LAST_OF_II, LAST_OF_III = 'epoch_2.pth', 'epoch_4.pth'
@@ -96,6 +98,25 @@ def test_what_is_kept(folder):
     assert folder.newest_whole() == folder.path('epoch_6.pth'), 'best has no optimizer'
 
 
+def test_of_the_best_the_last_is_kept_and_mmengine_resumes_from_another(folder):
+    for name in ('best_accuracy.pth', 'best_recall_joy.pth'):
+        write(folder, name, kind='best')
+    assert Path(folder.path('last_checkpoint')).read_text() == folder.path('epoch_3.pth')
+    folder.prune(-1)
+    assert names(folder) == ['best_recall_joy.pth', *(f'epoch_{i}.pth' for i in (1, 2, 3))]
+
+
+def test_without_list_and_pointer_the_newest_checkpoint_is_the_youngest_file(folder):
+    """Someone went back here, too, and what was exported since is no checkpoint."""
+    for name in ('checkpoints.json', 'last_checkpoint'):
+        Path(folder.path(name)).unlink()
+    Path(folder.path('classifier_semi.pth')).write_bytes(
+        Path(folder.path('epoch_1.pth')).read_bytes())
+    for second, name in enumerate(('epoch_3', 'epoch_1', 'epoch_2', 'classifier_semi')):
+        os.utime(folder.path(f'{name}.pth'), (second, second))
+    assert folder.newest_whole() == folder.path('epoch_2.pth')
+
+
 def test_killed_between_the_new_file_and_its_entry(folder, monkeypatch):
     """The former content's checksum must not condemn the new content."""
     replace = CheckpointFolder._list
@@ -119,24 +140,31 @@ def test_killed_between_the_new_file_and_its_entry(folder, monkeypatch):
 # ---- in a run ---------------------------------------------------------------------------------
 
 
-def test_stage_ends_and_the_newest_are_kept_and_listed(tmp_path):
-    train(run_config(tmp_path, checkpoint=dict(interval=1, max_keep_ckpts=1)))
+@pytest.mark.parametrize('by_epoch, last, epochs', [
+    (True, [LAST_OF_II, LAST_OF_III], (2, 4)),
+    (False, ['iter_18.pth', 'iter_6.pth'], (1, 3))])  # before the epoch is counted
+def test_stage_ends_and_the_newest_are_kept_and_listed(tmp_path, by_epoch, last, epochs):
+    train(run_config(tmp_path, checkpoint=dict(by_epoch=by_epoch, interval=1, max_keep_ckpts=1)))
     folder = CheckpointFolder(str(tmp_path))
-    assert names(folder, 'epoch_*') == [LAST_OF_II, LAST_OF_III]
+    assert names(folder, 'epoch_*') + names(folder, 'iter_*') == last
     assert [(e['epoch'], e['iter'], e['stage'], e['kind']) for e in folder.entries()] == [
-        (2, 6, 'supervised', 'stage end'), (4, 18, 'semi', 'stage end')]
+        (epochs[0], 6, 'supervised', 'stage end'), (epochs[1], 18, 'semi', 'stage end')]
     assert names(folder, '.*.part') == []
 
 
-def test_the_best_is_kept_where_asked(tmp_path):
-    cfg = run_config(tmp_path, checkpoint=dict(interval=-1, save_best='accuracy'))
+@pytest.mark.parametrize('metric', ['accuracy', 'recall/joy'])
+def test_the_best_is_kept_where_asked(tmp_path, metric):
+    cfg = run_config(tmp_path, checkpoint=dict(interval=-1, save_best=metric))
     cfg.train_cfg.val_interval = 1
     train(cfg)
     entries = CheckpointFolder(str(tmp_path)).entries()
     best = next(entry for entry in entries if entry['kind'] == 'best')
     lines = [json.loads(line) for log in tmp_path.glob('*/vis_data/scalars.json')
              for line in log.read_text().splitlines()]
-    assert best['score'] == pytest.approx(max(x['accuracy'] for x in lines if 'accuracy' in x))
+    assert best['score'] == pytest.approx(max(x[metric] for x in lines if metric in x))
+    assert best['file'] == f'best_{metric.replace("/", "_")}.pth'
+    assert not {'optimizer', 'param_schedulers'} & set(load_checkpoint_safely(
+        tmp_path / best['file'])), 'its weights alone'
 
 
 def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_it_used(tmp_path):
