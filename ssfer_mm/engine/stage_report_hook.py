@@ -16,14 +16,16 @@ class StageReportHook(Hook):
 
     Figures that are no single number, such as a confusion matrix, stand beside ``metrics``.
 
-    The figures live in the runner's message hub too, so they survive a resume.
+    The figures live in the runner's message hub too, so they survive a resume; the seconds of an
+    epoch that a checkpoint lies in, in the checkpoint.
     """
 
     priority = 'LOW'
 
     def __init__(self, filename: str = 'stages.json') -> None:
         self.filename = filename
-        self._epoch_began = 0.0
+        self._epoch_began: Optional[float] = None
+        self._before_resume = 0.0
 
     def before_train_epoch(self, runner) -> None:
         """Start the clock."""
@@ -35,8 +37,18 @@ class StageReportHook(Hook):
         entry = report.setdefault(stage.name, dict(epochs=0, iterations=0, seconds=0.0))
         entry['epochs'] += 1
         entry['iterations'] += stage.iters_per_epoch
-        entry['seconds'] += time.time() - self._epoch_began
+        entry['seconds'] += self._seconds_of_epoch()
+        self._epoch_began, self._before_resume = None, 0.0
         self._write(runner, report)
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Note what the current epoch has taken so far."""
+        checkpoint['clock_of_epoch'] = dict(seconds=self._seconds_of_epoch())
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Go on from there."""
+        if runner._resume:
+            self._before_resume = checkpoint.get('clock_of_epoch', {}).get('seconds', 0.0)
 
     def after_val_epoch(self, runner, metrics: Optional[Dict[str, float]] = None) -> None:
         """Keep the newest metrics of the stage that the finished epoch belongs to."""
@@ -49,6 +61,10 @@ class StageReportHook(Hook):
             entry['metrics'] = {k: float(v) for k, v in (metrics or {}).items() if _is_number(v)}
             entry.update({k: v for k, v in (metrics or {}).items() if not _is_number(v)})
             self._write(runner, report)
+
+    def _seconds_of_epoch(self) -> float:
+        now = 0.0 if self._epoch_began is None else time.time() - self._epoch_began
+        return self._before_resume + now
 
     def _report(self, runner) -> dict:
         return json.loads(runner.message_hub.get_info('stage_report', '{}'))

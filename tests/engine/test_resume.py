@@ -47,6 +47,19 @@ def test_resumed_anywhere(tmp_path, whole, checkpoint, done):
             assert ours[stage][figure] == theirs[stage][figure], (stage, figure)
 
 
+def test_the_seconds_of_an_epoch_that_was_stopped_count(tmp_path, whole):
+    content = torch.load(Path(whole.work_dir, 'iter_8.pth'), weights_only=False)
+    assert 0 < content['clock_of_epoch']['seconds'] < 100
+    between = torch.load(Path(whole.work_dir, 'epoch_3.pth'), weights_only=False)
+    assert between['clock_of_epoch']['seconds'] == 0
+    content['clock_of_epoch']['seconds'] = 1000.
+    torch.save(content, tmp_path / 'iter_8.pth')
+    run = resume(tmp_path, tmp_path / 'iter_8.pth')
+    ours, theirs = (json.loads(Path(r.work_dir, 'stages.json').read_text()) for r in (run, whole))
+    assert 1000 < ours['semi']['seconds'] < 1100, 'once, and with those of the next epoch'
+    assert ours['supervised']['seconds'] == theirs['supervised']['seconds']
+
+
 @pytest.mark.parametrize('keep', ['semi', 'supervised'])
 def test_the_only_stage_has_its_own_optimizer_and_schedule(tmp_path, keep):
     """Stage III alone (FixMatch), or stage II with settings of its own."""
