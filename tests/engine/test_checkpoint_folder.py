@@ -3,9 +3,11 @@ import errno
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.logging import MessageHub
 
 from ssfer_mm import UserError
 from ssfer_mm.engine import CheckpointFolder, SafeCheckpointHook
@@ -115,6 +117,36 @@ def test_without_list_and_pointer_the_newest_checkpoint_is_the_youngest_file(fol
     for second, name in enumerate(('epoch_3', 'epoch_1', 'epoch_2', 'classifier_semi')):
         os.utime(folder.path(f'{name}.pth'), (second, second))
     assert folder.newest_whole() == folder.path('epoch_2.pth')
+
+
+def test_the_pointer_of_a_run_without_a_list_is_followed(folder, tmp_path_factory):
+    """To another folder, or to this one under the name that it had before it was moved."""
+    other = CheckpointFolder(str(tmp_path_factory.mktemp('other')))
+    Path(other.path('last_checkpoint')).write_text(folder.path('epoch_2.pth'))
+    assert other.newest_whole() == folder.path('epoch_2.pth')
+    Path(folder.path('checkpoints.json')).unlink()
+    Path(folder.path('last_checkpoint')).write_text('/moved/from/here/epoch_2.pth')
+    assert folder.newest_whole() == folder.path('epoch_2.pth')
+
+
+def test_what_killed_processes_left_half_written_is_deleted_and_nothing_else(folder):
+    before = set(os.listdir(folder.folder))
+    left = ('.epoch_4.pth.part', '.checkpoints.jsonx1y2', '.last_checkpointx1y2')
+    for name in (*left, 'mine.pth.part', '.mine'):
+        Path(folder.path(name)).touch()
+    folder.clear_parts()
+    assert set(os.listdir(folder.folder)) == before | {'mine.pth.part', '.mine'}
+
+
+@pytest.mark.parametrize('rule, scores, saved', [
+    ('greater', [50., 50., 40., 60.], [50., 60.]), ('less', [2., 2., 3., 1.], [2., 1.])])
+def test_as_good_as_the_best_is_no_better(monkeypatch, rule, scores, saved):
+    hook, kept = SafeCheckpointHook(save_best='figure', rule=rule), []
+    monkeypatch.setattr(hook, '_save', lambda *_, score: kept.append(score))
+    runner = SimpleNamespace(epoch=1, iter=1, message_hub=MessageHub(f'best {rule}'))
+    for score in scores:
+        hook.after_val_epoch(runner, dict(figure=score))
+    assert kept == saved
 
 
 def test_killed_between_the_new_file_and_its_entry(folder, monkeypatch):

@@ -2,10 +2,12 @@
 import json
 import math
 import re
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.hooks import Hook
+from mmengine.logging import MessageHub
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS, OPTIM_WRAPPERS
@@ -210,6 +212,52 @@ def test_overflows_are_left_out_and_counted_and_move_nobody(tmp_path, fused):
 def test_overflows_for_ever_end_the_run(tmp_path):
     with pytest.raises(UserError, match='iteration 9: mixed precision left out 5 steps in a row'):
         run_with_overflows(tmp_path, at=[1, 2, *range(4, 99)], fused=True, max_skips=5)
+
+
+@HOOKS.register_module()
+class SpoilLoss(Hook):
+    """The losses of one iteration, times something or plus something."""
+
+    def __init__(self, at, factor=1., addend=0.):
+        self.at, self.factor, self.addend = at, factor, addend
+
+    def before_train(self, runner):
+        def spoil(model, inputs, losses):
+            return {name: value * self.factor + self.addend if runner.iter == self.at else value
+                    for name, value in losses.items()}
+
+        runner.model.register_forward_hook(spoil)
+
+
+def test_a_batch_whose_gradients_are_added_to_is_left_to_the_scaler(tmp_path):
+    wrapper = dict(type='CpuScaler', optimizer=dict(type='AdamW', lr=1e-3),
+                   accumulative_counts=2)
+    cfg = config(tmp_path, hooks=[dict(type='SpoilLoss', at=0, factor=math.inf)],
+                 optim_wrapper=wrapper)
+    cfg.train_cfg.supervised.epochs, cfg.train_cfg.semi = 1, None
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    cfg.default_hooks.numerics = dict(type='NumericsHook')
+    assert train(cfg).message_hub.get_info('skipped_steps') == 1
+
+
+def test_weights_that_a_step_has_changed_are_not_kept_as_those_before_it(tmp_path):
+    """The loss is infinite, but not its gradients, so the step was taken."""
+    cfg = config(tmp_path, hooks=[dict(type='SpoilLoss', at=1, addend=math.inf)])
+    cfg.default_hooks.numerics = dict(type='NumericsHook')
+    with pytest.raises(UserError, match='iteration 2: .*loss inf'):
+        train(cfg)
+    failed = load_failed_batch(tmp_path / 'nonfinite_iter_2_rank0.pth')
+    assert failed['weights'] is None and math.isfinite(failed['grad_norm'])
+
+
+def test_steps_that_were_left_out_are_told_after_each_epoch():
+    lines = []
+    runner = SimpleNamespace(message_hub=MessageHub('left out'),
+                             logger=SimpleNamespace(info=lines.append))
+    for total in (0, 3):
+        runner.message_hub.update_info('skipped_steps', total)
+        NumericsHook().after_train_epoch(runner)
+    assert len(lines) == 1 and 'left out 3 steps so far' in lines[0]
 
 
 def test_a_number_of_skips_that_makes_no_sense():
