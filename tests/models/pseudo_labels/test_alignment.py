@@ -65,6 +65,13 @@ def test_what_is_said_of_labeled_images_is_corrected_too():
     assert not torch.equal(seen[0], labeled.probabilities)
 
 
+def test_a_class_that_was_never_said_is_no_division_by_zero():
+    rule = build_rule(type='DistributionAlignment', target='uniform', momentum=0., warmup=False)
+    pseudo = rule(torch.tensor([[.9, .1, 0.], [.2, .8, 0.]]))
+    assert float(rule.mean.value[2]) == 0 and float(pseudo.probabilities[0, 2]) == 0
+    torch.testing.assert_close(pseudo.probabilities.sum(1), torch.ones(2))
+
+
 def test_the_labeled_classes_must_be_known():
     rule = DistributionAlignment()
     rule.set_classes(3)
