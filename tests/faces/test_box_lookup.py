@@ -77,6 +77,14 @@ def test_an_ending_of_several_ids_decides_nothing(tmp_path):
     assert boxes[1, 0] == 2 and np.isnan(boxes[[0, 2, 3]]).all()
 
 
+def test_of_two_endings_the_longer_one_counts(tmp_path):
+    """The file's a/b/1.png ends with all of b/1.png; 1.png is an end of that alone."""
+    path = tmp_path / 'b.jsonl'
+    write_boxes(path, [FaceRecord('a/b/1.png', ((1, 0, 9, 9), )), FaceRecord('1.png')])
+    boxes, _ = load_boxes(path, ['b/1.png'])
+    assert boxes[0, 0] == 1
+
+
 def test_file_names_match_only_where_they_are_unique(tmp_path):
     path = tmp_path / 'b.jsonl'
     write_boxes(path, [
