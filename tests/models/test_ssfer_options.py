@@ -100,8 +100,9 @@ def test_fairness_is_a_loss_on_the_accepted_strong_views():
     before = deepcopy(model.fairness)
     seen = []
     model.student.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
+    model.fairness.register_forward_pre_hook(lambda _, args: seen.append(args[3]))
     losses = losses_of(model, data)
-    assert seen == [4 + 3], 'the rejected ones do not take part'
+    assert seen == [4 + 3, 6], 'the rejected ones do not take part, but count in the mean'
     inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
     pseudo = model.judge(inputs)
     expected = before(model.student(inputs['strong']), pseudo.weights, pseudo, 6)
