@@ -1,5 +1,6 @@
 """The step of stage III: its losses, who judges, and what it may look at."""
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -68,6 +69,9 @@ def test_facemix_of_stage_three_is_that_of_stage_two(classifier, size):
     assert float(losses['loss_facemix']) == pytest.approx(float(apart['loss_facemix']), rel=1e-4)
     assert float(losses['iou_mean']) == float(apart['iou_mean'])
     assert 'loss_labeled' not in losses
+    lacking = dict(inputs, facemix=replace(
+        batch, missing=torch.tensor([True, True, True, False])))
+    assert float(model.supervised_step(lacking)['boxes_missing']) == 0.75, 'a share'
     judged = pseudo_labels(model.teacher(inputs['weak']).softmax(1).tolist(),
                            model.pseudo_label.threshold)
     expected = 5 * unlabeled_loss(model.student(inputs['strong']).tolist(), judged)

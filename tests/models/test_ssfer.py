@@ -157,6 +157,12 @@ def test_settings_out_of_range(options, word):
         MODELS.build(ssfer(**options))
 
 
+def test_what_is_not_set_is_the_methods():
+    model = MODELS.build(ssfer())
+    assert (model.ema_decay, model.unlabeled_weight, model.pseudo_label.threshold) == (
+        0.999, 5, 0.7)
+
+
 def test_the_teacher_follows_weights_that_were_replaced_between_epochs():
     model = build(resnet(), ema_decay=0.5)
     model.update_teacher()

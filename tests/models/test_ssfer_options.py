@@ -74,6 +74,15 @@ def test_several_weak_views_are_judged_by_their_mean(network, size):
     assert len(pseudo.weights) == len(first)
 
 
+def test_features_of_several_weak_views_are_meant_too():
+    model = build(pseudo_label=dict(type='ClusterPurity', clusters=2, bank=10))
+    inputs, seen = model.data_preprocessor(semi_batch(), True)['inputs'], []
+    model.pseudo_label.register_forward_pre_hook(lambda _, args: seen.append(args[2]))
+    for views in ([inputs['weak']], [inputs['strong']], [inputs['weak'], inputs['strong']]):
+        model.judge(dict(inputs, weak=torch.cat(views)))
+    torch.testing.assert_close(seen[2], (seen[0] + seen[1]) / 2)
+
+
 @pytest.mark.parametrize('kind', ['NegativeLearning', 'RejectedConsistency'])
 def test_rejected_images_have_a_loss_of_their_own(kind):
     model, data = build(rejected_loss=dict(type=kind)), semi_batch()
