@@ -5,7 +5,8 @@ import dataclasses
 FAST = (
     'tests/ssfer_onnx', 'tests/audit', 'tests/checkpoints', 'tests/datasets', 'tests/engine',
     'tests/evaluation', 'tests/faces', 'tests/fuzz', 'tests/inference', 'tests/model_files',
-    'tests/models', 'tests/profiling', 'tests/synthfer', 'tests/tables/test_plan.py',
+    'tests/models', 'tests/processes', 'tests/profiling', 'tests/synthfer',
+    'tests/tables/test_plan.py',
     'tests/transforms', 'tests/distributed/test_equal_losses.py', 'tests/test_cli.py',
     'tests/test_compat.py', 'tests/test_config.py', 'tests/test_images.py',
     'tests/test_mmcv_stand_in.py', 'tests/test_safe_loading.py', 'tests/apis/test_export_model.py',

@@ -18,9 +18,9 @@ from ssfer_mm.command_lines import Settings
 from ssfer_mm.config import load_config
 from ssfer_mm.engine.checkpoint_folder import POINTER
 from ssfer_mm.errors import UserError
+from ssfer_mm.processes import fresh_processes, hear_ctrl_c
 
 from .compare_runs import compare_runs
-from .fresh_processes import fresh_processes, hear_ctrl_c
 
 MARK = '.crash_test'  # in the folders that may be deleted
 

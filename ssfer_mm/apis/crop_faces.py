@@ -20,6 +20,7 @@ from ssfer_mm.faces.detectors.settings import detector_settings
 from ssfer_mm.faces.square_crop import cut_square
 from ssfer_mm.images import read_image, three_channels
 from ssfer_mm.journal import Journal
+from ssfer_mm.processes import map_batches
 
 from .crop_plan import (
     NOT_IN_FILE,
@@ -34,7 +35,6 @@ from .crop_plan import (
 )
 from .detect_faces import add_detector_options, detect_to_file, progress_bar, report_unreadable
 from .image_sources import ImageRef, list_images
-from .worker_pool import map_batches
 
 FORMAT, VERSION = 'ssfer-face-crops', 1
 MANIFEST, BOXES = 'manifest.jsonl', 'boxes.jsonl'

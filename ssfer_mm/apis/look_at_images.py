@@ -9,10 +9,10 @@ import numpy as np
 from ssfer_mm.audit.facts_cache import FactsCache, stamp_of
 from ssfer_mm.audit.file_facts import FileFacts, inspect
 from ssfer_mm.audit.parts import Part
+from ssfer_mm.processes import map_batches
 
 from .check_data_parts import paths_and_pixels
 from .detect_faces import progress_bar
-from .worker_pool import map_batches
 
 BATCH = 64
 # Below so many images, starting processes takes longer than they save.

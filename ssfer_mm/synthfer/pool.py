@@ -1,19 +1,21 @@
 """Many faces at once, on all cores."""
 
+import contextlib
+import functools
 import multiprocessing
 import os
-import signal
 import sys
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 import numpy as np
 
 from ..errors import UserError
+from ..processes import map_batches
 from .generator import SynthFERGenerator
 
 _CHUNK = 64
-_SPEC = Tuple[int, int, float, str, int, int]
+_RANGE = Tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,10 @@ class Pool:
     intensities: np.ndarray
 
 
-def _render_chunk(spec: _SPEC) -> Tuple[int, Pool]:
-    seed, size, difficulty, pool, start, stop = spec
+def _make_renderer(seed: int, size: int, difficulty: str,
+                   pool: str) -> Callable[[_RANGE], Pool]:
     generator = SynthFERGenerator(seed, size, difficulty)
-    return start, _stack([generator.item(pool, i) for i in range(start, stop)])
-
-
-def _leave_signals_alone() -> None:
-    """In a worker: Ctrl-C reaches all processes and the main one decides; a kill just ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not what a training that forked it does
+    return lambda items: _stack([generator.item(pool, i) for i in range(*items)])
 
 
 def _stack(faces: list) -> Pool:
@@ -65,18 +61,17 @@ def render_pool(generator: SynthFERGenerator, pool: str, count: int, progress: b
     """
     if count < 1:
         raise UserError(f'SynthFER num_images {count}: expected 1 or more')
-    specs = [(generator.seed, generator.size, generator.difficulty, pool, start,
-              min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
-    workers = min(processes or usable_cores(), len(specs))
+    chunks = [(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
+    make = functools.partial(_make_renderer, generator.seed, generator.size, generator.difficulty,
+                             pool)
     # a daemonic process (a data loader's worker) may not have children of its own
-    if workers <= 1 or multiprocessing.current_process().daemon:
-        parts = _collect(map(_render_chunk, specs), pool, count, progress)
-    else:
-        # fork keeps a script without a __main__ guard working; torch is not used in the children
-        methods = multiprocessing.get_all_start_methods()
-        context = multiprocessing.get_context('fork' if 'fork' in methods else 'spawn')
-        with context.Pool(workers, initializer=_leave_signals_alone) as team:
-            parts = _collect(team.imap_unordered(_render_chunk, specs), pool, count, progress)
+    alone = multiprocessing.current_process().daemon
+    workers = 1 if alone else min(processes or usable_cores(), len(chunks))
+    # fork keeps a script without a __main__ guard working; drawing needs none of torch's threads
+    method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else 'spawn'
+    drawn = map_batches(make, chunks, workers, multiprocessing.get_context(method))
+    with contextlib.closing(drawn):
+        parts = _collect(drawn, pool, count, progress)
     parts = [part for _, part in sorted(parts, key=lambda pair: pair[0])]
     return Pool(*(np.concatenate([getattr(part, name) for part in parts])
                   for name in ('images', 'labels', 'boxes', 'intensities')))
@@ -84,8 +79,8 @@ def render_pool(generator: SynthFERGenerator, pool: str, count: int, progress: b
 
 def _collect(results, pool: str, count: int, progress: bool) -> list:
     parts, done, shown = [], 0, 0
-    for start, part in results:
-        parts.append((start, part))
+    for items, part in results:
+        parts.append((items, part))
         done += len(part.labels)
         if progress and count > _CHUNK:
             shown = _report(pool, done, count, shown)

@@ -7,7 +7,7 @@ import pytest
 
 LISTENING = '''
 import os, signal, time
-from ssfer_mm.apis.fresh_processes import fresh_processes, hear_ctrl_c
+from ssfer_mm.processes import fresh_processes, hear_ctrl_c
 
 def listen(pipe, hears):
     if hears:

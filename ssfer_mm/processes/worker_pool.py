@@ -2,9 +2,10 @@
 import contextlib
 import multiprocessing
 import signal
+import time
 import traceback
 from multiprocessing.connection import Connection, wait
-from typing import Callable, Dict, Iterable, Iterator, List, Tuple, TypeVar
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
 from ssfer_mm.errors import UserError
 
@@ -16,19 +17,26 @@ Work = Callable[[Batch], Result]
 
 # Given out ahead, so that a worker need not wait for the main process between two batches.
 AHEAD = 2
+# What is meant for all processes may reach a worker before this one.
+SIGNAL_ARRIVES = 0.5  # seconds
 
 
 def map_batches(make_work: Callable[[], Work], batches: Iterable[Batch],
-                workers: int = 1) -> Iterator[Tuple[Batch, Result]]:
+                workers: int = 1,
+                context: Optional[multiprocessing.context.BaseContext] = None,
+                ) -> Iterator[Tuple[Batch, Result]]:
     """Apply one function to many batches.
+
+    Every worker has a pipe of its own: one that is killed takes no lock with it that another
+    waits for, as one of :class:`multiprocessing.Pool` does.
 
     Args:
         make_work: Makes the function, once in every process; must be picklable, and so must be
             batches and results.
         batches: What to work on.
         workers: Number of processes; 1 works in this one. The others compute with one thread
-            each, inherit no threads, devices or locks of this one, and end with it, even if it is
-            killed.
+            each, and end with this one, even if it is killed.
+        context: How they start; None lets them inherit no threads, devices or locks.
 
     Yields:
         Each batch and its result, in the order in which they are finished.
@@ -44,7 +52,7 @@ def map_batches(make_work: Callable[[], Work], batches: Iterable[Batch],
         for batch in batches:
             yield batch, work(batch)
         return
-    context = fresh_processes(['ssfer_mm'])
+    context = context or fresh_processes(['ssfer_mm'])
     with contextlib.ExitStack() as stack:
         pipes = [stack.enter_context(_worker(context, make_work)) for _ in range(workers)]
         yield from _deal(pipes, iter(batches))
@@ -61,9 +69,10 @@ def _deal(pipes: List[Connection], batches: Iterator[Batch]) -> Iterator[Tuple[B
             try:
                 kind, result = pipe.recv()
             except (EOFError, OSError):
+                time.sleep(SIGNAL_ARRIVES)
                 raise UserError('a worker process was killed, perhaps for want of memory: run the '
-                                'same command again to go on, with fewer --workers or a smaller '
-                                '--batch-size') from None
+                                'same command again to go on, where it takes them with fewer '
+                                '--workers or a smaller --batch-size') from None
             if kind == 'user':
                 raise UserError(result)
             if kind == 'bug':
@@ -89,23 +98,48 @@ def _worker(context: multiprocessing.context.BaseContext,
             make_work: Callable[[], Work]) -> Iterator[Connection]:
     """A process that ends with this block, whatever it is doing."""
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, make_work), daemon=True)
-    process.start()
-    # With its last holder gone, the pipe says that the worker is.
-    theirs.close()
+    # A fork holds a copy of our end, and would wait for itself.
+    copied = ours if context.get_start_method() == 'fork' else None
+    process = context.Process(target=_serve, args=(theirs, copied, make_work), daemon=True)
     try:
+        with _signals_wait():
+            process.start()
+        # With its last holder gone, the pipe says that the worker is.
+        theirs.close()
         yield ours
     finally:
         ours.close()
-        process.join(0.2)
-        if process.is_alive():
+        if process.pid is not None:
+            process.join(0.2)
             process.terminate()
             process.join()
 
 
-def _serve(pipe: Connection, make_work: Callable[[], Work]) -> None:
-    # Ctrl-C reaches all processes; the main one decides.
+@contextlib.contextmanager
+def _signals_wait() -> Iterator[None]:
+    """A fork must not hear them before it has said what to do with them."""
+    if not hasattr(signal, 'pthread_sigmask'):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _leave_signals_alone() -> None:
+    """Ctrl-C reaches all processes and the main one decides; a polite kill just ends a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not what a training that forked it does
+    if hasattr(signal, 'pthread_sigmask'):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+
+
+def _serve(pipe: Connection, copied: Optional[Connection], make_work: Callable[[], Work]) -> None:
+    _leave_signals_alone()
+    if copied is not None:
+        copied.close()
     try:
         _one_thread()
         work = make_work()
