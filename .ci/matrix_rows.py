@@ -9,8 +9,10 @@ FAST = (
     'tests/tables/test_plan.py',
     'tests/transforms', 'tests/distributed/test_equal_losses.py', 'tests/test_cli.py',
     'tests/test_compat.py', 'tests/test_config.py', 'tests/test_images.py',
-    'tests/test_mmcv_stand_in.py', 'tests/test_safe_loading.py', 'tests/apis/test_export_model.py',
-    'tests/apis/test_launch.py::test_train_resume_and_test', 'tests/configs/test_every_config.py',
+    'tests/test_mmcv_stand_in.py', 'tests/test_safe_loading.py',
+    'tests/apis/export/test_export_model.py',
+    'tests/apis/training/test_launch.py::test_train_resume_and_test',
+    'tests/configs/test_every_config.py',
     'tests/e2e/test_all_stages.py', 'tests/e2e/test_export.py', 'tests/e2e/test_stock_tools.py',
     'tests/e2e/test_two_processes.py',
 )

@@ -26,7 +26,7 @@ import numpy as np
 from mmengine.logging import MMLogger
 
 import ssfer_mm  # noqa: F401  registers all components
-from ssfer_mm.apis.pack_faces import pack
+from ssfer_mm.apis.dataset.pack_faces import pack
 from ssfer_mm.cli import run_cli
 from ssfer_mm.datasets.shard_sampler import ShardSampler
 from ssfer_mm.datasets.sources import Mixture, build_source

@@ -22,7 +22,7 @@ from typing import Dict, List, Sequence, Tuple
 import cv2
 import numpy as np
 
-from ssfer_mm.apis.export_model import faces_of
+from ssfer_mm.apis.export.export_model import faces_of
 from ssfer_mm.cli import run_cli
 from ssfer_mm.image_files import scan_images
 from ssfer_mm.inference import FERInferencer

@@ -1,6 +1,6 @@
 import pytest
 
-from ssfer_mm.apis.replay_batch import main as replay_main
+from ssfer_mm.apis.trials.replay_batch import main as replay_main
 from ssfer_mm.devices import check_device
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.detectors.settings import detector_settings

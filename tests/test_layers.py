@@ -8,11 +8,6 @@ import ssfer_mm
 PACKAGE = Path(ssfer_mm.__file__).parent
 
 
-def part_of(module: str) -> str:
-    """Folder or single file right below the package: what is one part of it."""
-    return module.split('.')[1]
-
-
 def imported_by(file: Path) -> set:
     """Full names that a file imports from the package, inside functions as well."""
     package = ['ssfer_mm', *file.relative_to(PACKAGE).parts[:-1]]
@@ -27,14 +22,26 @@ def imported_by(file: Path) -> set:
     return {name for name in names if name.startswith('ssfer_mm.')}
 
 
-def test_no_circles():
+def order_of(folder: Path) -> list:
+    """Folders and single files right below one, each after all that it needs of the others."""
+    above = ['ssfer_mm', *folder.relative_to(PACKAGE).parts]
     needs = {}
-    for file in sorted(PACKAGE.glob('*/**/*.py')) + sorted(PACKAGE.glob('*.py')):
-        part = file.relative_to(PACKAGE).parts[0].removesuffix('.py')
+    for file in sorted(folder.glob('*/**/*.py')) + sorted(folder.glob('*.py')):
+        part = file.relative_to(folder).parts[0].removesuffix('.py')
         if part != '__init__':
-            needs.setdefault(part, set()).update(map(part_of, imported_by(file)))
-    assert {'apis', 'inference', 'models', 'errors'} <= set(needs)
-    assert 'models' in needs['engine'] and 'errors' in needs['apis']
-    without_itself = {part: parts - {part} for part, parts in needs.items()}
-    order = list(graphlib.TopologicalSorter(without_itself).static_order())  # or CycleError
-    assert order.index('errors') < order.index('models') < order.index('apis')
+            modules = [name.split('.') for name in imported_by(file)]
+            parts = {module[len(above)] for module in modules if module[:len(above)] == above}
+            needs.setdefault(part, set()).update(parts - {part})
+    return list(graphlib.TopologicalSorter(needs).static_order())  # or CycleError
+
+
+def test_no_circles():
+    order = order_of(PACKAGE)
+    assert order.index('errors') < order.index('models') < order.index('engine')
+    assert order.index('engine') < order.index('inference') < order.index('apis')
+
+
+def test_no_circles_among_the_tools():
+    order = order_of(PACKAGE / 'apis')
+    assert order.index('output_files') < order.index('dataset') < order.index('faces')
+    assert order.index('dataset') < order.index('training') < order.index('trials')

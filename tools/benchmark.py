@@ -5,7 +5,7 @@ from ssfer_cli import prepare_packages
 
 
 def main():
-    from ssfer_mm.apis.benchmark import main as benchmark_main
+    from ssfer_mm.apis.trials.benchmark import main as benchmark_main
 
     return benchmark_main
 

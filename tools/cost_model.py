@@ -5,7 +5,7 @@ from ssfer_cli import prepare_packages
 
 
 def main():
-    from ssfer_mm.apis.cost_model import main as cost_main
+    from ssfer_mm.apis.trials.cost_model import main as cost_main
 
     return cost_main
 

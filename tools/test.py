@@ -5,7 +5,7 @@ from ssfer_cli import prepare_packages
 
 
 def main():
-    from ssfer_mm.apis.launch import test_main
+    from ssfer_mm.apis.training.launch import test_main
 
     return test_main
 

@@ -5,7 +5,7 @@ from ssfer_cli import prepare_packages
 
 
 def main():
-    from ssfer_mm.apis.launch import train_main
+    from ssfer_mm.apis.training.launch import train_main
 
     return train_main
 

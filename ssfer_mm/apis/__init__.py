@@ -2,6 +2,6 @@
 from ssfer_mm.cli import run_cli, user_message
 from ssfer_mm.config import load_config
 
-from .launch import test, test_main, train, train_main
+from .training.launch import test, test_main, train, train_main
 
 __all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main', 'user_message']

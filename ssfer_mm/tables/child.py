@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import IO, Dict, Iterator, Optional, Union
 
-from ssfer_mm.apis.child_training import TRAIN
+from ssfer_mm.apis.training.child_training import TRAIN
 
 from .machine import cores
 from .nursery import Nursery, Nursling

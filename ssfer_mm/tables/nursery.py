@@ -138,7 +138,7 @@ class Nursery:
 def main(handle: int) -> None:
     """Import, then fork for every message until the other side closes."""
     with collector_rests():
-        import ssfer_mm.apis.launch  # noqa: F401  what takes so long
+        import ssfer_mm.apis.training.launch  # noqa: F401  what takes so long
 
     sock = socket.socket(fileno=handle)
     if not _gpu_works_after_a_fork():
@@ -196,8 +196,8 @@ def _become(arguments: List[str], handles: List[int]) -> None:
                           else signal.default_int_handler)
         for stream in (1, 2):
             os.dup2(handles[0], stream)
-        from ssfer_mm.apis.child_training import TRAIN
-        from ssfer_mm.apis.launch import train_main
+        from ssfer_mm.apis.training.child_training import TRAIN
+        from ssfer_mm.apis.training.launch import train_main
         from ssfer_mm.command_lines import run_tool, train_parser
 
         sys.argv = [str(TRAIN), *arguments]  # what messages tell people to repeat

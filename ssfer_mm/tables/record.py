@@ -1,7 +1,7 @@
 """From the work dir of a finished run to the few figures that are kept of it."""
 from typing import Dict, List, Optional
 
-from ssfer_mm.apis.report import RunReport, read_report, read_scalars, series
+from ssfer_mm.apis.training.report import RunReport, read_report, read_scalars, series
 from ssfer_mm.datasets.splits import load_split, split_hash
 from ssfer_mm.errors import UserError
 

@@ -1,7 +1,9 @@
 """Where a result cannot be written, that is said in a sentence, and before the work is done."""
 import pytest
 
-from ssfer_mm.apis import cost_model, detect_faces, eval_cross, eval_face_detector, soak
+from ssfer_mm.apis.faces import detect_faces, eval_face_detector
+from ssfer_mm.apis.training import eval_cross
+from ssfer_mm.apis.trials import cost_model, soak
 from ssfer_mm.cli import run_cli
 from support.bright import bright_config, picture, save
 

@@ -5,7 +5,7 @@ from mmengine.optim import build_optim_wrapper
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 
-from ssfer_mm.apis.benchmark import load_plain
+from ssfer_mm.apis.trials.benchmark import load_plain
 from ssfer_mm.engine.exact_resume_hook import seed_all
 from ssfer_mm.models.device_views import DeviceViews
 from ssfer_mm.profiling.stage import AcceptShare

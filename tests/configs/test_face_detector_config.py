@@ -6,7 +6,7 @@ import torch
 from mmengine.logging import MessageHub
 
 from ssfer_mm.apis import load_config, train
-from ssfer_mm.apis.export_face_detector import main as export
+from ssfer_mm.apis.export.export_face_detector import main as export
 from ssfer_mm.faces.detectors import EmbeddedFaceDetector
 from support.detectors import noise
 from support.face_cuts import write_cuts

@@ -8,7 +8,7 @@ import pytest
 
 from ssfer_mm import UserError
 from ssfer_mm.apis import run_cli, train
-from ssfer_mm.apis.compare_runs import compare_values
+from ssfer_mm.apis.trials.compare_runs import compare_values
 from ssfer_mm.engine import CheckpointFolder
 from ssfer_mm.safe_loading import load_checkpoint_safely
 from support.processes import exit_codes, together

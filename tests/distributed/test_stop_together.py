@@ -6,7 +6,7 @@ import pytest
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
-from ssfer_mm.apis.compare_runs import compare_values
+from ssfer_mm.apis.trials.compare_runs import compare_values
 from ssfer_mm.safe_loading import load_checkpoint_safely
 from support.processes import together
 from support.world import calm, end_of, two_stages

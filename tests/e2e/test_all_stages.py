@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import cv2
 import pytest
 
-from ssfer_mm.apis import all_stages, load_config
+from ssfer_mm.apis import load_config
+from ssfer_mm.apis.training import all_stages
 from ssfer_mm.errors import UserError
 from support.outcome import stages, weights
 from support.shrink import shrink, write

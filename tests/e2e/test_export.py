@@ -8,7 +8,8 @@ from mmpretrain import ImageClassificationInferencer, get_model
 from mmpretrain.models import ImageClassifier
 from mmpretrain.registry import DATASETS
 
-from ssfer_mm.apis import launch, load_config
+from ssfer_mm.apis import load_config
+from ssfer_mm.apis.training import launch
 from ssfer_mm.expressions import SYNTHFER8
 from support.outcome import stages
 from support.shrink import unique_name

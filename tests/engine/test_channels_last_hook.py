@@ -10,7 +10,7 @@ from torch import distributed as dist
 from torch import nn
 
 from ssfer_mm import UserError
-from ssfer_mm.apis.distributed import start_processes
+from ssfer_mm.apis.training.distributed import start_processes
 from ssfer_mm.engine import ChannelsLastHook
 from ssfer_mm.engine.sharded_runner import shards_on_cpus
 from support.models import resnet, ssfer

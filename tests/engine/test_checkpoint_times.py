@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
 
-from ssfer_mm.apis.compare_runs import compare_values
+from ssfer_mm.apis.trials.compare_runs import compare_values
 from ssfer_mm.datasets import SeededSampler
 from ssfer_mm.engine import (
     GracefulStopHook,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from ssfer_mm.apis.compare_runs import compare_runs, compare_values
+from ssfer_mm.apis.trials.compare_runs import compare_runs, compare_values
 from ssfer_mm.datasets import ShardSampler
 from ssfer_mm.engine.exact_resume_hook import ExactResumeHook, seed_all
 from ssfer_mm.errors import UserError

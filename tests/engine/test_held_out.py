@@ -2,7 +2,7 @@
 import pytest
 from mmpretrain.registry import DATASETS
 
-from ssfer_mm.apis.launch import train
+from ssfer_mm.apis.training.launch import train
 from ssfer_mm.datasets import FERDataset, UnlabeledFaces
 from ssfer_mm.datasets.held_out import keys_of, shared_ids
 from ssfer_mm.errors import UserError

@@ -12,7 +12,7 @@ from mmengine.fileio import LocalBackend
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
-from ssfer_mm.apis.compare_runs import compare_runs
+from ssfer_mm.apis.trials.compare_runs import compare_runs
 from ssfer_mm.engine import checkpoint_folder
 from support.runs import II_EPOCHS, II_ITERS, config, train
 

@@ -12,7 +12,7 @@ from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS, OPTIM_WRAPPERS
 
-from ssfer_mm.apis.replay_batch import main as replay_main
+from ssfer_mm.apis.trials.replay_batch import main as replay_main
 from ssfer_mm.engine import NumericsHook, load_failed_batch
 from ssfer_mm.errors import UserError
 from ssfer_mm.safe_loading import load_checkpoint_safely

@@ -12,7 +12,7 @@ import sys
 import torch
 from mmengine.registry import DefaultScope
 from ssfer_mm.cli import run_cli
-from ssfer_mm.apis.launch import build_runner
+from ssfer_mm.apis.training.launch import build_runner
 from support.runs import config
 import support.spoil
 torch.set_num_threads(1)

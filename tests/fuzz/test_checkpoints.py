@@ -14,9 +14,9 @@ from mmengine.runner import CheckpointLoader
 from mmpretrain.registry import MODELS
 from safetensors.torch import save as to_safetensors
 
-from ssfer_mm.apis.convert_checkpoint import main as convert_main
-from ssfer_mm.apis.launch import test_main as run_test
-from ssfer_mm.apis.launch import train_main
+from ssfer_mm.apis.export.convert_checkpoint import main as convert_main
+from ssfer_mm.apis.training.launch import test_main as run_test
+from ssfer_mm.apis.training.launch import train_main
 from ssfer_mm.checkpoints import read_config_text
 from ssfer_mm.component_types import check_types
 from ssfer_mm.engine import CheckpointFolder

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from reference.official_mae import OfficialMAE
 from ssfer_mm import UserError
-from ssfer_mm.apis.convert_checkpoint import write_described
+from ssfer_mm.apis.export.convert_checkpoint import write_described
 from ssfer_mm.checkpoints import in_timm_names
 from ssfer_mm.expressions import CLASSES_OF, FERPLUS8, RAFDB7
 from ssfer_mm.model_files.classifier import build_classifier

@@ -1,0 +1,1 @@
+"""Find the faces in photos, measure who finds them, and cut them out."""

@@ -1,0 +1,241 @@
+"""Cut square faces out of raw photos: behind ``tools/crop_faces.py``."""
+import argparse
+import functools
+import json
+import os.path as osp
+from collections import Counter
+from dataclasses import asdict
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+
+import cv2
+import numpy as np
+
+from ssfer_mm.apis.dataset.image_sources import ImageRef, list_images
+from ssfer_mm.atomic import atomic_write
+from ssfer_mm.cli import go_on_hint, run_cli
+from ssfer_mm.errors import UserError
+from ssfer_mm.faces.box_file import read_header
+from ssfer_mm.faces.box_line import FaceRecord
+from ssfer_mm.faces.box_lookup import match_records
+from ssfer_mm.faces.detectors.settings import detector_settings
+from ssfer_mm.faces.square_crop import cut_square
+from ssfer_mm.images import read_image, three_channels
+from ssfer_mm.journal import Journal
+from ssfer_mm.processes import map_batches
+from ssfer_mm.progress import progress_bar
+
+from .crop_plan import (
+    NOT_IN_FILE,
+    OK,
+    UNREADABLE,
+    CropJob,
+    CropSettings,
+    choices,
+    parse_manifest_line,
+    plan_crops,
+    settled_sources,
+)
+from .detect_faces import add_detector_options, detect_to_file, report_unreadable
+
+FORMAT, VERSION = 'ssfer-face-crops', 1
+MANIFEST, BOXES = 'manifest.jsonl', 'boxes.jsonl'
+QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
+
+Task = Tuple[CropJob, Union[str, np.ndarray]]  # with the image's path or pixels
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Run the command.
+
+    Returns:
+        Exit status: 0; 1 if images could not be read or are not in the box file; 2 for an error
+        of the user's; 130 after Ctrl-C.
+    """
+    return run_cli(lambda: int(bool(_run(_parse(arguments)))),
+                   after_interrupt=go_on_hint('--overwrite'))
+
+
+def crop_faces(images: Sequence[ImageRef], faces: Dict[str, FaceRecord], out: str,
+               settings: CropSettings, detector: dict, problems: Dict[str, str],
+               batch_size: int = 16, workers: int = 1,
+               overwrite: bool = False) -> Dict[str, List[dict]]:
+    """Write the crops of some images and their manifest, going on where a run was stopped.
+
+    Args:
+        images: The photos.
+        faces: Id -> faces.
+        out: Folder of the crops and the manifest.
+        settings: Which faces, and how to cut them out.
+        detector: What found the faces, for the manifest.
+        problems: Id -> what is wrong, of images known to be unreadable.
+        batch_size: Images per batch.
+        workers: Number of processes.
+        overwrite: Do not go on with what the manifest holds.
+
+    Returns:
+        Id -> its lines of the manifest.
+
+    Raises:
+        UserError: A crop cannot be written or would replace a photo; or see :class:`Journal`.
+    """
+    header = dict(format=FORMAT, version=VERSION, settings=asdict(settings), detector=detector)
+    # It is written before the first crop is.
+    unknown = not overwrite and not osp.isfile(osp.join(out, MANIFEST))
+    with Journal(osp.join(out, MANIFEST), header, parse_manifest_line, overwrite) as journal:
+        done = settled_sources(journal.records, out)
+        todo = [ref for ref in images if ref.id not in done]
+        taken = [line['file'] for own in done.values() for line in own if 'file' in line]
+        jobs = plan_crops(todo, [faces.get(ref.id) for ref in todo], settings, taken)
+        _protect_photos(images, jobs, out)
+        if unknown:
+            _protect_others(jobs, out)
+        work = functools.partial(_make_cut, out, settings.size)
+        with progress_bar('Cropping faces', len(images), len(done)) as bar:
+            for results in _cut_all(jobs, todo, work, problems, batch_size, workers):
+                journal.append([line for own in results.values() for line in own])
+                for source, own in results.items():
+                    done[source] = [parse_manifest_line(line) for line in own]
+                bar.update(len(results))
+        asked = {ref.id: None for ref in images}
+        order = [source for source in done if source not in asked] + list(asked)
+        journal.finish([json.dumps(line) for source in order for line in done[source]], len(done))
+    return {source: done[source] for source in asked}
+
+
+def _cut_all(jobs: Sequence[CropJob], images: Sequence[ImageRef], work: Callable,
+             problems: Dict[str, str], batch_size: int,
+             workers: int) -> Iterator[Dict[str, List[str]]]:
+    """Do all jobs; id -> lines of the manifest, batch by batch."""
+    yield {job.source: job.lines(*_problem(job, problems)) for job in jobs if not job.crops}
+    tasks = [(job, ref) for job, ref in zip(jobs, images) if job.crops]
+    batches = ([(job, ref.content()) for job, ref in tasks[start:start + batch_size]]
+               for start in range(0, len(tasks), batch_size))
+    for batch, lines in map_batches(work, batches, min(workers, len(tasks) or 1)):
+        yield {job.source: own for (job, _), own in zip(batch, lines)}
+
+
+def cut_batch(out: str, size: int, tasks: Sequence[Task]) -> List[List[str]]:
+    """Write the crops of some images; gives the lines of the manifest of each."""
+    return [_cut(out, size, job, content) for job, content in tasks]
+
+
+def _make_cut(out: str, size: int) -> functools.partial:
+    return functools.partial(cut_batch, out, size)
+
+
+def _cut(out: str, size: int, job: CropJob, content: Union[str, np.ndarray]) -> List[str]:
+    try:
+        image = (read_image(content) if isinstance(content, str)
+                 else three_channels(content, job.source))
+    except UserError as error:
+        return job.lines(UNREADABLE, str(error))
+    height, width = image.shape[:2]
+    if job.size not in (None, (width, height)):
+        raise UserError(f'the box file says that {job.source} has {job.size[0]} x {job.size[1]} '
+                        f'pixels, but it has {width} x {height}: use a box file made for these '
+                        'photos, or leave --boxes out')
+    for crop in job.crops:
+        suffix = osp.splitext(crop.file)[1]
+        data = cv2.imencode(suffix, cut_square(image, crop.square, size), QUALITY)[1]
+        path = osp.join(out, crop.file)
+        try:
+            with atomic_write(path, 'wb') as file:
+                file.write(data.tobytes())
+        except OSError as error:
+            raise UserError(f'cannot write {path} ({error.strerror}): make room there, or choose '
+                            'another --out') from None
+    return job.lines()
+
+
+def _problem(job: CropJob, problems: Dict[str, str]) -> Tuple[Optional[str], str]:
+    """Status and reason of an image without crops, where it is not simply without a face."""
+    if job.source in problems:
+        return UNREADABLE, problems[job.source]
+    if job.status == NOT_IN_FILE:
+        return NOT_IN_FILE, 'the box file does not mention it'
+    return None, ''
+
+
+def _protect_photos(images: Sequence[ImageRef], jobs: Sequence[CropJob], out: str) -> None:
+    """No crop may replace a photo, nor become one in the next run."""
+    photos = {osp.realpath(ref.path): ref for ref in images if ref.path}
+    for job in jobs:
+        for crop in job.crops:
+            ref = photos.get(osp.realpath(osp.join(out, crop.file)))
+            if ref is not None:
+                raise UserError(f'the crop of {job.source} would replace the photo {ref.path}: '
+                                'choose another --out')
+
+
+def _protect_others(jobs: Sequence[CropJob], out: str) -> None:
+    """In a folder that holds no crops of ours, pictures are somebody else's."""
+    for job in jobs:
+        for crop in job.crops:
+            path = osp.join(out, crop.file)
+            if osp.lexists(path):
+                raise UserError(f'{path} exists and is in no {MANIFEST}, so it may be no crop: '
+                                'choose another --out, or add --overwrite to replace it')
+
+
+def _refuse_out_inside(sources: Sequence[str], out: str) -> None:
+    for source in map(osp.realpath, filter(osp.isdir, map(osp.expanduser, sources))):
+        if osp.commonpath([source, osp.realpath(out)]) == source:
+            raise UserError(f'--out {out} is inside the photos ({source}), so the next run would '
+                            'take the crops for photos: choose a folder outside')
+
+
+def _run(args: argparse.Namespace) -> List[Tuple[str, str]]:
+    settings = CropSettings(args.margin, args.size, args.choose, args.min_score, args.min_face)
+    settings.check()
+    _refuse_out_inside(args.photos, args.out)
+    images = list_images(args.photos, args.subset)
+    problems: Dict[str, str] = {}
+    if args.boxes:
+        found = match_records(args.boxes, [ref.id for ref in images])
+        faces = {ref.id: record for ref, record in zip(images, found) if record is not None}
+        header = read_header(args.boxes) or {}
+        detector = header.get('detector') or dict(file=osp.basename(args.boxes))
+    else:
+        made = detector_settings(args.detector, args.score_threshold, args.batch_size, args.device)
+        result = detect_to_file(images, made, osp.join(args.out, BOXES), args.batch_size,
+                                args.workers, args.overwrite)
+        faces, detector, problems = result.records, result.detector, dict(result.unreadable)
+    manifest = crop_faces(images, faces, args.out, settings, detector, problems, args.batch_size,
+                          args.workers, args.overwrite)
+    lines = [line for own in manifest.values() for line in own]
+    counts = Counter(line['status'] for line in lines)
+    without = [f'{number} {status}' for status, number in counts.items() if status != OK]
+    print(f'{osp.join(args.out, MANIFEST)}: {counts[OK]} crops of {len(images)} images'
+          + ''.join(f', {text}' for text in without))
+    failed = [(line['source'], line['reason']) for line in lines if 'reason' in line]
+    report_unreadable(failed, len(images))
+    return failed
+
+
+def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Cut square faces out of photos, turned upright, with a manifest. Stopped, '
+        'even by kill -9, it goes on where it was when the same command is given again.',
+        epilog='Exit status: 0; 1 if some images could not be read (all others are done); 2 if '
+        'the command cannot be carried out; 130 after Ctrl-C.')
+    parser.add_argument('photos', nargs='+', metavar='PHOTOS',
+                        help='folder (searched at any depth; sub-folders are kept), image file, '
+                        'or training config (.py)')
+    parser.add_argument('--out', required=True, metavar='DIR',
+                        help=f'folder of the crops, of {MANIFEST} and, without --boxes, {BOXES}')
+    parser.add_argument('--boxes', metavar='FILE.jsonl', help='box file, instead of detecting')
+    parser.add_argument('--margin', type=float, default=0.25, metavar='M',
+                        help="added on each side, as a share of the face box's longer edge "
+                        '(default 0.25); past the border, the outermost pixels are repeated')
+    parser.add_argument('--size', type=int, default=224, metavar='PX',
+                        help='edge of the crops (default 224)')
+    parser.add_argument('--choose', choices=choices(), default='all',
+                        help="which faces of an image (default all; 'only': none of several)")
+    parser.add_argument('--min-score', type=float, default=0., metavar='S',
+                        help='leave out faces with a lower score')
+    parser.add_argument('--min-face', type=float, default=0., metavar='PX',
+                        help='leave out faces whose shorter edge is below this')
+    parser.add_argument('--overwrite', action='store_true',
+                        help='begin anew instead of going on with what --out holds')
+    add_detector_options(parser)
+    return parser.parse_args(arguments)

@@ -1,0 +1,274 @@
+"""The data check: one damage at a time in a small dataset, and what it says about it."""
+import json
+import os
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from ssfer_mm.apis.dataset.check_data import check_data, main
+from ssfer_mm.datasets import ClassFolders, draw_split, save_split
+from ssfer_mm.faces import FaceRecord, write_boxes
+from support.photos import photo, recropped
+
+CLASSES = ('happiness', 'neutral', 'sadness')
+CONFIG = '''
+train_dataloader = dict(dataset=dict(
+    type='SemiSupervisedDataset',
+    dataset=dict(type='ClassFolders', data_root={root!r}, subset='train', classes={classes!r},
+                 boxes={boxes!r}),
+    split={split!r}, labeled_pipeline=[], unlabeled_pipeline=[],
+    extra_unlabeled=[dict(type='UnlabeledFaces', data_root={root!r} + '/more')]))
+val_dataloader = dict(dataset=dict(
+    type='ClassFolders', data_root={root!r}, subset={test!r}, classes={classes!r}))
+test_dataloader = val_dataloader
+'''
+RECIPE = dict(fraction=0.5, seed=0)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Four training and two test photos of each class, and three more without labels."""
+    names = [f'{part}/{name}/{k}.png' for part, count in (('train', 4), ('test', 2))
+             for name in CLASSES for k in range(count)] + [f'more/{k}.png' for k in range(3)]
+    for seed, name in enumerate(names):
+        path = tmp_path / 'data' / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), photo(seed, 48))
+    return tmp_path / 'data'
+
+
+@pytest.fixture
+def config(root, tmp_path):
+    def write(boxes=None, split=RECIPE, test='test', classes=CLASSES):
+        path = tmp_path / 'config.py'
+        path.write_text(CONFIG.format(root=str(root), boxes=boxes, split=split, test=test,
+                                      classes=classes))
+        return str(path)
+    return write
+
+
+@pytest.fixture
+def check(config):
+    """Findings as {(severity, kind, part): finding}; one worker, no cache."""
+    def run(fast=False, **settings):
+        checked = check_data([config(**settings)], fast=fast, workers=1)
+        found = {(f.severity, f.kind, f.part): f for f in checked.findings}
+        assert len(found) == len(checked.findings)
+        return found, checked
+    return run
+
+
+def labeled(root):
+    data = ClassFolders(str(root), classes=CLASSES)
+    return draw_split('ClassFolders', CLASSES, data.ids(), data.labels(), **RECIPE)
+
+
+def test_sound_data_have_no_findings(check):
+    found, checked = check()
+    assert found == {} and checked.status(strict=True) == 0
+    assert {part.name: len(part) for part in checked.parts} == {
+        'labeled': 6, 'unlabeled': 6, 'extra unlabeled': 3, 'test': 6}
+
+
+def test_exact_copy_of_a_test_image_among_the_labeled_is_an_error(check, root):
+    name = labeled(root).labeled[0]
+    shutil.copy(root / 'test/sadness/0.png', root / name)
+    found, checked = check()
+    finding = found.pop(('error', 'exact copy', 'labeled, test'))
+    assert finding.names == [f'{name} = test/sadness/0.png'] and checked.status() == 1
+    assert found == {}
+
+
+def test_near_and_unlabeled_copies_are_warnings(check, root):
+    test = cv2.imread(str(root / 'test/neutral/1.png'))
+    cv2.imwrite(str(root / labeled(root).labeled[0]), recropped(test, 1, 0)[:, ::-1])
+    shutil.copy(root / 'test/neutral/0.png', root / 'more/0.png')
+    found, checked = check()
+    near = found.pop(('warning', 'near copy', 'labeled, test'))
+    assert 'mirrored' in near.names[0] and checked.status() == 0 and checked.status(True) == 1
+    assert found.pop(('warning', 'exact copy', 'extra unlabeled, test')).count == 1
+    assert found == {}
+    assert [(pair.kind, pair.mirrored) for pair in checked.pairs] == [('near', True),
+                                                                      ('exact', False)]
+
+
+@pytest.mark.parametrize('fast', [False, True])
+def test_overlap_by_id_is_an_error_even_without_reading_images(check, fast):
+    found, checked = check(test='train', fast=fast)
+    assert found[('error', 'same image', 'labeled, test')].count == 6
+    assert found[('error', 'same image', 'unlabeled, test')].count == 6
+    assert checked.status() == 1
+
+
+def test_overlap_by_file_under_other_ids(check, root):
+    shutil.rmtree(root / 'more')
+    (root / 'more').symlink_to(root / 'test')
+    found, _ = check(fast=True)
+    assert found[('error', 'same image', 'extra unlabeled, test')].count == 6
+
+
+def test_copies_inside_a_part_with_different_labels(check, root):
+    shutil.copy(root / 'test/neutral/0.png', root / 'test/sadness/1.png')
+    found, _ = check()
+    assert 'neutral, sadness' in found[('warning', 'contradictory labels', 'test')].names[0]
+    assert found[('note', 'exact copy', 'test')].count == 1 and len(found) == 2
+
+
+def test_unreadable_images_are_errors_where_training_would_stop(check, root):
+    for name in (labeled(root).labeled[0], 'test/neutral/0.png', 'more/1.png'):
+        (root / name).write_bytes(b'damaged')
+    found, checked = check()
+    assert {key[::2] for key in found if key[1] == 'unreadable'} == {
+        ('error', 'labeled'), ('error', 'test'), ('warning', 'extra unlabeled')}
+    assert checked.status() == 1 and len(found) == 3
+
+
+def test_modes_and_rotation(check, root):
+    photos = [Image.fromarray(photo(50 + k, 48)[:, :40]) for k in range(4)]
+    photos[0].convert('RGBA').save(root / 'test/neutral/0.png')
+    photos[1].convert('L').save(root / 'test/neutral/1.png')
+    photos[2].convert('CMYK').save(root / 'test/sadness/2.jpg')
+    exif = Image.Exif()
+    exif[0x112] = 6
+    photos[3].save(root / 'test/sadness/3.jpg', exif=exif)
+    found, _ = check()
+    assert set(found) == {('warning', 'mode alpha', 'test'), ('note', 'mode grey', 'test'),
+                          ('warning', 'mode CMYK', 'test'), ('note', 'EXIF rotation', 'test')}
+
+
+def test_photos_that_are_not_read_are_named(check, root):
+    (root / 'test/neutral/IMG_1.HEIC').write_bytes(b'any')
+    found, checked = check()
+    assert set(found) == {('warning', 'left out', 'test')} and checked.status() == 0
+    assert 'IMG_1.HEIC' in str(checked.findings)
+
+
+def test_class_without_labeled_image(check, root):
+    shutil.rmtree(root / 'train/sadness')
+    (root / 'train/sadness').mkdir()
+    found, _ = check(split=None)
+    assert found[('error', 'empty class', 'labeled')].names == ['sadness']
+    found, _ = check()
+    assert 'sadness' in found[('error', 'split', 'labeled')].text
+
+
+@pytest.mark.parametrize('damage, kind', [('remove', 'split ids'), ('relabel', 'split ids'),
+                                          ('add', 'split hash'), ('edit', 'split')])
+def test_split_that_does_not_fit_any_more(check, root, tmp_path, damage, kind):
+    split, file = labeled(root), tmp_path / 'split.json'
+    save_split(split, str(file))
+    name = split.labeled[0]
+    if damage == 'remove':
+        (root / name).unlink()
+    elif damage == 'relabel':
+        (root / name).rename(root / 'train/sadness/moved.png')
+    elif damage == 'add':
+        cv2.imwrite(str(root / 'train/sadness/new.png'), photo(99, 48))
+    else:
+        file.write_text(file.read_text().replace('"seed": 0', '"seed": 1'))
+    found, checked = check(split=str(file))
+    assert ('error', kind, 'labeled') in found and checked.status() == 1
+
+
+def test_recorded_split_of_another_seed(check, root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_split(labeled(root), str(tmp_path / 'work_dirs/config/split.json'))
+    assert check()[0] == {}
+    found, _ = check(split=dict(fraction=0.5, seed=1))
+    assert ('warning', 'recorded split', 'labeled') in found
+
+
+def boxes_of(root, file, **change):
+    split = labeled(root)
+    records = {name: FaceRecord(name, ((4., 4., 40., 40.), ), width=48, height=48)
+               for name in split.labeled}
+    first = split.labeled[0]
+    records[first] = FaceRecord(**{**vars(records[first]), **change})
+    write_boxes(str(file), records.values())
+    return first
+
+
+@pytest.mark.parametrize('change, key', [
+    (dict(width=96, height=96), ('error', 'box size')),
+    (dict(boxes=()), ('warning', 'no box')),
+    (dict(boxes=((60., 60., 70., 70.), )), ('warning', 'box outside'))])
+def test_boxes(check, root, tmp_path, change, key):
+    first = boxes_of(root, tmp_path / 'boxes.jsonl', **change)
+    found, _ = check(boxes=str(tmp_path / 'boxes.jsonl'))
+    assert found[(*key, 'labeled')].names == [first] and len(found) == 1
+
+
+def test_boxes_found_before_the_picture_was_turned(check, root, tmp_path):
+    first = boxes_of(root, tmp_path / 'boxes.jsonl', width=40, height=48)
+    exif = Image.Exif()
+    exif[0x112] = 6
+    Image.fromarray(photo(77, 48)[:, :40]).save(root / first, exif=exif)
+    found, _ = check(boxes=str(tmp_path / 'boxes.jsonl'))
+    assert found[('error', 'box rotation', 'labeled')].names == [first]
+
+
+def test_missing_data_is_a_finding(check, root, tmp_path):
+    shutil.rmtree(root / 'test')
+    found, checked = check(boxes=str(tmp_path / 'none.jsonl'))
+    assert set(found) == {('error', 'data', 'test'), ('error', 'boxes', 'labeled')}
+    assert len(checked.parts) == 3 and checked.status() == 1
+
+
+def test_command(config, root, tmp_path, capsys):
+    cache, out, sheet = (str(tmp_path / name) for name in ('c.sqlite', 'out.json', 'sheet.png'))
+    path = config()
+    assert main([path, '--cache', cache, '--json', out, '--sheet', sheet, '--strict']) == 0
+    assert 'sound. 0 errors' in capsys.readouterr().out
+    assert json.loads(open(out).read())['sound'] and not (tmp_path / 'sheet.png').exists()
+    shutil.copy(root / 'test/sadness/0.png', root / labeled(root).labeled[0])
+    assert main([path, '--cache', cache, '--json', out, '--sheet', sheet, '--workers', '2']) == 1
+    assert 'pixel for pixel' in capsys.readouterr().out
+    data = json.loads(open(out).read())
+    assert not data['sound'] and data['copies'][0]['parts'] == ['labeled', 'test']
+    assert np.asarray(Image.open(sheet)).std() > 5
+
+
+def test_known_files_are_not_read_again(config, root, tmp_path, monkeypatch):
+    from ssfer_mm.apis.dataset import look_at_images
+    cache, path = str(tmp_path / 'c.sqlite'), config()
+    first = check_data([path], cache=cache, workers=1)
+    read = []
+    monkeypatch.setattr(look_at_images, 'inspect', lambda image, *_: read.append(image) or real(
+        image))
+    real = __import__('ssfer_mm.audit.file_facts', fromlist=['inspect']).inspect
+    cv2.imwrite(str(root / 'more/0.png'), photo(98, 48))
+    second = check_data([path], cache=cache, workers=1)
+    assert read == [str(root / 'more/0.png')]
+    assert [part.facts[1:] for part in second.parts] == [part.facts[1:] for part in first.parts]
+
+
+def test_names_that_are_not_utf8(config, root, tmp_path, capsys):
+    names = [os.fsdecode(str(root).encode() + b'/test/sadness/caf' + end)
+             for end in (b'\xe9.png', b'\xe8.png')]
+    try:
+        shutil.copy(root / 'test/sadness/0.png', names[0])
+        with open(names[1], 'wb') as file:
+            file.write(b'damaged')
+    except OSError:
+        pytest.skip('this file system takes UTF-8 only')
+    out = tmp_path / 'out.json'
+    for _ in range(2):
+        assert main([config(), '--cache', str(tmp_path / 'c.sqlite'), '--json', str(out)]) == 1
+        said = capsys.readouterr().out
+        assert 'test/sadness/caf\\udce9.png' in said and 'test/sadness/caf\\udce8.png' in said
+        assert 'caf' in str(json.loads(out.read_text())['copies'])
+
+
+@pytest.mark.parametrize('arguments, part', [
+    (['none.py'], 'none.py'), (['CONFIG', '--workers', '0'], '--workers 0'),
+    (['CONFIG', '--fast', '--sheet', 'a.png'], 'leave one out'),
+    (['CONFIG', '--json', '/dev/null/a.json', '--no-cache'], '--json'),
+    (['CONFIG', '--cfg-options', 'tset_dataloader.a=1'], 'closest')])
+def test_users_mistakes(config, capsys, arguments, part):
+    path = config()
+    assert main([path if argument == 'CONFIG' else argument for argument in arguments]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith('error: ') and part in error

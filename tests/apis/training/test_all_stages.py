@@ -1,0 +1,108 @@
+"""``tools/run_ssfer.py``: what it starts its trainings with."""
+import json
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from ssfer_mm.apis.training import all_stages, child_training
+from ssfer_mm.command_lines import train_parser
+from ssfer_mm.errors import UserError
+
+SSFER = 'configs/ssfer/synthfer_5pct_resnet-nano.py'
+BASELINE = 'configs/baselines/synthfer_5pct_resnet-nano_labeled-only.py'
+STAGE_ONE = 'configs/mae/spark_resnet-nano_synthfer-48px.py'
+
+# Leaves what a training of two epochs leaves.
+FAKE = '''
+import json, sys
+from pathlib import Path
+folder = Path(sys.argv[sys.argv.index('--work-dir') + 1])
+(folder / 'argv.json').write_text(json.dumps(sys.argv[1:]))
+(folder / 'epoch_2.pth').touch()
+stage = dict(epochs=900, iterations=1, seconds=1., metrics=dict(accuracy=50.))
+(folder / 'stages.json').write_text(json.dumps(dict(supervised=stage)))
+'''
+
+
+@pytest.fixture()
+def fake(tmp_path, monkeypatch):
+    program = tmp_path / 'train.py'
+    program.write_text(FAKE)
+    monkeypatch.setattr(child_training, 'TRAIN', program)
+
+
+def test_options_and_paths_with_blanks_and_commas_reach_every_training(fake, tmp_path):
+    work_dir = tmp_path / 'my runs, 2'
+    root, pair = 'train_dataloader.dataset.dataset.cache_dir', 'data_preprocessor.facemix'
+    all_stages.main([SSFER, '--pretrain', STAGE_ONE, '--baseline', BASELINE, '--work-dir',
+                     str(work_dir), '--pretrain-options', 'train_cfg.max_epochs=2',
+                     '--cfg-options', f'{root}=/my data', f'{pair}=("a, b",1)'])
+
+    def started(name):
+        return train_parser().parse_args(json.loads((work_dir / name / 'argv.json').read_text()))
+
+    for name in ('ssfer', 'baseline'):
+        assert started(name).cfg_options == {
+            'model.pretrained': str(work_dir / 'stage1' / 'epoch_2.pth'), root: '/my data',
+            pair: ('a, b', 1)}
+        assert started(name).resume == 'auto'
+    assert started('stage1').cfg_options == {'train_cfg.max_epochs': 2}
+
+
+@pytest.mark.parametrize('arguments, message', [
+    ([SSFER, '--pretrain', STAGE_ONE, '--baseline', 'configs/baselines/none.py'], 'none.py not'),
+    ([SSFER, '--pretrain', STAGE_ONE, '--baseline', STAGE_ONE], 'configs/baselines'),
+    ([STAGE_ONE], 'has neither stage II nor stage III .* configs/ssfer'),
+    ([SSFER, '--pretrain', SSFER], 'is no config of stage I .* configs/mae'),
+    ([SSFER, '--pretrain', 'configs/_base_/default_runtime.py'], 'is no config of stage I'),
+    (['configs/_base_/default_runtime.py'], 'has neither stage II nor'),
+    ([SSFER, '--pretrain', STAGE_ONE, '--cfg-options', 'randomnes.seed=1'], 'randomness'),
+    ([SSFER, '--pretrain', STAGE_ONE.replace('nano_synthfer', 'micro_faces')],
+     'What configs/mae/spark_resnet-micro_faces-48px.py trains does not fit .* ResNet_CIFAR'),
+    ([SSFER, '--pretrain', STAGE_ONE, '--baseline', 'configs/ssfer/rafdb_5pct.py'],
+     'does not fit .* VisionTransformer'),
+])
+def test_all_configs_are_read_before_the_first_training(tmp_path, monkeypatch, arguments, message):
+    def refuse(*arguments, **options):
+        raise AssertionError('a training began')
+
+    monkeypatch.setattr(all_stages, 'train', refuse)
+    with pytest.raises(UserError, match=message):
+        all_stages.main([*arguments, '--work-dir', str(tmp_path / 'run')])
+
+
+def test_seconds_of_an_interrupted_stage_one_count(tmp_path, monkeypatch):
+    """Three calls: two end with Ctrl-C after 10 and 20 seconds, the last one takes 5."""
+    checkpoint, times = tmp_path / 'stage1' / 'epoch_2.pth', iter([0, 10, 100, 120, 200, 205])
+    monkeypatch.setattr(all_stages, 'time', SimpleNamespace(time=times.__next__))
+
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(all_stages, 'train', interrupt)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            all_stages._stage_one(STAGE_ONE, checkpoint, {})
+    monkeypatch.setattr(all_stages, 'train', lambda *arguments, **options: checkpoint.touch())
+    assert all_stages._stage_one(STAGE_ONE, checkpoint, {}) == 35
+    assert all_stages._stage_one(STAGE_ONE, checkpoint, {}) == 35, 'nothing is left to do'
+
+
+def test_a_wrong_number_of_classes_ends_it_before_stage_one(fake, tmp_path):
+    """Stage I may take hours, and README's own faces have their classes in a config to copy."""
+    for name in ('anger', 'neutral', 'surprise'):
+        folder = tmp_path / 'faces/train' / name
+        folder.mkdir(parents=True)
+        cv2.imwrite(str(folder / '0.png'), np.zeros((48, 48, 3), np.uint8))
+    work_dir = tmp_path / 'run'
+    command = ['configs/ssfer/my-faces_resnet-nano.py', '--work-dir', str(work_dir),
+               '--pretrain', 'configs/mae/spark_resnet-nano_faces-48px.py', '--pretrain-options',
+               'train_cfg.max_epochs=2', '--cfg-options',
+               f'train_dataloader.dataset.dataset.data_root={tmp_path / "faces"}']
+    with pytest.raises(UserError, match='3 classes .* the model 8: set .* to 3'):
+        all_stages.main(command)
+    assert not (work_dir / 'stage1').exists()
+    all_stages.main([*command, 'data_preprocessor.num_classes=3'])
+    assert (work_dir / 'stage1').exists()

@@ -1,0 +1,81 @@
+"""A training in a process of its own, and the signals that reach its parent."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ssfer_mm.apis.training import child_training
+from ssfer_mm.engine.graceful_stop_hook import NOTICE
+
+TRAINING = '''
+import time
+print('now - INFO - Epoch(train) [1]', flush=True)
+time.sleep(0.3)
+print('now - INFO - Saving checkpoint iter_1.pth')
+'''
+
+
+def test_the_training_may_save_and_its_last_words_are_kept(tmp_path, monkeypatch):
+    def interrupt(*args, **options):
+        monkeypatch.setattr(child_training, 'print', print, raising=False)
+        raise KeyboardInterrupt
+
+    program = tmp_path / 'train.py'
+    program.write_text(TRAINING)
+    monkeypatch.setattr(child_training, 'TRAIN', program)
+    monkeypatch.setattr(child_training, 'print', interrupt, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        child_training.train('config.py', tmp_path / 'run', {}, title='Stage I')
+    assert 'iter_1.pth' in (tmp_path / 'run' / 'train.log').read_text()
+
+
+# Saves at the first signal, and ends at once at the second.
+LISTENING = """
+import os, signal, sys, time
+from pathlib import Path
+asked = []
+def hear(number, frame):
+    asked.append(number)
+    if len(asked) == 2:
+        os._exit(1)
+    os.write(2, {notice!r})
+signal.signal(signal.SIGTERM, hear)
+Path(sys.argv[0]).with_name('begun').touch()
+while not asked:
+    time.sleep(0.01)
+time.sleep(8)
+Path(sys.argv[0]).with_name('saved').touch()
+"""
+PARENT = """
+from pathlib import Path
+from ssfer_mm.apis.training import child_training
+child_training.TRAIN, child_training.TOLD_AS_WELL = Path({program!r}), 4.
+try:
+    child_training.train('config.py', Path({program!r}).with_name('run'), {{}}, title='Stage I')
+except KeyboardInterrupt:
+    print('Interrupted.')
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, 'killpg'), reason='no process groups here')
+@pytest.mark.parametrize('tell', ['kill', 'killpg'])  # a person, and Slurm
+def test_a_polite_kill_lets_the_training_save_and_leaves_none_behind(tmp_path, tell):
+    program = tmp_path / 'train.py'
+    program.write_text(LISTENING.format(notice=NOTICE))
+    run = subprocess.Popen([sys.executable, '-c', PARENT.format(program=str(program))], text=True,
+                           stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        while not (tmp_path / 'begun').exists():
+            assert run.poll() is None
+            time.sleep(0.05)
+        getattr(os, tell)(run.pid, signal.SIGTERM)
+        out, _ = run.communicate(timeout=120)
+        assert out.endswith('Interrupted.\n') and (tmp_path / 'saved').exists()
+    finally:
+        try:
+            os.killpg(run.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass

@@ -1,0 +1,164 @@
+"""Training and testing from a command line, and what is said when that cannot be."""
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmpretrain.registry import MODELS
+
+from ssfer_mm.apis.training import launch
+from ssfer_mm.config import load_config
+from ssfer_mm.errors import UserError
+from support.tiny_config import write_tiny_config
+
+
+@pytest.fixture()
+def config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return write_tiny_config(tmp_path)
+
+
+def test_train_resume_and_test(config):
+    runner = launch.train_main([str(config)])
+    work_dir = Path('work_dirs/tiny')
+    assert (work_dir / 'epoch_1.pth').is_file() and runner.iter == 4
+
+    more = ['--cfg-options', 'train_cfg.max_epochs=2']
+    runner = launch.train_main([str(config), '--resume', *more])
+    assert (runner.epoch, runner.iter) == (2, 8), 'one more epoch, not two'
+
+    arguments = [str(config), str(work_dir / 'epoch_2.pth'), '--work-dir', 'evaluation']
+    metrics = launch.test_main([*arguments, '--out', 'results/metrics.json'])
+    assert json.loads(Path('results/metrics.json').read_text()) == metrics
+    model = runner.model.eval()
+    data = list(runner.build_dataloader(runner.cfg.test_dataloader))
+    right = [s.pred_label.item() == s.gt_label.item() for d in data for s in model.test_step(d)]
+    assert metrics['accuracy/top1'] == pytest.approx(100 * np.mean(right))
+
+
+def test_another_config_in_the_same_work_dir_is_mentioned(config):
+
+    def start(name, **options):
+        cfg = launch.load_config(config, options)
+        cfg.work_dir, cfg.experiment_name = 'work_dirs/tiny', name
+        launch.build_runner(cfg)
+        text = ''.join(log.read_text() for log in Path('work_dirs/tiny').glob('*/*.log'))
+        return [line for line in text.splitlines() if 'already holds a run' in line]
+
+    assert start('first') == []
+    assert start('corrected', **{'optim_wrapper.optimizer.lr': 1e-5}) == [], 'nothing was trained'
+    assert start('back') == []
+    (next(Path('work_dirs/tiny').glob('*/vis_data')) / 'scalars.json').write_text('{"loss": 1}')
+    assert start('again', resume=True) == []
+    (mentioned,) = start('other', **{'optim_wrapper.optimizer.lr': 1e-4})
+    assert '(differs in: optim_wrapper)' in mentioned
+
+
+def ssfer_config(config):
+    """The tiny config with its classifier inside an SSFER model, as training configs have it."""
+    cfg = load_config(config)
+    plain = cfg.model.to_dict()
+    preprocessor = dict(plain.pop('data_preprocessor'), type='SSFERDataPreprocessor')
+    cfg._cfg_dict['model'] = Config(dict(model=dict(
+        type='SSFER', classifier=plain, data_preprocessor=preprocessor))).model
+    cfg.work_dir = 'evaluation'
+    return cfg
+
+
+def plain_weights(config):
+    torch.manual_seed(0)
+    cfg = load_config(config)
+    return MODELS.build(cfg.model).state_dict()
+
+
+def test_plain_classifier_is_tested_with_the_training_config(config):
+    weights = plain_weights(config)
+    torch.save(dict(state_dict=weights), 'plain.pth')
+    expected = load_config(config)
+    expected.work_dir = 'evaluation'
+    want = launch.test(expected, 'plain.pth')
+    assert launch.test(ssfer_config(config), 'plain.pth') == want
+
+
+def test_training_checkpoint_keeps_the_training_model(config):
+    cfg = ssfer_config(config)
+    launch.use_model_of(cfg, {'student.backbone.x': 0, 'teacher.head.x': 0}, 'epoch_1.pth')
+    assert cfg.model.type == 'SSFER'
+
+
+@pytest.mark.parametrize('change, words', [
+    (lambda w: {k: v for k, v in w.items() if not k.startswith('head')}, 'expected student'),
+    (lambda w: {**w, 'neck.mask_token': torch.zeros(1)}, 'expected student'),
+    (lambda w: {**w, 'head.fc.weight': torch.zeros(7, 8)}, r'is \(7, 8\), not \(2, 8\)'),
+    (lambda w: {k: v for k, v in w.items() if k != 'backbone.cls_token'}, 'cls_token is missing'),
+    (lambda w: dict(epoch=3), 'holds no weights'),
+], ids=['no head', 'pre-training', 'other classes', 'incomplete', 'no weights'])
+def test_checkpoint_of_another_model_is_refused(config, change, words):
+    torch.save(dict(state_dict=change(plain_weights(config))), 'other.pth')
+    with pytest.raises(UserError, match=words):
+        launch.test(ssfer_config(config), 'other.pth')
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['--resume', 'absent.pth'], 'absent.pth: no such file'),
+    (['--auto-scale-lr'], 'auto_scale_lr.base_batch_size'),
+    (['--launcher', 'pytorch'], 'RANK is not set'),
+])
+def test_bad_train_arguments(config, monkeypatch, arguments, words):
+    monkeypatch.delenv('RANK', raising=False)
+    monkeypatch.setenv('LOCAL_RANK', '0')
+    with pytest.raises(UserError, match=words):
+        launch.train_main([str(config), *arguments])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='--amp works here')
+def test_amp_without_a_gpu(config, monkeypatch):
+    monkeypatch.setattr(launch, 'has_bfloat16', lambda: False)
+    with pytest.raises(UserError, match='no GPU found'):
+        launch.train_main([str(config), '--amp'])
+    monkeypatch.setattr(launch, 'has_bfloat16', lambda: True)
+    runner = launch.train_main([str(config), '--amp'])
+    assert runner.iter == 4 and runner.optim_wrapper.precision == 'bfloat16'
+
+
+def test_compile_adds_its_hook_to_those_of_the_config(config, monkeypatch):
+    monkeypatch.setattr(launch, 'train', lambda cfg: cfg)
+    plain, compiled = (launch.train_main([str(config), *more]) for more in ([], ['--compile']))
+    assert compiled.custom_hooks == [*(plain.get('custom_hooks') or []),
+                                     dict(type='mmpretrain.CompileHook')]
+
+
+def test_amp_on_a_gpu_skips_overflowing_steps_whole(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    cfg = launch.load_config('configs/ssfer/ferplus_5pct_vit-micro.py')
+    launch._set_amp(cfg)
+    for wrapper in (cfg.optim_wrapper, cfg.train_cfg.semi.optim_wrapper):
+        assert wrapper.type == 'AmpOptimWrapper' and wrapper.loss_scale == 'dynamic'
+        assert 'fused' not in wrapper.optimizer
+    cfg.optim_wrapper.type = cfg.train_cfg.semi.optim_wrapper.type = 'BFloat16OptimWrapper'
+    launch._set_amp(cfg)
+    assert cfg.optim_wrapper.type == 'BFloat16OptimWrapper', 'it is mixed precision already'
+
+
+def test_sync_bn_does_not_undo_the_masked_norms_of_spark():
+    cfg = load_config('configs/mae/spark_resnet-nano_faces-48px.py', {'sync_bn': 'torch'})
+    with pytest.raises(UserError, match='remove sync_bn; each process then normalises') as caught:
+        launch.build_runner(cfg)
+    # enc_dec_norm_cfg, which it once named, is that of 4 of the 33 norms.
+    assert 'SparseSyncBatchNorm2d' not in str(caught.value)
+
+
+def test_sync_bn_of_processes_without_a_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    cfg = load_config('configs/ssfer/ferplus_5pct_resnet-nano.py', {'sync_bn': 'torch'})
+    launch._check_sync_bn(cfg)  # alone a process has nothing to share
+    cfg.launcher = 'pytorch'
+    with pytest.raises(UserError, match='remove sync_bn'):
+        launch.build_runner(cfg)
+
+
+def test_bad_out_name_is_refused_before_anything_runs(config):
+    with pytest.raises(UserError, match='.json'):
+        launch.test_main([str(config), 'absent.pth', '--out', 'metrics.txt'])

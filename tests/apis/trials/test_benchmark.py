@@ -1,0 +1,79 @@
+"""tools/benchmark.py on tiny networks: every stage, every figure, and phases that add up."""
+import json
+
+import pytest
+
+from ssfer_mm import UserError
+from ssfer_mm.apis.trials import benchmark
+from support.shrink import REPO
+
+FIGURES = {'images_per_step', 'accepted_per_step', 'images_per_second', 'step_ms', 'bare_ms',
+           'whole_over_bare', 'workers_cpu_ms', 'phases_ms', 'peak_memory_mib'}
+SMALL = ['--rounds', '2', '--block-seconds', '0.01', '--detector', 'fixed', '--workers', '0']
+TINY = ['train_cfg.semi.labeled=2', 'train_cfg.semi.unlabeled=4', 'train_dataloader.batch_size=4',
+        'train_dataloader.dataset.dataset.num_images=40',
+        'train_dataloader.dataset.split.fraction=0.4',
+        'train_dataloader.dataset.dataset.cache_dir=None']
+
+
+@pytest.fixture()
+def measured(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def run(config, *arguments):
+        benchmark.main([str(REPO / 'configs' / config), '--json', 'out.json', *SMALL, *arguments])
+        return json.loads((tmp_path / 'out.json').read_text())[0]
+
+    return run
+
+
+def test_both_stages_of_ssfer(measured, capsys):
+    found = measured('ssfer/synthfer_5pct_vit-micro.py', '--cfg-options', *TINY)
+    assert list(found['stages']) == ['supervised', 'semi'] and found['precision'] == 'float32'
+    for name, stage in found['stages'].items():
+        assert FIGURES <= set(stage) and {'ours_ms', 'plain_ms', 'ours_over_plain'} <= set(stage)
+        phases = set(stage['phases_ms'])
+        assert {'data wait', 'student forward', 'backward', 'optimizer', 'ema',
+                'hooks and logging'} <= phases
+        assert ('teacher' in phases) == (name == 'semi')
+        assert ('facemix and boxes' in phases) == (name == 'supervised')
+    assert found['stages']['semi']['images_per_step'] == dict(labeled=2, unlabeled=4)
+    assert found['stages']['semi']['accepted_per_step'] == 3
+    text = capsys.readouterr().out
+    assert 'whole / bare' in text and 'ours / plain' in text and 'peak memory' in text
+
+
+def test_stage_one_in_bfloat16(measured):
+    data = ['train_dataloader.batch_size=4', 'train_dataloader.dataset.num_images=16',
+            'train_dataloader.dataset.cache_dir=None', 'optim_wrapper.type=BFloat16OptimWrapper']
+    found = measured('mae/mae_vit-micro-p8_synthfer-48px.py', '--cfg-options', *data)
+    assert found['precision'] == 'bfloat16'
+    stage = found['stages']['pretrain']
+    assert FIGURES <= set(stage) and 'plain_ms' not in stage
+    assert stage['images_per_step'] == dict(labeled=0, unlabeled=4)
+
+
+def test_no_plain_step_where_it_would_do_less_than_ours(measured):
+    found = measured('ssfer/synthfer_5pct_vit-micro.py', '--cfg-options', *TINY,
+                     'data_preprocessor.semi_facemix=True')
+    assert 'plain_ms' in found['stages']['supervised']
+    assert 'plain_ms' not in found['stages']['semi'], 'it mixes no faces in stage III'
+
+
+@pytest.mark.parametrize('setting, expected', [
+    (dict(keep_gb=1.0), True), (dict(keep_gb=None, pipeline=[dict(cache_gb=0.5)]), True),
+    (dict(pipeline=[dict(cache_gb=0)]), False)])
+def test_what_keeps_images_is_filled_before_anything_is_timed(setting, expected):
+    assert benchmark._keeps_images(dict(dataset=setting)) is expected
+
+
+def test_a_stage_that_is_not_there(measured):
+    with pytest.raises(UserError, match='it has supervised, semi'):
+        measured('ssfer/synthfer_5pct_vit-micro.py', '--stage', 'pretrain', '--cfg-options', *TINY)
+
+
+@pytest.mark.parametrize('wrong', ['--rounds 0', '--threads -1', '--threads 0', '--workers -1',
+                                   '--acceptance 75', '--acceptance nan'])
+def test_numbers_that_cannot_be(wrong):
+    with pytest.raises(UserError, match=f'{wrong}(?:.0)?: expected'):
+        benchmark.main(['x.py', *wrong.split()])
