@@ -1,7 +1,10 @@
 """Processes that start afresh; where possible they share the imports, which take seconds."""
 import multiprocessing
+import os
 import signal
+import threading
 from multiprocessing import resource_tracker
+from multiprocessing.connection import wait
 from typing import Sequence
 
 
@@ -26,6 +29,16 @@ def hear_ctrl_c() -> None:
     """In a process of such a context: end at Ctrl-C like any other."""
     if hasattr(signal, 'pthread_sigmask'):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def end_with_parent() -> None:
+    """In a process of such a context: hear SIGTERM when the one that started it is gone, which
+    otherwise it outlives."""
+    def watch() -> None:
+        wait([multiprocessing.parent_process().sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _start_server() -> None:

@@ -18,7 +18,7 @@ from ssfer_mm.command_lines import Settings
 from ssfer_mm.config import load_config
 from ssfer_mm.engine.checkpoint_folder import POINTER
 from ssfer_mm.errors import UserError
-from ssfer_mm.processes import fresh_processes, hear_ctrl_c
+from ssfer_mm.processes import end_with_parent, fresh_processes, hear_ctrl_c
 
 from .compare_runs import compare_runs
 
@@ -195,6 +195,7 @@ def _train(config: str, cfg_options: Optional[dict], run: Path, began: Connectio
     from ssfer_mm.apis.training.launch import build_runner
 
     hear_ctrl_c()
+    end_with_parent()
     log = os.open(run / 'train.log', os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
