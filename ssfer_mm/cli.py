@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 import threading
+import time
 from traceback import walk_tb
 from typing import Callable, List, Optional, Sequence
 
@@ -18,6 +19,8 @@ from ssfer_mm.unknown_setting import unknown_setting
 
 # Nothing in the program is wrong when a disk is full, over its quota, or may not be written to.
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+# Seconds that the others of a torchrun wait, as long as the first may take to be gone.
+SPEAKS_FIRST = 5.
 # How gloo and NCCL say that the process at the other end is gone.
 OTHER_IS_GONE = re.compile(r'Connection (?:reset|closed) by peer|Broken pipe|Socket closed|'
                            r'remote process exited|remote worker', re.IGNORECASE)
@@ -67,9 +70,17 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
         message = f'{gone}{hint}' if gone else user_message(error)
         if message is None or os.environ.get('SSFER_DEBUG', '0') not in ('', '0'):
             raise
+        if not gone:
+            _let_the_first_speak()
         print(f'error: {message}', file=sys.stderr)
         return 1 if gone else 2
     return result if isinstance(result, int) else 0
+
+
+def _let_the_first_speak() -> None:
+    """A mistake is the same in all processes; torchrun ends the others when one has said it."""
+    if int(os.environ.get('LOCAL_RANK', '0')) > 0:
+        time.sleep(SPEAKS_FIRST)
 
 
 def _other_process_is_gone(error: BaseException) -> bool:

@@ -133,3 +133,18 @@ def test_a_name_that_is_not_utf8_can_be_printed(monkeypatch):
     assert cli.run_cli(lambda: print(os.fsdecode(b'caf\xe9.jpg'), 'caf\u00e9')) == 0
     stream.flush()
     assert stream.buffer.getvalue().decode() == '\\udce9.jpg'.join(['caf', ' caf\u00e9\n'])
+
+
+@pytest.mark.parametrize('rank, waits', [(None, []), ('0', []), ('3', [cli.SPEAKS_FIRST])])
+def test_a_mistake_that_all_processes_find_is_said_by_the_first(monkeypatch, capsys, rank, waits):
+    """torchrun ends the others while they wait."""
+    def mistake():
+        raise UserError('no faces')
+
+    slept = []
+    monkeypatch.setattr(cli.time, 'sleep', slept.append)
+    monkeypatch.delenv('LOCAL_RANK', raising=False)
+    if rank:
+        monkeypatch.setenv('LOCAL_RANK', rank)
+    assert cli.run_cli(mistake) == 2
+    assert slept == waits and capsys.readouterr().err == 'error: no faces\n'

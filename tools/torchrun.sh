@@ -41,6 +41,6 @@ run_distributed() {
       --master_addr "${MASTER_ADDR:-127.0.0.1}" --master_port "${PORT:-29500}"
     )
   fi
-  exec "${PYTHON:-python}" -m torch.distributed.run \
+  exec "${PYTHON:-python}" "$(dirname "${BASH_SOURCE[0]}")/torchrun.py" \
     "${rendezvous[@]}" --nproc_per_node "$processes" "$@"
 }

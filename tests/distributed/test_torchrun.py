@@ -1,5 +1,6 @@
-"""tools/torchrun.sh: a job ends when one of its processes dies, on one machine and on two."""
+"""tools/torchrun.sh and .py: how a job ends when one of its processes does, or at a signal."""
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,8 +10,8 @@ import pytest
 
 from support.shrink import REPO
 
-# Rank 1 is killed; the others are in a collective, which is where training spends its time, or
-# ("busy") far from any.
+# Rank 1 is killed, ends with a status, or goes on; the other is in a collective ("training"), where
+# a training spends its time, or far from any.
 WORKER = '''
 import os, signal, sys, time
 import torch, torch.distributed as dist
@@ -18,9 +19,12 @@ dist.init_process_group('gloo')
 dist.barrier()
 if dist.get_rank() == 1:
     print(f'together {dist.get_world_size()}', flush=True)
-    os.kill(os.getpid(), signal.SIGKILL)
+    if sys.argv[1].isdigit():
+        sys.exit(int(sys.argv[1]))
+    if sys.argv[1] != 'on':
+        os.kill(os.getpid(), signal.SIGKILL)
 while True:
-    time.sleep(100) if sys.argv[1] == 'busy' else dist.all_reduce(torch.zeros(1))
+    time.sleep(100) if sys.argv[1] != 'training' else dist.all_reduce(torch.zeros(1))
 '''
 
 
@@ -54,9 +58,27 @@ def test_a_busy_process_is_ended_too(script):
     job = Job(script, 2, 'busy')
     job.wait_until_together()
     begun = time.monotonic()
-    assert job.process.wait(120) != 0
+    assert job.process.wait(120) == 128 + signal.SIGKILL
     assert time.monotonic() - begun < 60
-    assert 'Signal 9' in job.log.read_text(), 'the log names the cause'
+    assert 'error: process 1 of this run was killed (SIGKILL), perhaps' in job.log.read_text()
+
+
+@pytest.mark.parametrize('status, said', [
+    (2, ''), (130, ''),  # the process has said it itself
+    (7, 'error: process 1 of this run ended with status 7; what it said stands above\n')])
+def test_a_process_that_ends_by_itself(script, status, said):
+    job = Job(script, 2, status)
+    assert job.process.wait(120) == status
+    assert job.log.read_text().partition('together 2\n')[2] == said
+
+
+@pytest.mark.parametrize('name', ['SIGINT', 'SIGTERM'])
+def test_a_job_that_is_told_to_end(script, name):
+    job = Job(script, 2, 'on')
+    job.wait_until_together()
+    job.process.send_signal(getattr(signal, name))
+    assert job.process.wait(120) == 128 + getattr(signal, name)
+    assert 'SignalException' not in job.log.read_text(), 'the end of a run that was told to end'
 
 
 def test_both_machines_notice(script):

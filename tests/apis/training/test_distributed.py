@@ -96,7 +96,7 @@ def test_an_interrupted_run_of_dist_train_names_its_command(capsys, monkeypatch,
     ('NCCL error: remote process exited or there was a network error', True),
     ('mat1 and mat2 shapes cannot be multiplied', False)])
 def test_what_survivors_say_of_a_dead_process(capsys, monkeypatch, said, is_echo):
-    """Of a process that was killed nothing else is heard, but torchrun's traceback."""
+    """Of a process that was killed nothing else is heard, but the line of tools/torchrun.py."""
 
     def training():
         raise RuntimeError(said)
@@ -131,8 +131,8 @@ def test_dist_train_on_one_machine(tmp_path):
     done = run_script(tmp_path, 'dist_train.sh', 'my config.py', '64', '--cfg-options', 'a=b c')
     lines = done.stdout.splitlines()
     assert lines[0] == 'OMP=1', 'fewer cores than processes'
-    assert lines[1:6] == ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node', '64']
-    assert lines[6:] == [str(TOOLS / 'train.py'), 'my config.py', '--launcher', 'pytorch',
+    assert lines[1:5] == [str(TOOLS / 'torchrun.py'), '--standalone', '--nproc_per_node', '64']
+    assert lines[5:] == [str(TOOLS / 'train.py'), 'my config.py', '--launcher', 'pytorch',
                          '--cfg-options', 'a=b c']
 
 
@@ -171,7 +171,7 @@ def test_a_port_in_use_is_refused_where_it_would_be_opened(tmp_path, script):
 
 def test_dist_test_passes_the_checkpoint(tmp_path):
     done = run_script(tmp_path, 'dist_test.sh', 'c.py', 'a b.pth', '2', '--out', 'o.json')
-    assert done.stdout.splitlines()[6:] == [
+    assert done.stdout.splitlines()[5:] == [
         str(TOOLS / 'test.py'), 'c.py', 'a b.pth', '--launcher', 'pytorch', '--out', 'o.json']
 
 

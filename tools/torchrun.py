@@ -1,0 +1,50 @@
+"""torchrun, for torchrun.sh: where it ends with a traceback of its own, one line or none."""
+import logging
+import signal
+import sys
+
+from torch.distributed.elastic.multiprocessing import SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
+from torch.distributed.run import parse_args, run
+
+# Statuses of which a process itself has said everything: see ssfer_mm.cli.run_cli.
+SAID = {2: 'a mistake of the user', 130: 'Ctrl-C'}
+
+
+def main() -> int:
+    """Returns the exit status of the process that failed first, or 128 and a signal's number."""
+    # They call every end a failure, and tell which process was sent which signal.
+    for part in ('agent.server.api', 'multiprocessing.api'):
+        logging.getLogger(f'torch.distributed.elastic.{part}').setLevel(logging.CRITICAL)
+    try:
+        run(parse_args(sys.argv[1:]))
+    except SignalException as stop:
+        return 128 + int(stop.sigval)
+    except ChildFailedError as error:
+        rank, failure = cause(error)
+        if failure.exitcode in SAID:
+            return failure.exitcode
+        print(f'error: process {rank} of this run {end_of(failure)}', file=sys.stderr)
+        return 128 - failure.exitcode if failure.exitcode < 0 else failure.exitcode
+    return 0
+
+
+def cause(error: ChildFailedError) -> 'tuple[int, ProcessFailure]':
+    """The process that failed first; the others notice, or are sent SIGTERM for it."""
+    killed = [(rank, failure) for rank, failure in error.failures.items()
+              if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM]
+    return killed[0] if killed else error.get_first_failure()
+
+
+def end_of(failure: ProcessFailure) -> str:
+    """How a process ended, and where to look."""
+    if failure.exitcode == -signal.SIGKILL:
+        return ('was killed (SIGKILL), perhaps because the memory was full: set a smaller '
+                'batch_size or num_workers')
+    if failure.exitcode < 0:
+        return f'was ended by {failure.signal_name()}; what it said stands above'
+    return f'ended with status {failure.exitcode}; what it said stands above'
+
+
+if __name__ == '__main__':
+    sys.exit(main())
