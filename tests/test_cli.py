@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import torch
-from mmpretrain.registry import DATASETS, MODELS
+from mmpretrain.registry import DATASETS, HOOKS, MODELS
 
 from ssfer_mm import cli
 from ssfer_mm.errors import UserError
@@ -42,11 +42,15 @@ def test_user_error_is_dug_out_of_a_loader_worker():
         next(iter(loader))
     assert 'Traceback' in str(caught.value)
     assert cli.user_message(caught.value) == 'image a.png cannot be read'
+    caused = UserError('Original Traceback:\nUserError: no file\n\nUserError: no face')
+    assert cli.user_message(caused) == 'no face'
 
 
 @pytest.mark.parametrize('registry, name, closest', [
     (MODELS, 'VisionTransfomer', 'VisionTransformer'),
     (DATASETS, 'CustomDatasett', 'CustomDataset'),
+    (MODELS, 'VisTransformer', 'VisionTransformer'),
+    (HOOKS, 'CheckpointHok', 'CheckpointHook'),  # one of mmengine's own
 ])
 def test_unknown_type_names_the_closest(registry, name, closest):
     with pytest.raises(KeyError) as caught:
@@ -54,6 +58,11 @@ def test_unknown_type_names_the_closest(registry, name, closest):
     message = cli.user_message(caught.value)
     assert f"'{name}' is not in the mmpretrain::" in message and f'closest: {closest}' in message
     assert '\n' not in message
+
+
+def test_an_unknown_type_that_resembles_none():
+    assert cli.user_message(KeyError('Qqq is not in the hook registry.')).startswith(
+        "'Qqq' is not in the hook registry; Correct its type= in the config")
 
 
 def test_other_errors_keep_their_traceback(monkeypatch):
@@ -70,6 +79,9 @@ def test_other_errors_keep_their_traceback(monkeypatch):
     monkeypatch.setenv('SSFER_DEBUG', '1')
     with pytest.raises(UserError):
         cli.run_cli(mistake)
+    for off in ('', '0'):
+        monkeypatch.setenv('SSFER_DEBUG', off)
+        assert cli.run_cli(mistake) == 2
 
 
 def test_a_full_disk_is_no_traceback(capsys):
@@ -82,6 +94,21 @@ def test_a_full_disk_is_no_traceback(capsys):
     assert said.startswith('error: scalars.json cannot') and 'No space left' in said
     assert '--resume' in said and said.count('\n') == 1
     assert cli.user_message(OSError(errno.EIO, 'Input/output error')) is None
+
+
+@pytest.mark.parametrize('number', ['EDQUOT', 'EROFS', 'EACCES', 'EPERM'])
+def test_a_place_that_takes_nothing_is_no_traceback(number):
+    said = cli.user_message(OSError(getattr(errno, number), 'refused'))
+    assert said.startswith('a file cannot be opened or written (refused). Make room there')
+
+
+@pytest.mark.parametrize('number', ['EISDIR', 'ENOTDIR', 'EEXIST'])
+def test_a_folder_where_a_file_is_wanted_is_named(number):
+    number = getattr(errno, number)
+    for names in (('out', ), ('out.tmp', None, 'out')):  # the second one as os.replace does
+        assert cli.user_message(OSError(number, 'other kind', *names)).startswith(
+            'out cannot be opened or written (other kind). Name a file where a file is wanted')
+    assert cli.user_message(OSError(number, 'other kind')) is None
 
 
 def test_run_cli_reports_in_one_line(capsys):
@@ -107,6 +134,34 @@ def test_interrupt_tells_how_to_resume(capsys, monkeypatch):
     assert "python tools/train.py 'my config.py' --amp --resume" in capsys.readouterr().err
     assert cli.run_cli(interrupted) == 130
     assert '--resume' not in capsys.readouterr().err
+
+
+def test_a_tool_that_goes_on_in_another_way_says_so_after_an_interrupt(capsys, monkeypatch):
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, 'argv', ['tools/run_table.py', 'my table.yaml', '--redo', '--dev'])
+    monkeypatch.delenv('RANK', raising=False)
+    assert cli.run_cli(interrupted, after_interrupt=cli.go_on_hint('--redo')) == 130
+    assert capsys.readouterr().err == (
+        '\nInterrupted. What is done is kept. Go on with: '
+        "python tools/run_table.py 'my table.yaml' --dev\n")
+
+
+@pytest.mark.parametrize('processes, error', [
+    ('1', RuntimeError), ('2', UserError)])  # no other process; a mistake that is named
+def test_a_lost_connection_is_not_always_another_process(monkeypatch, processes, error):
+    def lost():
+        raise error('weights.pth: Connection reset by peer')
+
+    monkeypatch.setenv('WORLD_SIZE', processes)
+    monkeypatch.delenv('LOCAL_RANK', raising=False)
+    if error is UserError:
+        assert cli.run_cli(lost) == 2
+    else:
+        with pytest.raises(RuntimeError):
+            cli.run_cli(lost)
 
 
 @pytest.mark.parametrize('before, kept', [

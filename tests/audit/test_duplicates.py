@@ -93,6 +93,16 @@ def test_scores_separate_copies_from_other_pictures():
     assert same.min() >= SAME_PHOTO and other.max() < SAME_PHOTO
 
 
+def test_scores_do_not_depend_on_how_many_pairs_are_compared_at_a_time(monkeypatch):
+    pictures = [photo(seed) for seed in range(5)]
+    thumbs = np.stack([thumbnail(one) for one in [*pictures, *map(recropped, pictures)]])
+    pairs = np.array([(0, 6), (0, 5), (1, 6), (2, 7), (4, 9)])
+    whole = same_photo_scores(thumbs, pairs, False)
+    monkeypatch.setattr('ssfer_mm.audit.same_photo._BATCH', 2)
+    assert same_photo_scores(thumbs, pairs, False) == pytest.approx(whole, abs=1e-4)
+    assert (whole[1:] >= SAME_PHOTO).all()
+
+
 def test_copies_are_found_whatever_was_done_to_them():
     pictures = [photo(seed) for seed in range(8)]
     changed = [cv2.resize(pictures[0], (48, 48), interpolation=cv2.INTER_AREA),

@@ -103,6 +103,8 @@ def test_without_balance_nobody_asks_for_classes_and_the_order_is_the_old_one():
 def test_a_balance_out_of_range(balance):
     with pytest.raises(UserError, match='balance is .*expected a number from 0'):
         sampler(balance)
+    with pytest.raises(UserError, match='balance is .*expected a number from 0'):
+        balanced_order(np.zeros(3, int), 3, balance, np.random.default_rng(0))
 
 
 def test_the_dataset_tells_the_classes_of_its_labeled_images_only():

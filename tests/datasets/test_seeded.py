@@ -31,9 +31,9 @@ def test_a_seed_covers_every_generator_and_survives_the_way_to_a_worker():
 
 
 def test_a_plain_index_changes_nothing():
-    random.seed(0), np.random.seed(0), torch.manual_seed(0)
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
     expected = draws()
-    random.seed(0), np.random.seed(0), torch.manual_seed(0)
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
     seed_draws(3)
     assert draws() == expected
 
@@ -55,6 +55,22 @@ def test_ranks_share_out_what_one_process_would_use(monkeypatch):
         monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda rank=rank: (rank, 2))
         shares.append(items(SeededSampler(range(SIZE), seed=5)))
     assert [item for pair in zip(*shares) for item in pair] == whole
+
+
+def test_another_epoch_draws_anew_even_in_the_same_order():
+    sampler = SeededSampler(range(SIZE), shuffle=False, seed=5)
+    first = items(sampler)
+    sampler.set_epoch(1)
+    assert [index for index, _ in items(sampler)] == [index for index, _ in first]
+    assert not {seed for _, seed in items(sampler)} & {seed for _, seed in first}
+
+
+@pytest.mark.parametrize('options, sizes', [({}, [3, 3]), (dict(round_up=False), [3, 2])])
+def test_ranks_have_as_many_items_unless_none_may_be_repeated(monkeypatch, options, sizes):
+    for rank, size in enumerate(sizes):
+        monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda rank=rank: (rank, 2))
+        sampler = SeededSampler(range(5), seed=0, **options)
+        assert len(items(sampler)) == len(sampler) == size
 
 
 def test_skipped_items_are_those_that_came_first():

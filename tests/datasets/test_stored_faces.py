@@ -82,20 +82,21 @@ def test_an_epoch_goes_on_exactly_where_it_was_left(tmp_path, images, order):
         assert pairs(sampler) == whole[done:]
     sampler.set_epoch(4)
     assert pairs(sampler) != whole and len(pairs(sampler)) == COUNT
+    assert not {seed for _, seed in pairs(sampler)} & {seed for _, seed in whole}
     sampler.set_epoch(3)
     sampler.seed = 5
     assert pairs(sampler) != whole, 'a resumed run brings its seed'
 
 
 @pytest.mark.parametrize('order', ['images', 'shards'])
-@pytest.mark.parametrize('world', [2, 3, 8])
-def test_ranks_read_disjoint_parts(tmp_path, images, monkeypatch, order, world):
+@pytest.mark.parametrize('world, buffer', [(2, 4), (3, 4), (8, 4), (2, 100)])
+def test_ranks_read_disjoint_parts(tmp_path, images, monkeypatch, order, world, buffer):
     faces = StoredFaces([tars(tmp_path, images)])
     edges, shares = block_edges(faces.source.sources[0], 2), []
     for rank in range(world):
         monkeypatch.setattr('ssfer_mm.datasets.shard_sampler.get_dist_info',
                             lambda rank=rank: (rank, world))
-        shares.append(pairs(ShardSampler(faces, order, block=2, buffer=4, seed=0)))
+        shares.append(pairs(ShardSampler(faces, order, block=2, buffer=buffer, seed=0)))
     assert {len(share) for share in shares} == {-(-COUNT // world)}
     every = [pair for share in shares for pair in share]
     assert {index for index, _ in every} == set(range(COUNT))
@@ -108,6 +109,22 @@ def test_ranks_read_disjoint_parts(tmp_path, images, monkeypatch, order, world):
                   for share in shares]
         common = sum(len(a & b) for i, a in enumerate(blocks) for b in blocks[:i])
         assert common < world, 'at most the block at each border'
+
+
+def test_a_buffer_of_many_blocks_parts_neighbours(tmp_path, images):
+    faces = StoredFaces([tars(tmp_path, images)])
+    sampler = ShardSampler(faces, 'shards', block=5, buffer=COUNT, seed=0)
+    blocks = np.array([index for index, _ in pairs(sampler)]).reshape(-1, 5) // 5
+    assert all(len(set(five)) > 1 for five in blocks.tolist())
+
+
+@pytest.mark.parametrize('order', ['images', 'shards'])
+def test_a_rank_without_a_part_of_its_own_reads_an_image_too(tmp_path, images, monkeypatch, order):
+    monkeypatch.setattr('ssfer_mm.datasets.shard_sampler.get_dist_info', lambda: (0, 3))
+    sampler = ShardSampler(StoredFaces([tars(tmp_path, images)]), order, length=2, seed=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        assert len(pairs(sampler)) == len(sampler) == 1
 
 
 def test_weights_decide_the_mixture(tmp_path, images):
@@ -153,6 +170,17 @@ def test_what_is_wrong_is_said(tmp_path, images, arguments, says):
         StoredFaces(**dict(arguments, sources=sources))
     with pytest.raises(UserError, match="order is 'file'"):
         ShardSampler(StoredFaces([tars(tmp_path, images)]), order='file')
+
+
+@pytest.mark.parametrize('setting', ['block', 'buffer', 'length'])
+def test_a_sampler_of_nothing_is_refused(tmp_path, images, setting):
+    with pytest.raises(UserError, match=f'{setting}=0.* at least 1'):
+        ShardSampler(StoredFaces([tars(tmp_path, images)]), **{setting: 0})
+
+
+def test_a_sampler_of_other_data_names_the_one_for_them():
+    with pytest.raises(UserError, match='not for list; use SeededSampler'):
+        ShardSampler([1, 2])
 
 
 def generated(tmp_path, count, shards=10):

@@ -125,6 +125,11 @@ def test_the_order_depends_on_seed_and_epoch_alone():
     assert list(sampler(seed=5, epoch=2)) != first
 
 
+def test_items_draw_anew_in_every_epoch_and_source():
+    seeds = [index.seed for epoch in (0, 1) for index in sampler(epoch=epoch)]
+    assert len(set(seeds)) == len(seeds)
+
+
 def test_every_unlabeled_image_comes_up_over_the_epochs():
     """What an epoch leaves out, others bring: 40 images, 3 x 13 of them per epoch."""
     used = Counter()

@@ -9,6 +9,7 @@ from mmengine.dataset import DefaultSampler
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
+from torch.utils.data import DataLoader
 
 from ssfer_mm.apis.trials.compare_runs import compare_values
 from ssfer_mm.datasets import SeededSampler
@@ -277,3 +278,9 @@ def test_a_signal_that_is_ignored_stays_ignored():
         assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_loaders_of_training_and_validation_leave_signals_to_it():
+    loops = [SimpleNamespace(dataloader=DataLoader(range(4), num_workers=1)) for _ in range(2)]
+    GracefulStopHook().before_train(SimpleNamespace(train_loop=loops[0], val_loop=loops[1]))
+    assert all(loop.dataloader.worker_init_fn is not None for loop in loops)

@@ -45,6 +45,12 @@ def test_what_a_run_needs_comes_first(toy):
         seen.add(name)
 
 
+def test_a_row_may_stand_before_the_one_that_it_goes_on_from(toy):
+    toy.write(rows={name: TABLE['rows'][name] for name in ('ssfer', 'facemix')})
+    runs = list(toy.plan())
+    assert runs.index('facemix/5pct_seed0') < runs.index('ssfer/5pct_seed0')
+
+
 def test_a_fingerprint_is_of_what_decides_about_the_result(toy):
     before = {name: run.fingerprint for name, run in toy.plan().items()}
     assert len(set(before.values())) == len(before)

@@ -38,6 +38,20 @@ def test_a_file_that_is_its_own_base(files):
         'c.yaml: _base_ is b.yaml, which starts from this file itself')
 
 
+def test_a_circle_of_a_table_of_this_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'a.yaml').write_text('_base_: a.yaml\n')
+    with pytest.raises(UserError, match='starts from this file itself'):
+        read_table_file('a.yaml')
+
+
+def test_a_table_takes_no_name_or_folder_from_its_base(tmp_path):
+    """Two tables would share their cells."""
+    (tmp_path / 'b.yaml').write_text('name: b\nwork_dir: b\nseeds: [0]\n')
+    (tmp_path / 'a.yaml').write_text('_base_: b.yaml\n')
+    assert read_table_file(str(tmp_path / 'a.yaml')) == dict(seeds=[0])
+
+
 @pytest.mark.parametrize('key', ['rows', 'stage1', 'options', 'dev'])
 def test_an_odd_entry_of_the_base_is_named_there(files, key):
     assert files(a=f'_base_: b.yaml\n{key}: {{x: null}}', b=f'{key}: [5]') == (
