@@ -21,7 +21,7 @@ def check_batches(loader: Mapping, stages: Mapping, labeled: int, unlabeled: int
                'train_dataloader.batch_size'),
               ('labeled', semi, semi.get('labeled'), labeled, 'train_cfg.semi.labeled'),
               ('unlabeled', semi, semi.get('unlabeled'), unlabeled, 'train_cfg.semi.unlabeled')]
-    return [Finding(ERROR, setting, name, f'a batch wants {count} {name} images, but the data have '
+    return [Finding(ERROR, 'batch', name, f'a batch wants {count} {name} images, but the data have '
                     f'only {size}: training refuses', f'Lower {setting}, or use a larger {name} '
                     'set.')
             for name, stage, count, size, setting in wanted

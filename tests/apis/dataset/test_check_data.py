@@ -211,20 +211,21 @@ def test_boxes_found_before_the_picture_was_turned(check, root, tmp_path):
     assert found[('error', 'box rotation', 'labeled')].names == [first]
 
 
-@pytest.mark.parametrize('batch, semi, key', [
+@pytest.mark.parametrize('batch, semi, setting', [
     (6, dict(epochs=1, labeled=6, unlabeled=9), None),
-    (7, dict(epochs=1, labeled=6, unlabeled=9), ('train_dataloader.batch_size', 'labeled')),
-    (6, dict(epochs=1, labeled=7, unlabeled=9), ('train_cfg.semi.labeled', 'labeled')),
-    (6, dict(epochs=1, labeled=6, unlabeled=10), ('train_cfg.semi.unlabeled', 'unlabeled')),
+    (7, dict(epochs=1, labeled=6, unlabeled=9), 'train_dataloader.batch_size'),
+    (6, dict(epochs=1, labeled=7, unlabeled=9), 'train_cfg.semi.labeled'),
+    (6, dict(epochs=1, labeled=6, unlabeled=10), 'train_cfg.semi.unlabeled'),
     (6, dict(epochs=0, labeled=7, unlabeled=10), None),
     (6, None, None),
 ])
-def test_batches_larger_than_their_data(check, batch, semi, key):
+def test_batches_larger_than_their_data(check, batch, semi, setting):
     """Six of twelve images are labeled, and three more come without labels."""
-    found, _ = check(fast=True, more=f'train_dataloader.update(batch_size={batch})\n'
-                     f'train_cfg = dict(type="TwoStageTrainLoop", supervised=dict(epochs=1), '
-                     f'semi={semi})')
-    assert list(found) == ([('error', *key)] if key else [])
+    _, checked = check(fast=True, more=f'train_dataloader.update(batch_size={batch})\n'
+                       f'train_cfg = dict(type="TwoStageTrainLoop", supervised=dict(epochs=1), '
+                       f'semi={semi})')
+    assert [(f.severity, f.kind) for f in checked.findings] == [('error', 'batch')] * bool(setting)
+    assert all(f.advice.startswith(f'Lower {setting},') for f in checked.findings)
 
 
 def test_missing_data_is_a_finding(check, root, tmp_path):
