@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Optional
 
+from ssfer_mm.errors import UserError
 from ssfer_mm.garbage import collector_rests
 from ssfer_mm.option_values import read_option
 
@@ -27,7 +28,10 @@ class Settings(argparse.Action):
             if not given:
                 parser.error(f'{option_string} {setting}: expected KEY=VALUE; a value with blanks '
                              f'goes into quotes, as in "KEY=two words"')
-            options[key] = read_option(value)
+            try:
+                options[key] = read_option(value)
+            except UserError as error:
+                parser.error(f'{option_string} {key}: {error}')
         setattr(namespace, self.dest, options)
 
 

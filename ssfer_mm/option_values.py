@@ -19,6 +19,9 @@ def read_option(text: str) -> Any:
     Example:
         >>> read_option('[0.5, a]'), read_option('/my data'), read_option("['a, b',c]")
         ([0.5, 'a'], '/my data', ['a, b', 'c'])
+
+    Raises:
+        UserError: Brackets without their other half, or around what is no list.
     """
     from mmengine.config import DictAction
 
@@ -42,7 +45,13 @@ def read_option(text: str) -> Any:
         hidden = isinstance(value, str) and value.startswith('\0')
         return quoted[int(value.strip('\0'))] if hidden else value
 
-    return show(DictAction._parse_iterable(_QUOTED.sub(hide, text)))
+    try:
+        return show(DictAction._parse_iterable(_QUOTED.sub(hide, text)))
+    except (AssertionError, RecursionError) as error:  # mmengine's, of which the second never ends
+        raise UserError(f'{text} is no value that a command line can give: write lists as [a,b], '
+                        'tuples as (a,b), text with brackets in quotes of its own, a setting of a '
+                        'dict as KEY.NAME=VALUE or, in a list of dicts, KEY.0.NAME=VALUE; anything '
+                        'else goes into the config file') from error
 
 
 def option_text(value: Any) -> str:

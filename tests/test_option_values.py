@@ -15,6 +15,15 @@ def test_text_keeps_blanks_and_in_quotes_everything(text, value):
     assert repr(read_option(text)) == repr(value)
 
 
+@pytest.mark.parametrize('text', ['[1,2', '(1,2', '[a,(b]', 'dict(a=1,b=2)',
+                                  '[dict(type="A",data_root="b")]'])
+def test_what_is_no_value_is_said(text, capsys):
+    with pytest.raises(SystemExit):
+        train_parser().parse_args(['config.py', '--cfg-options', f'a.b={text}'])
+    said = capsys.readouterr().err
+    assert f'a.b: {text} is no value' in said and 'KEY.0.NAME=VALUE' in said
+
+
 @pytest.mark.parametrize('text', [
     '1', '-1.5e-3', 'True', 'false', 'None', 'iou', '/a/b', 'a=b', '', '1,2,3', '1, 2', '[1, 2]',
     '(1,2)', '(1)', '[]', '()', '[a, None, 0.5]', '[(1, 2, 3), [a, b], c]', "'a','b'"])

@@ -8,6 +8,8 @@ class MovingAverage:
 
     ``t <- decay * t + (1 - decay) * s``; integer buffers (batch counters) are copied.
 
+    What a module of the teacher has computed from its weights in advance is computed anew.
+
     Which tensors these are is found once, because walking through the modules takes longer than
     the arithmetic; make a new one after anything that replaces tensors, such as ``Module.to``.
 
@@ -30,6 +32,7 @@ class MovingAverage:
         copied = [pair for pair in pairs if not pair[0].is_floating_point()]
         self._averaged = [list(side) for side in zip(*averaged)]
         self._copied = [list(side) for side in zip(*copied)]
+        self._derived = [module for module in teacher.modules() if _keeps_results(module)]
 
     @torch.no_grad()
     def update(self, decay: float) -> None:
@@ -39,6 +42,8 @@ class MovingAverage:
             torch._foreach_lerp_(*self._averaged, 1 - decay)
         if self._copied:
             torch._foreach_copy_(*self._copied)
+        for module in self._derived:
+            module.eval()
         self.steps += 1
 
 
@@ -49,6 +54,16 @@ def decay_at(step: int, decay: float, warmup: bool) -> float:
     the random weights of the first steps do not linger in the average.
     """
     return min(decay, (1 + step) / (10 + step)) if warmup else decay
+
+
+def _keeps_results(module: nn.Module) -> bool:
+    """Whether it computes a tensor from its weights in ``eval()``, and predicts with that.
+
+    The attention of LeViT, TinyViT and EfficientFormer does, with its biases; it would go on with
+    those of the weights that the teacher had when the epoch began.
+    """
+    return (not module.training and type(module).train is not nn.Module.train
+            and any(isinstance(value, torch.Tensor) for value in vars(module).values()))
 
 
 def _tensors(module: nn.Module) -> list:

@@ -1,6 +1,7 @@
 """The moving average against a loop over single numbers, buffers included."""
 import pytest
 import torch
+from mmpretrain.models.utils.attention import LeAttention
 from torch import nn
 
 from reference.ema import averaged_state
@@ -46,6 +47,22 @@ def test_limits_are_exact():
     MovingAverage(teacher, student).update(0.0)
     for name, value in teacher.state_dict().items():
         assert torch.equal(value, student.state_dict()[name]), name
+
+
+def test_what_a_module_computed_in_advance_follows():
+    """The attention of LeViT, TinyViT and EfficientFormer spreads its biases in ``eval()``."""
+    teacher, student = (LeAttention(4, 2, 2, resolution=(2, 2)) for _ in range(2))
+    student.attention_biases.data += torch.randn_like(student.attention_biases)
+    teacher.eval()  # not chained: it returns nothing
+    average = MovingAverage(teacher, student)
+    images = torch.randn(3, 4, 4)
+    for _ in range(2):
+        average.update(0.5)
+        fresh = LeAttention(4, 2, 2, resolution=(2, 2))
+        fresh.load_state_dict(teacher.state_dict())
+        fresh.eval()
+        assert torch.equal(teacher(images), fresh(images))
+    assert teacher.training is False
 
 
 def test_warm_up_rises_to_the_decay():

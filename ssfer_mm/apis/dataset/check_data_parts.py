@@ -10,6 +10,7 @@ import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
 
+from ssfer_mm.audit.check_batches import check_batches
 from ssfer_mm.audit.check_labels import check_split
 from ssfer_mm.audit.findings import ERROR, WARNING, Finding
 from ssfer_mm.audit.parts import Part
@@ -57,9 +58,11 @@ def data_of_configs(cfgs: Sequence[Config]) -> DataOfConfigs:
         if not any(loaders.values()):
             raise UserError(f'{cfg.filename} names no data: give a training config, one with '
                             'train_dataloader.dataset')
+        before = len(data.parts), len(data.findings)
         with quiet():
             if loaders['train']:
                 _add_training(data, cfg, ConfigDict(loaders['train']).to_dict())
+                _check_batches(data, cfg, before)
             if loaders['val'] and loaders['val'] != loaders['test']:
                 _add(data, 'validation', 'validation', loaders['val'])
             if loaders['test']:
@@ -101,6 +104,16 @@ def _add_training(data: DataOfConfigs, cfg: Config, settings: Dict[str, Any]) ->
     if settings.get('unlabeled_pipeline') is not None:
         for extra in settings.get('extra_unlabeled') or ():
             _add(data, 'extra unlabeled', 'unlabeled', extra)
+
+
+def _check_batches(data: DataOfConfigs, cfg: Config, before: Tuple[int, int]) -> None:
+    """Against the parts that the config's training has added, if all of them could be read."""
+    parts, findings = data.parts[before[0]:], data.findings[before[1]:]
+    if not any(finding.severity == ERROR for finding in findings):
+        labeled, unlabeled = (sum(len(part.ids) for part in parts if part.role == role)
+                              for role in ('labeled', 'unlabeled'))
+        data.findings += check_batches(cfg.train_dataloader, cfg.get('train_cfg') or {}, labeled,
+                                       unlabeled)
 
 
 def _add(data: DataOfConfigs, name: str, role: str, settings: Mapping) -> None:

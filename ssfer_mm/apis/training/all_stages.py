@@ -9,6 +9,7 @@ from typing import Optional, Sequence
 from mmengine.registry import DefaultScope
 from mmpretrain.registry import DATASETS, MODELS
 
+from ssfer_mm.apis.dataset.check_data_parts import data_of_configs
 from ssfer_mm.atomic import atomic_write
 from ssfer_mm.class_lists import check_class_count, classes_of
 from ssfer_mm.cli import run_cli
@@ -47,6 +48,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         for config in epochs:
             check_classes(config, options)
             check_backbones(args.pretrain, args.pretrain_options, config, options)
+            check_batches(config, options)
     if checkpoint:
         seconds = _stage_one(args.pretrain, checkpoint, args.pretrain_options)
     rows = [('SSFER', _stages(args.config, work_dir / 'ssfer', options, epochs[args.config]))]
@@ -143,6 +145,20 @@ def check_classes(config: str, options: dict) -> None:
         # Class folders tell their classes when they are looked at. Drawn faces would be drawn now.
         dataset.full_init()
     check_class_count(dataset, cfg.get('data_preprocessor', {}).get('num_classes'))
+
+
+def check_batches(config: str, options: dict) -> None:
+    """Whether a config's batches are as large as its data allow, seen before stage I begins.
+
+    Raises:
+        UserError: A batch is larger.
+    """
+    cfg = load_config(config, options)
+    if (cfg.train_dataloader.dataset.get('dataset') or {}).get('type') == 'SynthFER':
+        return  # would be drawn now
+    for finding in data_of_configs([cfg]).findings:
+        if finding.kind == 'batch':
+            raise UserError(f'{config}: {finding.text}. {finding.advice}')
 
 
 def _stages_of(train_cfg: dict) -> list:

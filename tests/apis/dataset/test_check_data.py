@@ -24,6 +24,7 @@ train_dataloader = dict(dataset=dict(
 val_dataloader = dict(dataset=dict(
     type='ClassFolders', data_root={root!r}, subset={test!r}, classes={classes!r}))
 test_dataloader = val_dataloader
+{more}
 '''
 RECIPE = dict(fraction=0.5, seed=0)
 
@@ -42,10 +43,10 @@ def root(tmp_path):
 
 @pytest.fixture
 def config(root, tmp_path):
-    def write(boxes=None, split=RECIPE, test='test', classes=CLASSES):
+    def write(boxes=None, split=RECIPE, test='test', classes=CLASSES, more=''):
         path = tmp_path / 'config.py'
         path.write_text(CONFIG.format(root=str(root), boxes=boxes, split=split, test=test,
-                                      classes=classes))
+                                      classes=classes, more=more))
         return str(path)
     return write
 
@@ -208,6 +209,23 @@ def test_boxes_found_before_the_picture_was_turned(check, root, tmp_path):
     Image.fromarray(photo(77, 48)[:, :40]).save(root / first, exif=exif)
     found, _ = check(boxes=str(tmp_path / 'boxes.jsonl'))
     assert found[('error', 'box rotation', 'labeled')].names == [first]
+
+
+@pytest.mark.parametrize('batch, semi, setting', [
+    (6, dict(epochs=1, labeled=6, unlabeled=9), None),
+    (7, dict(epochs=1, labeled=6, unlabeled=9), 'train_dataloader.batch_size'),
+    (6, dict(epochs=1, labeled=7, unlabeled=9), 'train_cfg.semi.labeled'),
+    (6, dict(epochs=1, labeled=6, unlabeled=10), 'train_cfg.semi.unlabeled'),
+    (6, dict(epochs=0, labeled=7, unlabeled=10), None),
+    (6, None, None),
+])
+def test_batches_larger_than_their_data(check, batch, semi, setting):
+    """Six of twelve images are labeled, and three more come without labels."""
+    _, checked = check(fast=True, more=f'train_dataloader.update(batch_size={batch})\n'
+                       f'train_cfg = dict(type="TwoStageTrainLoop", supervised=dict(epochs=1), '
+                       f'semi={semi})')
+    assert [(f.severity, f.kind) for f in checked.findings] == [('error', 'batch')] * bool(setting)
+    assert all(f.advice.startswith(f'Lower {setting},') for f in checked.findings)
 
 
 def test_missing_data_is_a_finding(check, root, tmp_path):

@@ -106,3 +106,23 @@ def test_a_wrong_number_of_classes_ends_it_before_stage_one(fake, tmp_path):
     assert not (work_dir / 'stage1').exists()
     all_stages.main([*command, 'data_preprocessor.num_classes=3'])
     assert (work_dir / 'stage1').exists()
+
+
+def test_a_batch_larger_than_its_data_ends_it_before_stage_one(fake, tmp_path):
+    """The labeled few of README's own faces may be fewer than the 32 of a batch."""
+    for name in ('train/anger/0', 'train/neutral/0', *(f'unlabeled/{k}' for k in range(4))):
+        path = tmp_path / 'faces' / f'{name}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.zeros((48, 48, 3), np.uint8))
+    work_dir, faces = tmp_path / 'run', tmp_path / 'faces'
+    command = ['configs/ssfer/my-faces_resnet-nano.py', '--work-dir', str(work_dir),
+               '--pretrain', 'configs/mae/spark_resnet-nano_faces-48px.py', '--pretrain-options',
+               'train_cfg.max_epochs=2', '--cfg-options', 'data_preprocessor.num_classes=2',
+               f'train_dataloader.dataset.dataset.data_root={faces}',
+               f'train_dataloader.dataset.extra_unlabeled.0.data_root={faces}/unlabeled',
+               'train_cfg.semi.labeled=2', 'train_cfg.semi.unlabeled=4']
+    with pytest.raises(UserError, match='wants 32 labeled images, but the data have only 2'):
+        all_stages.main(command)
+    assert not (work_dir / 'stage1').exists()
+    all_stages.main([*command, 'train_dataloader.batch_size=2'])
+    assert (work_dir / 'stage1').exists()
