@@ -3,16 +3,19 @@ import logging
 import signal
 import sys
 
-from torch.distributed.elastic.multiprocessing import SignalException
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
-from torch.distributed.run import parse_args, run
-
 # Statuses of which a process itself has said everything: see ssfer_mm.cli.run_cli.
 SAID = {2: 'a mistake of the user', 130: 'Ctrl-C'}
 
 
 def main() -> int:
     """Returns the exit status of the process that failed first, or 128 and a signal's number."""
+    try:
+        from torch.distributed.elastic.multiprocessing import SignalException
+        from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+        from torch.distributed.run import parse_args, run
+    except KeyboardInterrupt:
+        print('\nInterrupted.', file=sys.stderr)
+        return 130
     # They call every end a failure, and tell which process was sent which signal.
     for part in ('agent.server.api', 'multiprocessing.api'):
         logging.getLogger(f'torch.distributed.elastic.{part}').setLevel(logging.CRITICAL)
@@ -29,15 +32,18 @@ def main() -> int:
     return 0
 
 
-def cause(error: ChildFailedError) -> 'tuple[int, ProcessFailure]':
-    """The process that failed first; the others notice, or are sent SIGTERM for it."""
+def cause(error) -> tuple:
+    """Rank and failure of the process that failed first, of torchrun's ChildFailedError.
+
+    The others notice, or are sent SIGTERM for it.
+    """
     killed = [(rank, failure) for rank, failure in error.failures.items()
               if failure.exitcode < 0 and failure.exitcode != -signal.SIGTERM]
     return killed[0] if killed else error.get_first_failure()
 
 
-def end_of(failure: ProcessFailure) -> str:
-    """How a process ended, and where to look."""
+def end_of(failure) -> str:
+    """How a process ended, and where to look, of torchrun's ProcessFailure."""
     if failure.exitcode == -signal.SIGKILL:
         return ('was killed (SIGKILL), perhaps because the memory was full: set a smaller '
                 'batch_size or num_workers')
