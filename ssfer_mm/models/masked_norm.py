@@ -6,6 +6,8 @@ from mmpretrain.models.utils.sparse_modules import SparseHelper
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
+from ssfer_mm.errors import UserError
+
 
 def _pieces(x: Tensor, count: int) -> Tensor:
     """The rows of all cells, (count, width of a cell x C); a view where ``x`` is channels last."""
@@ -72,9 +74,16 @@ class MaskedBatchNorm2d(nn.BatchNorm2d):
 
     Source: Tian et al., "Designing BERT for Convolutional Networks", ICLR 2023, arXiv 2301.03580,
     section 3.1.
+
+    Raises:
+        UserError: The map has another number of channels.
     """
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.shape[1] != self.num_features:
+            raise UserError(f'MaskedBatchNorm2d of {self.num_features} channels got {x.shape[1]}: '
+                            'set model.enc_dec_norm_dim of SparK to the channels of the '
+                            f"backbone's last stage, which are {x.shape[1]}")
         shown = SparseHelper._cur_active
         index = _shown_pieces(shown, x.shape[2])
         count = x.shape[0] * x.shape[2] * shown.shape[-1]

@@ -10,6 +10,7 @@ from mmpretrain.models.utils.sparse_modules import (
 )
 from torch import nn
 
+from ssfer_mm.errors import UserError
 from ssfer_mm.models import MaskedBatchNorm2d
 
 CELLS = 3
@@ -97,3 +98,9 @@ def test_a_mask_is_searched_once_per_step(monkeypatch):
         for side in (4, 2, 2, 1):
             MaskedBatchNorm2d(3)(torch.randn(2, 3, CELLS * side, CELLS * side))
         assert len(searches) == steps
+
+
+def test_a_norm_of_another_width_is_named():
+    show(2)
+    with pytest.raises(UserError, match='of 5 channels got 8: set model.enc_dec_norm_dim'):
+        MaskedBatchNorm2d(5)(torch.zeros(2, 8, CELLS, CELLS))

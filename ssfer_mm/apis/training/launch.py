@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
-from mmengine.registry import OPTIMIZERS, RUNNERS
+from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from ssfer_mm.cli import run_cli
@@ -26,6 +26,7 @@ from ssfer_mm.safe_loading import enable_safe_loading
 from .config_kind import TESTS, check_kind
 from .determinism import make_deterministic
 from .distributed import start_processes
+from .fitting_settings import check_settings
 from .flip_at_test import average_with_mirror_images
 from .tested_checkpoint import check_fit, use_model_of, weights_of
 
@@ -105,8 +106,7 @@ def build_runner(cfg: Config) -> Runner:
         if cfg.get(name):
             _complete_loader(cfg[name])
     _watch_numerics(cfg)
-    _check_optimizers(cfg)
-    _check_sync_bn(cfg)
+    check_settings(cfg)
     make_deterministic(cfg)
     start_processes(cfg)
     differences = _differences_to_last_run(cfg)
@@ -134,29 +134,6 @@ def _watch_numerics(cfg: Config) -> None:
     hooks = cfg.setdefault('default_hooks', {})
     if hooks.setdefault('numerics', dict(type='mmpretrain.NumericsHook')) is None:
         del hooks['numerics']  # mmengine allows None for its own hooks only
-
-
-def _check_optimizers(cfg: Config) -> None:
-    """Find a misspelled optimizer before training: mmengine would call None, hours later."""
-    train_cfg = cfg.get('train_cfg') or {}
-    stages = [train_cfg.get(name) or {} for name in ('supervised', 'semi')]
-    for holder in [cfg, *stages]:
-        kind = ((holder.get('optim_wrapper') or {}).get('optimizer') or {}).get('type')
-        if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
-            raise KeyError(f'{kind} is not in the optimizer registry')
-
-
-def _check_sync_bn(cfg: Config) -> None:
-    """mmengine would replace norms that leave hidden cells out by plain ones, without a word."""
-    if not cfg.get('sync_bn'):
-        return
-    if cfg.get('launcher', 'none') != 'none' and not torch.cuda.is_available():
-        raise UserError('sync_bn: PyTorch shares the statistics of a batch between GPUs only, and '
-                        'found none: remove sync_bn; each process then normalises its own images')
-    if (cfg.get('model') or {}).get('enc_dec_norm_cfg'):
-        raise UserError('sync_bn would replace the norms of SparK, which look at shown cells only, '
-                        'by plain ones: remove sync_bn; each process then normalises its own '
-                        'images')
 
 
 def _count_accumulated_batches(runner: Runner) -> None:

@@ -142,23 +142,6 @@ def test_amp_on_a_gpu_skips_overflowing_steps_whole(monkeypatch):
     assert cfg.optim_wrapper.type == 'BFloat16OptimWrapper', 'it is mixed precision already'
 
 
-def test_sync_bn_does_not_undo_the_masked_norms_of_spark():
-    cfg = load_config('configs/mae/spark_resnet-nano_faces-48px.py', {'sync_bn': 'torch'})
-    with pytest.raises(UserError, match='remove sync_bn; each process then normalises') as caught:
-        launch.build_runner(cfg)
-    # enc_dec_norm_cfg, which it once named, is that of 4 of the 33 norms.
-    assert 'SparseSyncBatchNorm2d' not in str(caught.value)
-
-
-def test_sync_bn_of_processes_without_a_gpu(monkeypatch):
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    cfg = load_config('configs/ssfer/ferplus_5pct_resnet-nano.py', {'sync_bn': 'torch'})
-    launch._check_sync_bn(cfg)  # alone a process has nothing to share
-    cfg.launcher = 'pytorch'
-    with pytest.raises(UserError, match='remove sync_bn'):
-        launch.build_runner(cfg)
-
-
 def test_bad_out_name_is_refused_before_anything_runs(config):
     with pytest.raises(UserError, match='.json'):
         launch.test_main([str(config), 'absent.pth', '--out', 'metrics.txt'])
