@@ -12,7 +12,7 @@ from mmpretrain.registry import DATASETS, MODELS
 from ssfer_mm.apis.dataset.check_data_parts import data_of_configs
 from ssfer_mm.atomic import atomic_write
 from ssfer_mm.class_lists import check_class_count, classes_of
-from ssfer_mm.cli import run_cli
+from ssfer_mm.cli import go_on_hint, run_cli
 from ssfer_mm.command_lines import Settings
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
@@ -25,7 +25,7 @@ from .report import RunReport, read_report, save_curves, table
 
 def command() -> int:
     """The tool: what a user can put right is a sentence; returns the exit status."""
-    return run_cli(main)
+    return run_cli(main, after_interrupt=go_on_hint())
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:

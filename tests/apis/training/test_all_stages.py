@@ -1,5 +1,6 @@
 """``tools/run_ssfer.py``: what it starts its trainings with."""
 import json
+import sys
 from types import SimpleNamespace
 
 import cv2
@@ -126,3 +127,17 @@ def test_a_batch_larger_than_its_data_ends_it_before_stage_one(fake, tmp_path):
     assert not (work_dir / 'stage1').exists()
     all_stages.main([*command, 'train_dataloader.batch_size=2'])
     assert (work_dir / 'stage1').exists()
+
+
+def test_a_stopped_command_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    def stopped(*arguments, title):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(all_stages, 'train', stopped)
+    work_dir = str(tmp_path / 'my run')
+    monkeypatch.setattr(sys, 'argv', ['tools/run_ssfer.py', SSFER, '--pretrain', STAGE_ONE,
+                                      '--work-dir', work_dir])
+    assert all_stages.command() == 130
+    assert capsys.readouterr().err == (
+        '\nInterrupted. What is done is kept. Go on with: python tools/run_ssfer.py '
+        f"{SSFER} --pretrain {STAGE_ONE} --work-dir '{work_dir}'\n")
