@@ -99,11 +99,18 @@ class Nursery:
         """
         handles = [log] if lock is None else [log, lock]
         socket.send_fds(self._socket, [json.dumps(list(arguments)).encode()], handles)
-        return Nursling(self, self._next('began')['began'])
+        try:
+            return Nursling(self, self._next('began')['began'])
+        except KeyboardInterrupt:
+            with contextlib.suppress(ProcessLookupError):  # nobody else would know of it
+                os.kill(self._next('began')['began'], signal.SIGTERM)
+            raise
 
     def status_of(self, pid: int) -> Optional[int]:
         """Exit status of a training; None while it lives."""
-        while pid not in self._ended and select.select([self._socket], [], [], 0)[0]:
+        # Two that ended at once are two lines of one message.
+        while pid not in self._ended and (
+                b'\n' in self._unread or select.select([self._socket], [], [], 0)[0]):
             self._note(self._line())
         return self._ended.get(pid)
 

@@ -53,6 +53,38 @@ def test_a_wrong_command_line_ends_it_too(nursery, tmp_path):
     assert 'usage:' in (tmp_path / 'train.log').read_text()
 
 
+def test_two_that_end_at_once(nursery, tmp_path, hanging):
+    """Their ends come in one message: two runs of a table, after Ctrl-C."""
+    folders = [tmp_path / name for name in ('a', 'b')]
+    for folder in folders:
+        folder.mkdir()
+    trainings = [begin(nursery, folder, hanging) for folder in folders]
+    os.kill(nursery.process.pid, signal.SIGSTOP)  # it will find both
+    for training in trainings:
+        os.kill(training.pid, signal.SIGKILL)
+    os.kill(nursery.process.pid, signal.SIGCONT)
+    time.sleep(1)  # both lines lie in the socket
+    assert [training.wait(30) for training in reversed(trainings)] == [-signal.SIGKILL] * 2
+
+
+def test_ctrl_c_while_a_training_begins_leaves_none_behind(nursery, tmp_path, hanging, monkeypatch):
+    line = Nursery._line
+
+    def interrupted(nursery):
+        monkeypatch.setattr(Nursery, '_line', line)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Nursery, '_line', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        begin(nursery, tmp_path, hanging)
+    before = dict(nursery._ended)
+    end = time.monotonic() + 30
+    while nursery._ended == before:
+        assert nursery.status_of(0) is None and time.monotonic() < end
+    assert [status for pid, status in nursery._ended.items()
+            if pid not in before] == [-signal.SIGTERM]
+
+
 def test_a_killed_training_has_the_signal_as_its_status(nursery, tmp_path, hanging):
     training = begin(nursery, tmp_path, hanging)
     wait_for(tmp_path / 'there')
