@@ -10,9 +10,10 @@ from ssfer_mm.printing import duration
 from .child import Busy, claimed
 from .estimate import Estimates
 from .execute import Execution, Outcome
+from .figures import cells_folder
 from .machine import default_jobs
 from .plan import Run, choose, plan, with_needs
-from .results_page import cells_folder, check_template, write_page
+from .results_page import check_template, write_page
 from .spec import Table, load_table
 from .state import Results, State, set_aside
 

@@ -1,12 +1,13 @@
 """The finished cells of a table, and statistics over their seeds."""
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import mean, stdev
 from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 
-from .plan import Run, cell_name
-from .spec import Table
+from .plan import Run, cell_name, plan
+from .spec import Table, load_table
 from .state import Results, State
 
 NOTHING = '–'
@@ -40,6 +41,17 @@ class Cells:
     def exists(self, row: str, fraction: float) -> bool:
         """Whether the table has such cells at all."""
         return fraction in self.table.rows[row].fractions
+
+
+def cells_folder(results: Path, table: str) -> Path:
+    """Where the kept result files of a table are."""
+    return Path(results) / 'cells' / table
+
+
+def read_cells(path: str, dev: bool, results: Path) -> Cells:
+    """The cells of a table file, as far as they are finished."""
+    table = load_table(path, dev)
+    return collect(table, plan(table), Results(cells_folder(results, table.name)))
 
 
 def collect(table: Table, runs: Dict[str, Run], results: Results) -> Cells:

@@ -7,10 +7,11 @@ import matplotlib.pyplot as plt
 import pytest
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.tables.figures import read_cells
 from ssfer_mm.tables.markdown import accuracy, accuracy_tta, mean_class, recall, runs, settings
 from ssfer_mm.tables.markdown import time as times
 from ssfer_mm.tables.plots import legend_below
-from ssfer_mm.tables.results_page import BLOCKS, plot_blocks, read_cells, write_page
+from ssfer_mm.tables.results_page import BLOCKS, plot_blocks, write_page
 
 from .conftest import TABLE
 
