@@ -1,4 +1,4 @@
-"""What is printed: names of files, on Linux any bytes; times; and to readers that leave early."""
+"""What is printed: names of files, on Linux any bytes; counts; times; and to readers that leave."""
 import os
 import select
 import sys
@@ -25,6 +25,16 @@ def reader_has_left() -> bool:
     if left:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return left
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    Example:
+        >>> counted(1, 'face'), counted(0, 'face')
+        ('1 face', '0 faces')
+    """
+    return f'{number} {noun}{"" if number == 1 else "s"}'
 
 
 def duration(seconds: Optional[float]) -> str:

@@ -4,6 +4,8 @@ import time
 from collections import defaultdict
 from typing import Dict, Iterator
 
+from ssfer_mm.printing import counted
+
 STAGES = ('reading', 'detection', 'cropping', 'classification', 'drawing and writing')
 
 
@@ -60,9 +62,9 @@ class Clock:
 
         Args:
             count: How many images that was.
-            what: What to call them, such as ``'images'``.
+            what: What to call one of them, such as ``'image'``.
         """
         total = max(self.total, 1e-9)
         parts = [f'{stage} {100 * self.stages[stage] / total:.0f} %' for stage in STAGES]
-        return (f'{count} {what} in {total:.1f} s ({count / total:.1f} per second): '
+        return (f'{counted(count, what)} in {total:.1f} s ({count / total:.1f} per second): '
                 f'{", ".join(parts)}; inside the two networks {100 * self.networks / total:.0f} %')

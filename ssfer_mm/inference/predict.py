@@ -13,6 +13,7 @@ import numpy as np
 
 from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
+from ssfer_mm.printing import counted
 
 from .annotate import draw_result
 from .backends import network_threads
@@ -53,11 +54,12 @@ class Tally:
             self.unreadable.append((result.source, result.status))
 
     def summary(self, what: str) -> str:
-        """One line, such as ``3 images: 2 with 4 faces (happiness 3, anger 1), 1 without``."""
+        """A line such as ``3 images: 2 with 4 faces (happiness 3, anger 1), 1 without a face``."""
         shares = ', '.join(f'{label} {count}' for label, count in self.labels.most_common())
         without = self.images - self.with_faces - len(self.unreadable)
-        return (f'{self.images} {what}: {self.with_faces} with {self.faces} faces'
-                + (f' ({shares})' if shares else '') + f', {without} without a face'
+        return (f'{counted(self.images, what)}: {self.with_faces} with '
+                + counted(self.faces, 'face') + (f' ({shares})' if shares else '')
+                + f', {without} without a face'
                 + (f', {len(self.unreadable)} unreadable' if self.unreadable else ''))
 
 
@@ -127,7 +129,7 @@ def _predict_photos(photos: Sequence[Photo], inferencer: FERInferencer,
             tally.add(result)
         with inferencer.clock.measure(WRITING):
             stack.close()
-    return _finish(tally, inferencer, args, 'images')
+    return _finish(tally, inferencer, args, 'image')
 
 
 def _predict_frames(source: FrameSource, inferencer: FERInferencer,
@@ -161,7 +163,7 @@ def _predict_frames(source: FrameSource, inferencer: FERInferencer,
             stack.close()
     if source.problem:
         tally.unreadable.append((source.name, source.problem))
-    status = _finish(tally, inferencer, args, 'frames')
+    status = _finish(tally, inferencer, args, 'frame')
     if stop.wanted and not source.live:  # of a camera, it is how recordings end
         print(f'Interrupted after {tally.images} of {source.total or "unknown"} frames; these are '
               'written.', file=sys.stderr)
@@ -171,10 +173,14 @@ def _predict_frames(source: FrameSource, inferencer: FERInferencer,
 
 def _finish(tally: Tally, inferencer: FERInferencer, args: argparse.Namespace, what: str) -> int:
     breakdown = inferencer.clock.breakdown(tally.images, what)
-    print(tally.summary(what))
+    # Of a single image, its faces are all there is to say.
+    shown = tally.images != 1
+    if shown:
+        print(tally.summary(what))
     for path in filter(None, (args.csv, args.json, args.out)):
         print(f'written to {path}')
-    print(breakdown)
+    if shown:
+        print(breakdown)
     for name, status in tally.unreadable:
         print(f'{name}: {status}', file=sys.stderr)
     return int(bool(tally.unreadable))

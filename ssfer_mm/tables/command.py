@@ -5,7 +5,7 @@ from typing import Dict, List, Optional, Sequence
 
 from ssfer_mm.cli import go_on_hint, run_cli
 from ssfer_mm.errors import UserError
-from ssfer_mm.printing import duration
+from ssfer_mm.printing import counted, duration
 
 from .child import Busy, claimed
 from .estimate import Estimates
@@ -106,9 +106,9 @@ def overview(table: Table, runs: Dict[str, Run], results: Results, chosen: Seque
         lines.append(f'{row:<{width}}  ' + '  '.join(
             mark.ljust(len(table.seeds) + 2) for mark in marks).rstrip())
     counts = {state: list(states.values()).count(state) for state in State}
-    lines.append(f'{len(chosen)} cells: {counts[State.DONE]} done (+), {counts[State.PARTLY]} '
-                 f'begun (~), {counts[State.MISSING]} missing (-), {counts[State.OUTDATED]} '
-                 'outdated (!)')
+    lines.append(f'{counted(len(chosen), "cell")}: {counts[State.DONE]} done (+), '
+                 f'{counts[State.PARTLY]} begun (~), {counts[State.MISSING]} missing (-), '
+                 f'{counts[State.OUTDATED]} outdated (!)')
     for name, state in states.items():
         if state is State.OUTDATED:
             lines.append(f'  {runs[name].label}: outdated, {results.difference(runs[name])}; '
@@ -122,16 +122,17 @@ def forecast(runs: Dict[str, Run], results: Results, names: Sequence[str], jobs:
     if not names:
         return 'Nothing to train.'
     estimates = Estimates(runs, results)
-    lines = [f'To train: {len(names)} runs, {jobs} at a time']
+    lines = [f'To train: {counted(len(names), "run")}, {jobs} at a time']
     if in_full:
         lines += [f'  {runs[name].label:<40} {duration(estimates.seconds(name)):>12}'
                   for name in names]
     known = [name for name in names if estimates.seconds(name) is not None]
     total = estimates.total(known, jobs)
     unknown = len(names) - len(known)
-    text = ('' if total is None else f'about {duration(total)}, by the cells that are finished') + (
-        f'{", and " if known else ""}{unknown} runs of unknown length' if unknown else '')
-    return '\n'.join([*lines, f'Time: {text}'])
+    parts = [f'about {duration(total)}, by the cells that are finished'] if known else []
+    if unknown:
+        parts.append(f'{counted(unknown, "run")} of unknown length')
+    return '\n'.join([*lines, f'Time: {", and ".join(parts)}'])
 
 
 def _set_aside(runs: Dict[str, Run], results: Results, chosen: Sequence[str]) -> None:

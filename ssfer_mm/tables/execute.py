@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterator, List, Sequence
 
-from ssfer_mm.printing import duration
+from ssfer_mm.printing import counted, duration
 
 from .child import Busy, Training, last_error, open_nursery
 from .estimate import Estimates
@@ -148,7 +148,7 @@ class Execution:
     def _stop(self) -> None:
         """End every training; a second Ctrl-C does not wait for them."""
         if self.active:
-            self.report(f'Ending {len(self.active)} trainings ...')
+            self.report(f'Ending {counted(len(self.active), "training")} ...')
         for training in self.active:
             training.interrupt()
         patience = 20.

@@ -45,8 +45,15 @@ def test_a_folder_into_tables_and_pictures(place, capsys):
     assert (cv2.imread('out/red.png') != cv2.imread('photos/red.png')).any()
     assert (cv2.imread('out/deep/dark.jpg') == 0).all()
     said = capsys.readouterr().out
-    assert '2 images: 1 with 1 faces (anger 1), 1 without a face' in said
+    assert '2 images: 1 with 1 face (anger 1), 1 without a face' in said
     assert 'inside the two networks' in said and 'reading' in said
+
+
+def test_a_single_photo_has_no_summary(place, capsys):
+    assert predict('photos/red.png') == 0
+    loaded, face, *scores = capsys.readouterr().out.splitlines()
+    assert 'loaded in' in loaded and face.startswith('photos/red.png: anger')
+    assert all(line.startswith(' ') for line in scores)
 
 
 def test_unreadable_files_do_not_stop_the_others(place, capsys):
