@@ -171,7 +171,7 @@ class SemiSupervisedDataset(Dataset):
     def check_held_out(self, held_out: Dataset, name: str, allow_unlabeled: bool = False) -> None:
         """Refuse to train on images that the accuracy is measured on. No pixels are read.
 
-        METHOD.md's test images are in no part of the training data, with or without labels.
+        SSFER keeps test images out of the training data, with labels and without.
 
         Args:
             held_out: The dataset of a validation or test loader.

@@ -54,7 +54,7 @@ class FaceMixLoss(nn.Module):
 
 @MODELS.register_module()
 class PseudoLabelLoss(nn.Module):
-    r"""Cross-entropy of strong views against accepted pseudo-labels (METHOD, stage III).
+    r"""Cross-entropy of strong views against accepted pseudo-labels (SSFER, stage III).
 
     .. math:: L_u = \frac1N \sum_i m_i\, CE(x^{strong}_i, \hat y_i)
 

@@ -1,4 +1,4 @@
-"""METHOD's rule: one threshold for all classes and all of training."""
+"""The rule of SSFER: one threshold for all classes and all of training."""
 from typing import Optional
 
 from mmpretrain.registry import MODELS
@@ -10,7 +10,7 @@ from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
 
 @MODELS.register_module()
 class ConfidenceThreshold(PseudoLabelRule):
-    """Hard pseudo-label where the highest probability reaches ``threshold`` (METHOD, stage III).
+    """Hard pseudo-label where the highest probability reaches ``threshold`` (SSFER, stage III).
 
     Args:
         threshold: tau, in (0, 1].
