@@ -5,7 +5,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ..ranges import check_number
-from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
+from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels
 
 
 @MODELS.register_module()
@@ -31,7 +31,7 @@ class ConfidenceThreshold(PseudoLabelRule):
         self.threshold = threshold
 
     def forward(self, probabilities: Tensor,
-                labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:
+                labeled: Optional[LabeledPredictions] = None) -> PseudoLabels:
         """Judge the teacher's probabilities (N, K) of the weak views."""
         confidence, labels = probabilities.max(dim=1)
         accepted = confidence >= self.threshold
