@@ -111,7 +111,7 @@ class FaceMix:
         """Mix a batch with its reverse.
 
         Args:
-            images: (B, 3, H, W), normalised or not.
+            images: (B, 3, H, W), normalized or not.
             targets: (B, K), one-hot or soft labels.
             boxes: (B, 4), unclipped xyxy in pixels of these views, NaN where an image has not
                 exactly one face. None means plain Mixup. On the CPU rather than with the images:

@@ -1,4 +1,4 @@
-"""A loss on the predictions of a whole batch, against favourites among the classes."""
+"""A loss on the predictions of a whole batch, against favorites among the classes."""
 import torch
 import torch.nn.functional as F
 from mmpretrain.registry import MODELS

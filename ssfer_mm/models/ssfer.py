@@ -113,7 +113,7 @@ class SSFER(BaseModel):
 
     def _build_rules(self, num_classes: int, pseudo_label: Optional[dict],
                      pseudo_label_loss: Optional[dict], fairness: Optional[dict]) -> None:
-        """What makes pseudo-labels, and what is learnt from them."""
+        """What makes pseudo-labels, and what is learned from them."""
         self.pseudo_label = MODELS.build(pseudo_label or dict(type='ConfidenceThreshold'))
         self.pseudo_label.set_classes(num_classes)
         if self.pseudo_label.sees_features:
@@ -135,7 +135,7 @@ class SSFER(BaseModel):
         self.rejected_loss = MODELS.build(rejected_loss) if rejected_loss else None
 
     def init_weights(self) -> None:
-        """Initialise the student, load stage I into it, and start the teacher as its twin."""
+        """Initialize the student, load stage I into it, and start the teacher as its twin."""
         self.student.init_weights()
         if self.pretrained is not None:
             load_backbone(self.student.backbone, self.pretrained)
@@ -157,7 +157,7 @@ class SSFER(BaseModel):
 
         Args:
             inputs: In mode ``loss`` the dictionary of :class:`SSFERDataPreprocessor`, else images
-                (B, 3, H, W), normalised.
+                (B, 3, H, W), normalized.
             data_samples: The data samples of the same batch.
             mode: ``loss`` -> dict of losses and figures to log; ``predict`` -> data samples with
                 the teacher's prediction; ``tensor`` -> the teacher's logits (B, K).

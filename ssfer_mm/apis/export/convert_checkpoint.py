@@ -146,7 +146,7 @@ def options_of(args: argparse.Namespace) -> Options:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description='Recognise weights (released SSFER, timm ViT, official MAE, mmpretrain, a '
+        description='Recognize weights (released SSFER, timm ViT, official MAE, mmpretrain, a '
                     'training checkpoint) and write them as plain, described weights.')
     parser.add_argument('src', help='.pth or .safetensors; never unpickled unsafely')
     parser.add_argument('dst', help='.pth or .safetensors')

@@ -57,7 +57,7 @@ def _run(args: argparse.Namespace) -> None:
     kind = FORMATS[target.suffix][0] + (f', opset {args.opset}' if target.suffix == '.onnx' else '')
     write_card(described, target, args.card, formats=[
         f'{kind}; images (N, 3, H, W) float RGB in 0-255 -> probabilities (N, K); '
-        'normalisation and softmax inside', f'Checked against mmpretrain: {parity}'])
+        'normalization and softmax inside', f'Checked against mmpretrain: {parity}'])
 
 
 def export_model(described: Described, target: Path, faces: Sequence[np.ndarray],
@@ -119,7 +119,7 @@ def _facts(described: Described, opset: int) -> dict:
     """What a program needs to use the file, and where it comes from."""
     return dict(classes=list(described.classes), input_size=list(described.input_size),
                 mean=list(described.mean), std=list(described.std), margin=described.margin,
-                input='images: float32 (N, 3, height, width), RGB, 0-255; normalised inside',
+                input='images: float32 (N, 3, height, width), RGB, 0-255; normalized inside',
                 output='probabilities: float32 (N, classes)', resize='bilinear, not antialiased',
                 opset=opset, made_by=f'ssfer_mm {__version__}', training=described.training,
                 source=described.source)

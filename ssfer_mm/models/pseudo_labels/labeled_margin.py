@@ -1,4 +1,4 @@
-"""A threshold per class, learned from labeled images that were recognised."""
+"""A threshold per class, learned from labeled images that were recognized."""
 from typing import Optional
 
 import torch
@@ -10,7 +10,7 @@ from ..ranges import check_number
 from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels
 from .running import RunningMean, mean_over_processes
 
-# Share of recognised images, averaged over the batches, that is as good as none.
+# Share of recognized images, averaged over the batches, that is as good as none.
 FORGOTTEN = 1e-12
 
 
@@ -30,7 +30,7 @@ class LabeledMargin(PseudoLabelRule):
 
     Args:
         scale: beta, in (0, 1].
-        threshold: tau of a class none of whose images has been recognised yet, or not for so long
+        threshold: tau of a class none of whose images has been recognized yet, or not for so long
             that its mean is forgotten, in [0, 1].
         momentum: Of the mean, in [0, 1].
 
@@ -48,7 +48,7 @@ class LabeledMargin(PseudoLabelRule):
         self.scale, self.threshold, self.momentum = scale, threshold, momentum
 
     def set_classes(self, num_classes: int) -> None:
-        """Start with nothing recognised."""
+        """Start with nothing recognized."""
         nothing = [0.0] * num_classes
         self.recognised = RunningMean([nothing, nothing], self.momentum, warmup=False)
 

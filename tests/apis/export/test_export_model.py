@@ -198,7 +198,7 @@ def test_windows_of_a_mixmim_in_any_batch(ending, faces, tmp_path):
 
 
 def test_a_network_that_torch_cannot_write_as_onnx(faces, tmp_path, monkeypatch):
-    """As torch 2.6 cannot, where there is batch normalisation."""
+    """As torch 2.6 cannot, where there is batch normalization."""
     def export(*args, **kwargs):
         raise torch.onnx.errors.OnnxExporterError('step 3/3') from AttributeError('no dtype')
 

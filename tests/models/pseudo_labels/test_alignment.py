@@ -34,7 +34,7 @@ def test_of_no_strength_it_is_the_rule_inside():
 
 
 def test_the_mean_of_the_corrected_is_the_target():
-    """Nearly: rows are normalised one by one."""
+    """Nearly: rows are normalized one by one."""
     rule = build_rule(type='DistributionAlignment', target='uniform', momentum=0., warmup=False)
     rows = torch.cat(opinions(50))
     rule(rows)
