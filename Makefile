@@ -1,4 +1,4 @@
-# make demo   train all three stages on synthetic faces and compare with the labelled-only baseline
+# make demo   train all three stages on synthetic faces and compare with the labeled-only baseline
 # make test   run the tests
 # make lint   check the style (make clean removes what the others made)
 # make test-matrix   run the tests on every combination of versions in the README's table

@@ -1,4 +1,4 @@
-"""Which margin around a detected face suits a recogniser: crops as it was trained on, found again.
+"""Which margin around a detected face suits a recognizer: crops as it was trained on, found again.
 
     python benchmarks/crop_margin.py work_dirs/RUN/classifier_semi.pth CONFIG --count 900
 

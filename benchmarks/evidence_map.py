@@ -3,7 +3,7 @@
     python benchmarks/evidence_map.py MODEL FOLDER [--images 300]
 
 FOLDER holds face crops. In each the brightest quarter of the map's cells is painted over with the
-crop's mean colour; then, for comparison, as many cells at random, and as many of the darkest. The
+crop's mean color; then, for comparison, as many cells at random, and as many of the darkest. The
 faster the probability of the predicted class falls, compared with random cells, the better the map.
 """
 import argparse

@@ -156,7 +156,7 @@ class Bench:
         self.ways[name].batch(self.indices(round_), round_)
 
     def prepare(self, name: str, round_: int) -> None:
-        """Preprocessing alone: normalise, mix, IoU."""
+        """Preprocessing alone: normalize, mix, IoU."""
         if name not in self.prepared:
             self.prepared[name] = self.ways[name].batch(self.indices(0), 0)
         self.ways[name].preprocessor(self.prepared[name], training=True)

@@ -2,7 +2,7 @@
 
     python benchmarks/gpu_stage_one.py configs/mae/mae_vit-base-p16_faces-224px-600e.py
 
-Whole training steps (normalising, both networks, loss, backward pass, optimizer) on a batch that
+Whole training steps (normalizing, both networks, loss, backward pass, optimizer) on a batch that
 lies on the GPU already. The three ways take turns; ratios are taken within each turn. Matrix rate:
 products of 8192 x 8192 random bfloat16 matrices. Arithmetic per image is counted on the CPU, two
 operations per multiply-add of matrix products, convolutions and attention, forward and backward;

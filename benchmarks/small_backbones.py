@@ -26,7 +26,7 @@ def resnet(width: int, **options) -> dict:
 
 
 def convnext(depths: list, channels: list) -> dict:
-    """ConvNeXt V2: global response normalisation, 2 px patches."""
+    """ConvNeXt V2: global response normalization, 2 px patches."""
     return dict(type='ConvNeXt', arch=dict(depths=depths, channels=channels), use_grn=True,
                 layer_scale_init_value=0., stem_patch_size=2)
 

@@ -97,15 +97,15 @@ def find_config(path: Union[str, Path]) -> Path:
     raise UserError(f'Config {path} not found. {advice}')
 
 
-def closest_configs(path: Path, count: int = 3) -> List[str]:
-    """Names of existing configs that look like `path`, most similar first."""
+def closest_configs(path: Path) -> List[str]:
+    """Up to three names of existing configs that look like `path`, most similar first."""
     known = {}
     for folder in (Path('configs'), PACKAGE / '.mim' / 'configs', PACKAGE.parent / 'configs'):
         for file in sorted(folder.glob('**/*.py')):
             if '_base_' not in file.parts:
                 name = (Path('configs') / file.relative_to(folder)).as_posix()
                 known.setdefault(file.stem, name)
-    stems = difflib.get_close_matches(path.stem, known, n=count, cutoff=0.4)
+    stems = difflib.get_close_matches(path.stem, known, n=3, cutoff=0.4)
     return [known[stem] for stem in stems]
 
 

@@ -15,7 +15,7 @@ class OnnxModelError(ValueError):
 class OnnxClassifier:
     """Expression probabilities of face crops.
 
-    The file says all there is to know: classes and input size are in its metadata, normalisation
+    The file says all there is to know: classes and input size are in its metadata, normalization
     and softmax in its graph.
 
     Args:

@@ -41,7 +41,7 @@ def mmpretrain_scope():
 
 @pytest.fixture(autouse=True)
 def quiet_and_seeded():
-    """The same random numbers in any order of tests; every initialised layer is not news."""
+    """The same random numbers in any order of tests; every initialized layer is not news."""
     torch.manual_seed(0)
     np.random.seed(0)
     logger = MMLogger.get_current_instance()

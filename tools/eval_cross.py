@@ -1,4 +1,4 @@
-"""Test a recogniser on a data set that it was not trained on.
+"""Test a recognizer on a data set that it was not trained on.
 
     python tools/eval_cross.py work_dirs/ferplus_5pct_vit-micro/classifier_semi.pth
     python tools/eval_cross.py MODEL --data FERPlus --subset valid --out docs/results/cross/x.json

@@ -1,4 +1,4 @@
-# All labels of FERPlus, as votes, from random weights, no unlabeled images: the recogniser that ssfer_mm ships,
+# All labels of FERPlus, as votes, from random weights, no unlabeled images: the recognizer that ssfer_mm ships,
 # two and a half minutes of a GPU.
 _base_ = ['../ssfer/ferplus_25pct_resnet-micro_gpu.py']
 

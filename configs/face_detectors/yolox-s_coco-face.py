@@ -7,7 +7,7 @@ cross_entropy = dict(type='CrossEntropyLoss', use_sigmoid=True, reduction='sum',
 
 model = dict(
     type='YOLOX',
-    # Trained on BGR in 0-255, not normalised.
+    # Trained on BGR in 0-255, not normalized.
     data_preprocessor=dict(type='DetDataPreprocessor', pad_size_divisor=32),
     backbone=dict(
         type='CSPDarknet',

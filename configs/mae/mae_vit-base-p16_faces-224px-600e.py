@@ -1,4 +1,4 @@
-# METHOD, stage I: put the face-recognition images under data/faces, or name other folders.
+# The paper's stage I: put the face-recognition images under data/faces, or name other folders.
 _base_ = [
     '../_base_/models/mae_vit-base-p16.py',
     '../_base_/datasets/faces_unlabeled_224px.py',

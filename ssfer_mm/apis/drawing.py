@@ -1,4 +1,4 @@
-"""Colours, type and lines of the pictures that the tools draw."""
+"""Colors, type and lines of the pictures that the tools draw."""
 import math
 from typing import Optional, Tuple
 
@@ -8,7 +8,7 @@ from PIL import ImageDraw, ImageFont
 
 Colour = Tuple[int, int, int]
 
-# One colour for each of two things that are told apart, in boxes, bars and labels alike.
+# One color for each of two things that are told apart, in boxes, bars and labels alike.
 FIRST, SECOND = (255, 179, 71), (92, 200, 255)
 BACKGROUND, CARD, OUTSIDE = (17, 19, 23), (30, 33, 39), (41, 45, 53)
 TEXT, MUTED, ALERT = (236, 238, 241), (150, 157, 168), (255, 107, 107)

@@ -11,12 +11,12 @@ from .parts import Part
 # Word in a mode -> severity, what training does with it, what to do.
 MODES: Dict[str, Tuple[str, str, str]] = {
     'grey': (NOTE, 'grey: training makes three equal channels of each', ''),
-    'palette': (NOTE, 'with a colour palette: training sees the colours it stands for', ''),
-    'two-colour': (WARNING, 'with two colours only: training sees black and white',
+    'palette': (NOTE, 'with a color palette: training sees the colors it stands for', ''),
+    'two-colour': (WARNING, 'with two colors only: training sees black and white',
                    'Look whether these are photographs.'),
     'alpha': (WARNING, 'with transparency: training drops it, so that hidden pixels show',
               'Flatten them onto a background.'),
-    'CMYK': (WARNING, 'in CMYK: training converts them without a colour profile',
+    'CMYK': (WARNING, 'in CMYK: training converts them without a color profile',
              'Convert them to sRGB with an image editor.'),
     '16-bit': (WARNING, 'with 16 bits per channel: training keeps the upper 8, which are dark '
                'where a camera uses 12', 'Convert them to 8 bits.'),
@@ -46,7 +46,7 @@ def check_files(part: Part) -> List[Finding]:
     findings += _those(part, NOTE, 'frames', lambda facts: facts.frames > 1,
                        '{n} hold several pictures: training takes the first')
     findings += _those(part, WARNING, 'blank', lambda facts: facts.blank,
-                       '{n} are blank: one colour all over', 'Take them out of the data.')
+                       '{n} are blank: one color all over', 'Take them out of the data.')
     return findings + _left_out(part) + _orientation(part)
 
 

@@ -113,7 +113,7 @@ def _header(path: str) -> Tuple[FileFacts, str]:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Whether a colour image has 16 bits per channel, of which Pillow shows 8."""
+    """Whether a color image has 16 bits per channel, of which Pillow shows 8."""
     if image.format == 'PNG':
         with open(image.filename, 'rb') as file:
             return file.read(25)[24:] == b'\x10'

@@ -52,7 +52,7 @@ def best_shift_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         second: float (P, 32, 32).
 
     Returns:
-        float (P,): largest normalised correlation over shifts of up to 3 pixels.
+        float (P,): largest normalized correlation over shifts of up to 3 pixels.
     """
     side = THUMB - 2 * SHIFT
     middle = first[:, SHIFT:-SHIFT, SHIFT:-SHIFT]

@@ -112,7 +112,7 @@ def _renamed(state: Dict[str, Tensor], rule, target: str) -> Dict[str, Tensor]:
     unknown = [name for name, new in names.items() if new is None]
     if unknown:
         raise UserError(f'{len(unknown)} of {len(state)} weights have no place in a {target} ViT '
-                        f'or MAE: {_list(unknown)}. Only plain ViTs (cls token, learnt position '
+                        f'or MAE: {_list(unknown)}. Only plain ViTs (cls token, learned position '
                         'embedding, no layer scale) and MAEs can be converted.')
     return {names[name]: value for name, value in state.items()}
 

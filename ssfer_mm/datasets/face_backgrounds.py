@@ -41,14 +41,14 @@ def paint_clutter(rng: Random, picture: np.ndarray, cuts: Sequence[FaceCut]) -> 
 
 
 def skin(rng: Random) -> np.ndarray:
-    """A colour of skin, BGR, from very dark to very light."""
+    """A color of skin, BGR, from very dark to very light."""
     light = rng.uniform(.25, 1)
     red = 60 + 180 * light
     return np.array([red * rng.uniform(.45, .8), red * rng.uniform(.6, .88), red], np.float32)
 
 
 def colour(rng: Random) -> np.ndarray:
-    """Any colour, BGR; greyish ones are the most frequent, as in photographs."""
+    """Any color, BGR; greyish ones are the most frequent, as in photographs."""
     grey = rng.uniform(0, 255)
     return (grey + rng.normal(0, rng.uniform(0, 60), 3)).clip(0, 255).astype(np.float32)
 
@@ -120,7 +120,7 @@ def _place(rng: Random, size: int) -> tuple[int, int, int, int]:
 
 
 def _blob(rng: Random, picture: np.ndarray, size: int, cuts: Sequence[FaceCut]) -> None:
-    """Hands, shoulders, balls: an ellipse of one colour, often that of skin."""
+    """Hands, shoulders, balls: an ellipse of one color, often that of skin."""
     x, y, w, h = _place(rng, size)
     tone = skin(rng) if rng.random() < .6 else colour(rng)
     cv2.ellipse(picture, (int(x + w / 2), int(y + h / 2)), (max(w // 2, 2), max(h // 2, 2)),

@@ -92,13 +92,12 @@ class DrawnFaces(Sequence):
     Args:
         count: How many.
         size: Side of the pictures in pixels.
-        seed: Which endless pool.
         cache_dir: As in :class:`~ssfer_mm.datasets.synthfer.SynthFER`.
     """
 
-    def __init__(self, count: int, size: int = 96, seed: int = 0,
+    def __init__(self, count: int, size: int = 96,
                  cache_dir: str | None = 'data/synthfer') -> None:
-        self._pool = cached_pool(SynthFERGenerator(seed, size, difficulty=.6), 'train', count,
+        self._pool = cached_pool(SynthFERGenerator(0, size, difficulty=.6), 'train', count,
                                  cache_dir)
 
     def __len__(self) -> int:

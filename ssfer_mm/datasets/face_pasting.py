@@ -1,4 +1,4 @@
-"""Put a face into a picture: how it is placed, cut out, coloured and lit.
+"""Put a face into a picture: how it is placed, cut out, colored and lit.
 
 Coordinates are those of :mod:`ssfer_mm.faces.boxes`: continuous, pixel i covers [i, i + 1).
 """
@@ -18,7 +18,7 @@ class Pose:
     """How a face lies in the picture.
 
     Attributes:
-        x, y: Centre of the face's box, in pixels of the picture.
+        x, y: Center of the face's box, in pixels of the picture.
         scale: Pixels of the picture per pixel of the cut, vertically.
         stretch: Horizontal scale divided by the vertical one.
         angle: Radians, clockwise on the screen.
@@ -32,7 +32,7 @@ class Pose:
     flip: bool = False
 
     def matrix(self, box: Box) -> np.ndarray:
-        """Cut pixels -> picture pixels, float64 (2, 3), bringing the box's centre to (x, y)."""
+        """Cut pixels -> picture pixels, float64 (2, 3), bringing the box's center to (x, y)."""
         sine, cosine = np.sin(self.angle), np.cos(self.angle)
         across = self.scale * self.stretch * (-1 if self.flip else 1)
         linear = np.array([[cosine, -sine], [sine, cosine]]) @ np.diag([across, self.scale])
@@ -72,7 +72,7 @@ def paste_face(picture: np.ndarray, cut: FaceCut, mask: np.ndarray, pose: Pose) 
     if (high > low).all():
         matrix[:, 2] -= low
         image, mask, matrix = _shrunk(cut.image.astype(np.float32), mask, matrix)
-        # OpenCV's coordinates have their origin half a pixel away: in the first pixel's centre.
+        # OpenCV's coordinates have their origin half a pixel away: in the first pixel's center.
         matrix[:, 2] += matrix[:, :2] @ [.5, .5] - .5
         size = (high - low).tolist()
         face = cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE)
@@ -116,7 +116,7 @@ def cut_out(rng: Random, cut: FaceCut) -> np.ndarray:
 
 
 def colourise(rng: Random, cut: FaceCut) -> FaceCut:
-    """Give a grey photograph the colours of skin: shadow, skin and highlight, by its greys."""
+    """Give a grey photograph the colors of skin: shadow, skin and highlight, by its greys."""
     grey = cut.image[..., 1]
     middle = np.clip(np.median(grey), 40, 215)
     tone = skin(rng)

@@ -1,5 +1,5 @@
 """Labeled and unlabeled faces in one index space."""
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.dataset import Compose
@@ -171,7 +171,7 @@ class SemiSupervisedDataset(Dataset):
     def check_held_out(self, held_out: Dataset, name: str, allow_unlabeled: bool = False) -> None:
         """Refuse to train on images that the accuracy is measured on. No pixels are read.
 
-        METHOD.md's test images are in no part of the training data, with or without labels.
+        SSFER keeps test images out of the training data, with labels and without.
 
         Args:
             held_out: The dataset of a validation or test loader.
@@ -200,11 +200,6 @@ class SemiSupervisedDataset(Dataset):
         """Labels of the labeled images, int64 (n_labeled,), in index order."""
         self.full_init()
         return self.dataset.labels()[self._labeled]
-
-    def labeled_ids(self) -> List[str]:
-        """Ids of the labeled images, in index order."""
-        ids = self.dataset.ids()
-        return [ids[i] for i in self._labeled]
 
 
 def _without_secrets(info: dict) -> dict:

@@ -24,7 +24,7 @@ class ShardSampler(Sampler[int]):
         dataset (StoredFaces): What is read; its weights decide the mixture.
         order (str): ``'images'``: every image is equally likely next. The ranks take turns, so a
             batch over all ranks does not depend on their number. ``'shards'``: blocks of
-            neighbours come in a random order and are shuffled within a buffer; each rank has a
+            neighbors come in a random order and are shuffled within a buffer; each rank has a
             part of the epoch to itself, so no two read the same block, except the one at a border.
         block (int): For ``'shards'``: images that are read in one go, 1,024 of 20 kB are 20 MB.
         buffer (int): For ``'shards'``: images that are shuffled together. They stay in the

@@ -47,7 +47,7 @@ class Split:
 def draw_split(dataset_name: str, classes: Sequence[str], ids: Sequence[str],
                labels: Sequence[int] | np.ndarray, *, fraction: float | None = None,
                per_class: int | None = None, seed: int = 0) -> Split:
-    """Draw the labeled images of every class (METHOD of arXiv 2410.17622, section Protocol).
+    """Draw the labeled images of every class (arXiv 2410.17622).
 
     From a class of n images, max(1, round(fraction * n)) are labeled (halves round up): those
     with the smallest SHA-256 of ``f'{seed}:{id}'``. So a draw is the same on every machine,

@@ -94,7 +94,7 @@ class StoredFaces(Dataset):
                         f'{self.tally.where[number]!r} can be read; check the files.')
 
     def read_in_blocks(self, block: int) -> list[np.ndarray]:
-        """From now on let the system read whole blocks of neighbours as soon as one is asked for.
+        """From now on let the system read whole blocks of neighbors as soon as one is asked for.
 
         Args:
             block: Images of a block; at the end of a file there may be fewer.

@@ -64,7 +64,7 @@ class PseudoLabelMonitor(Hook):
         self._steps = list(parts[runner.rank]) if runner.rank < len(parts) else []
 
     def after_train_epoch(self, runner) -> None:
-        """Summarise the epoch over all processes."""
+        """Summarize the epoch over all processes."""
         steps, self._steps = self._steps, []
         if not runner.train_loop.stage.unlabeled or not steps:
             return

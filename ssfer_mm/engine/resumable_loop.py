@@ -20,7 +20,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         """Train, with a validation where one is due.
 
         Raises:
-            UserError: The processes have not the same number of batches or images.
+            UserError: The processes differ in their numbers of batches or images.
         """
         self._check_that_processes_agree()
         self.runner.call_hook('before_train')
@@ -50,7 +50,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         return [len(self.dataloader)]
 
     def _check_that_processes_agree(self) -> None:
-        """One process with a batch less than the others would let them wait for ever."""
+        """The others would wait for ever for a process that has one batch less."""
         mine = (self.epoch_lengths, len(self.dataloader.dataset))
         for rank, (lengths, images) in enumerate(all_gather_object(mine)):
             if (lengths, images) != mine:

@@ -113,7 +113,7 @@ def _size(data: dict, name: str, short: str) -> Optional[int]:
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f'{_short(value)} is no number')
-    # NaN fails this test too. float32 tells neighbouring pixels apart up to here, and more.
+    # NaN fails this test too. float32 tells neighboring pixels apart up to here, and more.
     if not abs(value) < 1e6:
         raise ValueError(f'{_short(value)} is not a finite number below a million')
     return float(value)

@@ -2,7 +2,7 @@
 import os
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Container, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Container, Dict, Iterable, List, Optional, Sequence
 
 import numpy as np
 
@@ -90,13 +90,6 @@ def boxes_of_images(path: PathLike, ids: Sequence[str], choose: str = 'only',
     kinds = {kind: counts[kind] for kind in ('one', 'none', 'several', 'not_in_file')}
     report = BoxReport(total=len(ids), rule=choose, path=os.fspath(path), **kinds)
     return BoxesOfImages(boxes, sizes, report)
-
-
-def load_boxes(path: PathLike, ids: Sequence[str], choose: str = 'only',
-               min_score: float = 0.) -> Tuple[np.ndarray, BoxReport]:
-    """The boxes and the report of :func:`boxes_of_images`."""
-    found = boxes_of_images(path, ids, choose, min_score)
-    return found.boxes, found.report
 
 
 def match_records(path: PathLike, ids: Sequence[str]) -> List[Optional[FaceRecord]]:

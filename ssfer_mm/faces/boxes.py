@@ -1,13 +1,13 @@
 """Geometry of axis-aligned boxes: pure functions on numpy arrays or torch tensors.
 
 Coordinates are continuous. Pixel ``i`` covers the interval ``[i, i + 1)``, so an image of width
-``w`` spans ``[0, w]`` and its first pixel has its centre at 0.5. A box is ``(x1, y1, x2, y2)`` in
+``w`` spans ``[0, w]`` and its first pixel has its center at 0.5. A box is ``(x1, y1, x2, y2)`` in
 pixels, with width ``x2 - x1`` (nothing is added) and may lie partly or wholly outside the image.
 A box of four NaN means "no box known" and stays NaN through every function here.
 
 A view of an image is described by a (3, 3) matrix that maps raw-image coordinates, as column
 vectors ``(x, y, 1)``, to view coordinates. A later step is multiplied from the left. ``cv2.resize``
-samples at pixel centres, which makes resizing a pure scaling in these coordinates.
+samples at pixel centers, which makes resizing a pure scaling in these coordinates.
 """
 from typing import Sequence, Tuple, Union
 

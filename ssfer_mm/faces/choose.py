@@ -14,8 +14,8 @@ def choose_face(record: FaceRecord, rule: str = 'only', min_score: float = 0.) -
 
     Args:
         record: All faces found in the image.
-        rule: ``'only'``: the single face, and none of several (METHOD.md); ``'largest'``: by the
-            area of the box; ``'central'``: the centre of the box is nearest to that of the image;
+        rule: ``'only'``: the single face, and none of several (the paper's); ``'largest'``: by the
+            area of the box; ``'central'``: the center of the box is nearest to that of the image;
             ``'best'``: the highest score. Equals are decided by score, then by their order.
         min_score: Faces with a lower score are disregarded first.
 

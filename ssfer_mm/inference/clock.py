@@ -16,7 +16,7 @@ class Clock:
 
     Attributes:
         stages: By name, see `STAGES`.
-        networks: Inside detector and classifier, from pixels (normalisation counts) to raw boxes
+        networks: Inside detector and classifier, from pixels (normalization counts) to raw boxes
             and probabilities; a part of their stages.
 
     Example:

@@ -92,7 +92,7 @@ def draw_faces(image: np.ndarray, result: ImageResult) -> np.ndarray:
 
 
 def draw_evidence(portrait: np.ndarray, evidence: np.ndarray) -> np.ndarray:
-    """A face in grey, with warm colours where the evidence lies.
+    """A face in grey, with warm colors where the evidence lies.
 
     Args:
         portrait: uint8 (H, W, 3) BGR.

@@ -19,7 +19,7 @@ def class_evidence(model: nn.Module, images: Tensor, classes: Sequence[int]) -> 
 
     Args:
         model: An ``ImageClassifier``.
-        images: (N, 3, H, W), normalised as the model wants them.
+        images: (N, 3, H, W), normalized as the model wants them.
         classes: For each image the index of the class that is asked about.
 
     Returns:

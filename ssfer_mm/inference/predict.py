@@ -242,7 +242,7 @@ def _check_kinds(args: argparse.Namespace) -> None:
 
 
 def _check_targets(photos: Sequence[Photo], out: Optional[str]) -> None:
-    """No photo is to be replaced by an annotated one: not its own, nor another, nor a neighbour.
+    """No photo is to be replaced by an annotated one: not its own, nor another, nor a neighbor.
 
     What else is at the target is taken for the result of a run before.
     """

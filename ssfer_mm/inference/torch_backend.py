@@ -80,7 +80,7 @@ def make_detector(name: str, score_threshold: Optional[float], batch_size: int, 
     detector = build_detector(settings).to(device)
     network = getattr(detector, 'model', None)
     if isinstance(network, torch.nn.Module):
-        # From normalisation to boxes, all of which an exported detector does in its graph.
+        # From normalization to boxes, all of which an exported detector does in its graph.
         time_network(network, torch.device(device), timer, 'test_step')
     elif getattr(detector, 'network', None) is not None:  # OpenCV's cannot be looked into
         detector.detect = timer(detector.detect)

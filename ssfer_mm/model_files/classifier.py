@@ -19,7 +19,7 @@ def build_classifier(described: Described) -> nn.Module:
     """mmpretrain's ``ImageClassifier`` with the weights in it, in evaluation mode.
 
     Raises:
-        UserError: these weights are of no classifier, or its normalisation, classes or input size
+        UserError: these weights are of no classifier, or its normalization, classes or input size
             are unknown.
     """
     if described.kind != 'classifier':
@@ -69,7 +69,7 @@ def probabilities(model: nn.Module, images: Tensor) -> Tensor:
 class Probabilities(nn.Module):
     """From RGB images in 0-255 to class probabilities: what gets exported.
 
-    Normalisation and softmax are inside, so that no program that uses the file can get them wrong.
+    Normalization and softmax are inside, so that no program that uses the file can get them wrong.
 
     Args:
         model: An ``ImageClassifier``.

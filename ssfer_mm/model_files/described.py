@@ -30,7 +30,7 @@ from ssfer_mm.safe_loading import load_checkpoint_safely
 from .training_summary import training_summary
 
 FORMAT = 'ssfer_mm model 1'
-# METHOD: mean and std of RGB in 0-255, those of the released weights and of every config here.
+# The paper's mean and std of RGB in 0-255, those of the released weights and of every config here.
 SSFER_MEAN = (149.94, 117.045, 102.51)
 SSFER_STD = (58.14, 51.51, 48.45)
 RGB = Optional[Tuple[float, float, float]]

@@ -100,14 +100,14 @@ def _training_data(training: dict) -> List[str]:
     data, split = training.get('train_data', {}), training.get('split')
     lines = [f'- Data set: {_data(data) if data else UNKNOWN}']
     if not split:
-        return lines + [f'- Labelled part: {UNKNOWN}']
+        return lines + [f'- Labeled part: {UNKNOWN}']
     size = (f'{split["fraction"] * 100:g} % of each class' if split['fraction'] is not None
             else f'{split["per_class"]} images per class')
     lines += [
-        f'- Labelled part: {split["labeled"]} of {split["total"]} images ({size}), seed '
+        f'- Labeled part: {split["labeled"]} of {split["total"]} images ({size}), seed '
         f'{split["seed"]}; the labels of the rest were not used',
         f'- Fingerprint of images and labels: {split["data_hash"]}', '',
-        '| class | labelled | all |', '|---|---|---|']
+        '| class | labeled | all |', '|---|---|---|']
     return lines + [f'| {name} | {part} | {total} |'
                     for name, (part, total) in split['counts'].items()]
 
@@ -156,7 +156,7 @@ def _limits(described: Described) -> List[str]:
              '- Accuracy by age, skin tone, gender or culture has not been measured here.',
              '- Crops unlike those of the training data (tightness, pose, blur) lower accuracy.']
     if weak:
-        lines.insert(0, f'- Recognises less than half of: {", ".join(weak)}.')
+        lines.insert(0, f'- Recognizes less than half of: {", ".join(weak)}.')
     if described.training.get('train_data', {}).get('type') == 'SynthFER':
         lines.insert(0, '- Trained on drawn faces: it is of no use on photographs.')
     return lines

@@ -17,7 +17,7 @@ from .pseudo_labels import (
     FlexMatchThreshold,
     FreeMatchThreshold,
     LabeledMargin,
-    LabeledOpinion,
+    LabeledPredictions,
     PseudoLabelRule,
     PseudoLabels,
     SoftMatchWeights,
@@ -30,7 +30,7 @@ from .ssfer import SSFER
 __all__ = [
     'BatchRandAugment', 'ClassPrior', 'ClusterPurity', 'ConfidenceThreshold', 'DeviceViews',
     'DistributionAlignment', 'FaceMAE', 'FaceMAEViT', 'FaceMix', 'FaceMixBatch', 'FaceMixLoss',
-    'FlexMatchThreshold', 'FreeMatchThreshold', 'LabeledMargin', 'LabeledOpinion',
+    'FlexMatchThreshold', 'FreeMatchThreshold', 'LabeledMargin', 'LabeledPredictions',
     'LogitAdjustment', 'MaskedBatchNorm2d', 'MovingAverage', 'NegativeLearning',
     'PseudoLabelLoss', 'PseudoLabelRule', 'PseudoLabels', 'PseudoMixup', 'PseudoMixupBatch',
     'RejectedConsistency', 'SSFER', 'SSFERDataPreprocessor', 'SelfAdaptiveFairness',

@@ -1,4 +1,4 @@
-"""A classifier's scores, or which of its settings is why it has none."""
+"""A classifier's scores, or else the setting because of which it gives none."""
 import inspect
 from typing import Optional
 
@@ -12,8 +12,8 @@ def class_scores(network: nn.Module, images: Tensor) -> Tensor:
     """Logits (N, K) of an ``ImageClassifier`` for images (N, 3, H, W).
 
     Raises:
-        UserError: Images, backbone, neck and head do not fit together, or the head scores an image
-            several times, of which nobody knows which counts.
+        UserError: Images, backbone, neck and head do not fit together, or the head gives several
+            sets of scores per image.
     """
     try:
         scores = network(images)
@@ -24,10 +24,10 @@ def class_scores(network: nn.Module, images: Tensor) -> Tensor:
             raise
         raise UserError(reason) from error
     if not isinstance(scores, Tensor):
-        raise UserError(f'{type(network.head).__name__} scores every image {len(scores)} times in '
-                        'training, and SSFER compares one score per class: set '
-                        'model.classifier.head to one that gives one, such as LinearClsHead (with '
-                        'a neck, where the backbone gives several features)')
+        raise UserError(f'{type(network.head).__name__} gives {len(scores)} sets of scores per '
+                        'image in training, and SSFER needs one: set model.classifier.head to '
+                        'another head, such as LinearClsHead (with a neck, where the backbone '
+                        'gives several features)')
     return scores
 
 

@@ -1,4 +1,4 @@
-"""FaceMix: mix pairs of faces, and know from their overlap how far to trust the mixture."""
+"""FaceMix: mix pairs of faces, and let their overlap decide how much the mixture counts."""
 from dataclasses import dataclass
 from typing import Optional, Sequence, Tuple, Union
 
@@ -51,7 +51,7 @@ class FaceMix:
 
     where ``s`` smooths a label. Faces that lie on each other mix into a plausible face, and the
     mixed image carries the loss; the less they overlap, the more the real images do. IoU is
-    symmetric, so image i is asked for by its own term and by its partner's: its weight is
+    symmetric and image i occurs in its own term of the loss and in its partner's, so its weight is
     ``2 (1 - IoU_i)``. In a batch of odd size the middle image is its own partner: its IoU is 1
     and it counts once, unmixed.
 
@@ -70,6 +70,9 @@ class FaceMix:
             the IoU of its pair 0, so that both real images keep their full weight.
         fixed_box: (x1, y1, x2, y2) in pixels of a view of ``fixed_size`` pixels; scaled to others.
         fixed_size: See ``fixed_box``.
+
+    Raises:
+        UserError: An argument is out of range.
 
     Example:
         >>> import torch
@@ -111,11 +114,11 @@ class FaceMix:
         """Mix a batch with its reverse.
 
         Args:
-            images: (B, 3, H, W), normalised or not.
+            images: (B, 3, H, W), normalized or not.
             targets: (B, K), one-hot or soft labels.
             boxes: (B, 4), unclipped xyxy in pixels of these views, NaN where an image has not
-                exactly one face. None means plain Mixup. On the CPU rather than with the images:
-                then nobody waits for a GPU to say which real images count.
+                exactly one face. None means plain Mixup. Best on the CPU, also where the images
+                are not: which real images count is then known without waiting for a GPU.
 
         Raises:
             UserError: Shapes do not belong together.

@@ -1,11 +1,11 @@
-"""A loss on the predictions of a whole batch, against favourites among the classes."""
+"""A loss on the predictions of a whole batch, against favorites among the classes."""
 import torch
 import torch.nn.functional as F
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 from .pseudo_labels import PseudoLabels
-from .pseudo_labels.running import RunningMean, over_processes
+from .pseudo_labels.running import RunningMean, mean_over_processes
 from .ranges import check_number
 
 
@@ -64,7 +64,7 @@ class SelfAdaptiveFairness(nn.Module):
         mean = (weights[:, None] * strong).sum(dim=0) / total
         histogram = (weights[:, None] * _one_hot(strong.argmax(dim=1), strong)).sum(dim=0) / total
         weak = pseudo.probabilities
-        everyones = over_processes(torch.stack([
+        everyones = mean_over_processes(torch.stack([
             mean, histogram, weak.mean(dim=0), _one_hot(pseudo.labels, weak).mean(dim=0)]))
         usual = self.average.update(everyones[2:])
         # The value is that of all images; the gradient is this process's share of it, for the

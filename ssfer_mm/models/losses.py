@@ -16,7 +16,7 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def sharpen(probabilities: Tensor, temperature: float) -> Tensor:
-    """Rows (N, K) to the power of 1 / temperature, normalised; below 1 the likely gain."""
+    """Rows (N, K) to the power of 1 / temperature, normalized; below 1 the likely gain."""
     return F.softmax(probabilities.log() / temperature, dim=1)  # powers themselves may underflow
 
 
@@ -54,7 +54,7 @@ class FaceMixLoss(nn.Module):
 
 @MODELS.register_module()
 class PseudoLabelLoss(nn.Module):
-    r"""Cross-entropy of strong views against accepted pseudo-labels (METHOD, stage III).
+    r"""Cross-entropy of strong views against accepted pseudo-labels (SSFER, stage III).
 
     .. math:: L_u = \frac1N \sum_i m_i\, CE(x^{strong}_i, \hat y_i)
 

@@ -1,4 +1,4 @@
-"""Batch normalisation of the cells that SparK shows, without touching the ones that it hides."""
+"""Batch normalization of the cells that SparK shows, without touching the ones that it hides."""
 from typing import Tuple
 
 import torch

@@ -12,7 +12,7 @@ def add_mirror_scores(classifier: nn.Module, inputs: Tensor,
 
     Args:
         classifier: An ``ImageClassifier``, in evaluation mode.
-        inputs: (B, 3, H, W), normalised.
+        inputs: (B, 3, H, W), normalized.
         samples: With the classifier's prediction of ``inputs``, which stays as it is.
 
     Returns:

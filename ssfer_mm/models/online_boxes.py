@@ -28,7 +28,7 @@ class OnlineBoxes:
         """Detect.
 
         Args:
-            views: uint8 (B, 3, H, W), augmented, not normalised.
+            views: uint8 (B, 3, H, W), augmented, not normalized.
             device: Where to run, and where the boxes are wanted.
 
         Returns:

@@ -15,7 +15,7 @@ from .online_boxes import OnlineBoxes
 
 @MODELS.register_module()
 class SSFERDataPreprocessor(ClsDataPreprocessor):
-    """Normalise every source and, in supervised batches, apply FaceMix.
+    """Normalize every source and, in supervised batches, apply FaceMix.
 
     mmpretrain's batch augments are handed no boxes and must return one image batch; FaceMix needs
     the boxes, and its loss both the mixed and the real images. So it is called here.
@@ -71,7 +71,7 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
         """Prepare one batch.
 
         A batch of ``collate_sources`` becomes ``inputs`` with the keys of that batch (float,
-        normalised), ``targets`` (B, K) and, with FaceMix, ``facemix`` (:class:`FaceMixBatch`).
+        normalized), ``targets`` (B, K) and, with FaceMix, ``facemix`` (:class:`FaceMixBatch`).
         A target is the sample's ``gt_score`` where it has one, else its label, one-hot.
         Any other batch goes the way of mmpretrain's ``ClsDataPreprocessor``.
         """

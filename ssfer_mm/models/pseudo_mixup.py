@@ -26,7 +26,7 @@ class PseudoMixupBatch(NamedTuple):
 class PseudoMixup:
     r"""Probabilistic pseudo-mixup, after Semi-ViT (arXiv 2208.05688).
 
-    Image i meets its neighbour j in the batch, the last one the first::
+    Image i meets its neighbor j in the batch, the last one the first::
 
         x~ = l x_i + (1 - l) x_j      y~ = l y_i + (1 - l) y_j      m~ = max(m_i, m_j)
         l = r c_i / (r c_i + (1 - r) c_j)

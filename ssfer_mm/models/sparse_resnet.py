@@ -24,7 +24,7 @@ class SparseResNet_CIFAR(ResNet_CIFAR):  # noqa: N801  the name of the network t
         strides: Of the stages. Their product is SparK's ``downsample_raito`` (sic).
         out_indices: Stages whose features the decoder gets.
         drop_path_rate: Of stochastic depth.
-        init_cfg: None initialises as ``ResNet`` does.
+        init_cfg: None initializes as ``ResNet`` does.
 
     Raises:
         UserError: Fewer than 8 channels: see :class:`ChannelsLastHook`, whose layout the norm uses.

@@ -24,7 +24,7 @@ from .labeled_part import labeled_images, labeled_losses
 from .losses import sharpen
 from .mirror import add_mirror_scores
 from .pretrained import load_backbone
-from .pseudo_labels import LabeledOpinion, PseudoLabels, ask
+from .pseudo_labels import LabeledPredictions, PseudoLabels, apply_rule
 
 
 @MODELS.register_module()
@@ -113,7 +113,7 @@ class SSFER(BaseModel):
 
     def _build_rules(self, num_classes: int, pseudo_label: Optional[dict],
                      pseudo_label_loss: Optional[dict], fairness: Optional[dict]) -> None:
-        """What makes pseudo-labels, and what is learnt from them."""
+        """What makes pseudo-labels, and what is learned from them."""
         self.pseudo_label = MODELS.build(pseudo_label or dict(type='ConfidenceThreshold'))
         self.pseudo_label.set_classes(num_classes)
         if self.pseudo_label.sees_features:
@@ -135,7 +135,7 @@ class SSFER(BaseModel):
         self.rejected_loss = MODELS.build(rejected_loss) if rejected_loss else None
 
     def init_weights(self) -> None:
-        """Initialise the student, load stage I into it, and start the teacher as its twin."""
+        """Initialize the student, load stage I into it, and start the teacher as its twin."""
         self.student.init_weights()
         if self.pretrained is not None:
             load_backbone(self.student.backbone, self.pretrained)
@@ -157,7 +157,7 @@ class SSFER(BaseModel):
 
         Args:
             inputs: In mode ``loss`` the dictionary of :class:`SSFERDataPreprocessor`, else images
-                (B, 3, H, W), normalised.
+                (B, 3, H, W), normalized.
             data_samples: The data samples of the same batch.
             mode: ``loss`` -> dict of losses and figures to log; ``predict`` -> data samples with
                 the teacher's prediction; ``tensor`` -> the teacher's logits (B, K).
@@ -184,11 +184,11 @@ class SSFER(BaseModel):
                              data_samples: Dict[str, List]) -> Dict[str, Tensor]:
         """Labeled loss + ``unlabeled_weight`` * pseudo-label loss, in one student pass."""
         labeled = labeled_images(inputs)
-        pseudo = self.judge(inputs)
+        pseudo = self.make_pseudo_labels(inputs)
         self._remember(pseudo, data_samples['unlabeled'])
         strong, labels, weights = self.strong_batch(inputs['strong'], pseudo)
 
-        kept = self.learnt_from(weights, len(labeled))
+        kept = self.kept_views(weights, len(labeled))
         logits = class_scores(self.student, torch.cat([labeled, strong[kept]]))
         labeled_logits, strong_logits = logits[:len(labeled)], logits[len(labeled):]
 
@@ -207,8 +207,13 @@ class SSFER(BaseModel):
             losses['loss_fairness'] = self.fairness(adjusted, weights[kept], pseudo, len(strong))
         return losses
 
-    def learnt_from(self, weights: Tensor, labeled: int) -> Union[Tensor, slice]:
-        """Which strong views enter the student, as an index, beside so many labeled images."""
+    def kept_views(self, weights: Tensor, labeled: int) -> Union[Tensor, slice]:
+        """Index of the strong views that the student sees, out of N with these weights (N,).
+
+        Args:
+            weights: Of their pseudo-labels.
+            labeled: How many labeled images go through the student in the same batch.
+        """
         if not self.skip_rejected:
             return slice(None)
         kept = weights > 0
@@ -228,27 +233,31 @@ class SSFER(BaseModel):
         return self.pseudo_mixup.mix(strong, labels, pseudo)
 
     @torch.no_grad()
-    def judge(self, inputs: Dict[str, Tensor]) -> PseudoLabels:
-        """The rule's opinion of the weak views; some rules look at the labeled images as well.
+    def make_pseudo_labels(self, inputs: Dict[str, Tensor]) -> PseudoLabels:
+        """What the rule says of the N unlabeled images, by their weak views.
 
-        Where each unlabeled image brings several weak views, one after the other as
-        :class:`DeviceViews` makes them, the rule is asked about the mean of their probabilities.
+        Some rules see the labeled images of the batch too. Where each unlabeled image has several
+        weak views (V * N of them, as :class:`DeviceViews` arranges them), the rule gets the means
+        of their probabilities and features.
         """
-        weak, labeled = inputs['weak'], None
-        images = torch.cat([weak, inputs['labeled']]) if self.pseudo_label.sees_labeled else weak
-        probabilities, features = self.opinions(images)
-        count = len(weak)
-        mine, others = (None, None) if features is None else (features[:count], features[count:])
-        if self.pseudo_label.sees_labeled:
-            labeled = LabeledOpinion(probabilities[count:], inputs['targets'], others)
-        images_judged = len(inputs['strong'])
-        return ask(self.pseudo_label, mean_of_views(probabilities[:count], images_judged), labeled,
-                   None if mine is None else mean_of_views(mine, images_judged))
+        weak, unlabeled = len(inputs['weak']), len(inputs['strong'])
+        if not self.pseudo_label.sees_labeled:
+            probabilities, features = self.probabilities(inputs['weak'])
+            labeled = None
+        else:
+            both = torch.cat([inputs['weak'], inputs['labeled']])
+            probabilities, features = self.probabilities(both)
+            labeled = LabeledPredictions(probabilities[weak:], inputs['targets'],
+                                         None if features is None else features[weak:])
+        probabilities = mean_of_views(probabilities[:weak], unlabeled)
+        if features is not None:
+            features = mean_of_views(features[:weak], unlabeled)
+        return apply_rule(self.pseudo_label, probabilities, labeled, features)
 
     @torch.no_grad()
-    def opinions(self, images: Tensor) -> Tuple[Tensor, Optional[Tensor]]:
-        """Class probabilities (N, K), from whoever makes the pseudo-labels, and its features (N, D)
-        if the rule asks for them."""
+    def probabilities(self, images: Tensor) -> Tuple[Tensor, Optional[Tensor]]:
+        """Class probabilities (N, K) of images (N, 3, H, W), by the network that makes the
+        pseudo-labels, and its features (N, D) if the rule asks for them."""
         network = self.teacher if self.pseudo_labels_from == 'teacher' else self.student
         logits, features = predict(network, images, self.pseudo_label.sees_features)
         # Older PyTorch's autocast would use the casts made here, which have no gradient, again in

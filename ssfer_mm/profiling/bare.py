@@ -11,7 +11,7 @@ from ssfer_mm.models.labeled_part import labeled_images
 class Bare:
     """The same forward and backward passes as a training step, on tensors that are there already.
 
-    No loading, copying, normalising, mixing, choosing, logging; no optimizer and no average. This
+    No loading, copying, normalizing, mixing, choosing, logging; no optimizer and no average. This
     is the time that the networks themselves need, to which a whole step is compared.
 
     Args:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ssfer_mm.engine.unwrap import model_of
-from ssfer_mm.models.pseudo_labels import LabeledOpinion, PseudoLabelRule, PseudoLabels
+from ssfer_mm.models.pseudo_labels import LabeledPredictions, PseudoLabelRule, PseudoLabels
 
 from .bare import Bare
 from .feed import Feed
@@ -29,7 +29,7 @@ class AcceptShare(PseudoLabelRule):
         self.share = share
 
     def forward(self, probabilities: Tensor,
-                labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:
+                labeled: Optional[LabeledPredictions] = None) -> PseudoLabels:
         """Judge probabilities (N, K)."""
         confidence, labels = probabilities.max(dim=1)
         weights = torch.zeros_like(confidence)

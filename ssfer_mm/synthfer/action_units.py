@@ -105,7 +105,7 @@ def act(draws: Draws, expression: str, intensity: float, style: Mapping[int, flo
         expression: the class shown.
         intensity: 0 to 1.
         style: the person's gain per unit (some people hardly move their brows).
-        blend: 0 to 1, how much of a neighbouring class may mix in.
+        blend: 0 to 1, how much of a neighboring class may mix in.
     """
     side = 1 if draws.chance(.5) else -1
     units = prototype(expression, intensity, draws.pick((1, 1, 1)), side)

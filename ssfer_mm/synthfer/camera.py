@@ -10,7 +10,7 @@ _LUMA = (.299, .587, .114)
 
 
 def expose(rgb: np.ndarray, scene: Scene, gain: float, draws: Draws) -> np.ndarray:
-    """Light colour, blur, contrast, noise, grey, compression and rounding.
+    """Light color, blur, contrast, noise, grey, compression and rounding.
 
     Args:
         rgb: (3, n, n) float32, about 0-1.

@@ -99,12 +99,12 @@ class Canvas:
         return smooth(np.float32(.5) - distance * np.float32(1 / softness))
 
     def paint(self, window: Window, share: np.ndarray, rgb: np.ndarray) -> None:
-        """Blend a colour ((3, 1, 1) or (3, h, w)) over the window."""
+        """Blend a color ((3, 1, 1) or (3, h, w)) over the window."""
         area = self.rgb[:, window[0], window[1]]
         area += share * (rgb - area)
 
     def tint(self, window: Window, share: np.ndarray, factor: Sequence[float]) -> None:
-        """Multiply the window's colours by ``factor`` where ``share`` is 1."""
+        """Multiply the window's colors by ``factor`` where ``share`` is 1."""
         area = self.rgb[:, window[0], window[1]]
         area *= 1 + share * (colour(factor) - 1)
 

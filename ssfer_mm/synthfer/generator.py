@@ -1,4 +1,4 @@
-"""Endless labelled faces, item by item."""
+"""Endless labeled faces, item by item."""
 
 from dataclasses import dataclass
 from typing import Optional, Tuple

@@ -1,4 +1,4 @@
-"""Who the person is: colours, proportions, hair, glasses, beard, and a personal way to move."""
+"""Who the person is: colors, proportions, hair, glasses, beard, and a personal way to move."""
 
 from dataclasses import dataclass
 from typing import Mapping, Tuple

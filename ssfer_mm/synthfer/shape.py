@@ -32,7 +32,7 @@ class Head:
     temple: float
 
     def level(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """0 at the centre, 1 on the outline, growing outwards."""
+        """0 at the center, 1 on the outline, growing outwards."""
         below = v > 0
         q = v * np.where(below, np.float32(1 / self.chin), np.float32(1 / self.crown))
         bend = np.where(below, np.float32(self.jaw), np.float32(self.temple))

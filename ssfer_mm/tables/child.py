@@ -26,6 +26,7 @@ LOG, LOCK = 'train.log', '.training'
 _PROGRESS = re.compile(r'Epoch\(train\)\s*(\[[^\]]*\]\[[^\]]*\]).*?eta: (\S+(?: days?, \S+)?)')
 # How long a training may take to end after Ctrl-C.
 PATIENCE = 20
+TAIL = 20_000  # bytes of a log that are searched for its last words
 
 
 class Busy(Exception):
@@ -140,10 +141,10 @@ def last_progress(log: Path) -> str:
     return f'epoch {found[-1][0]}, {found[-1][1]} left' if found else ''
 
 
-def _tail(log: Path, size: int = 20000) -> str:
+def _tail(log: Path) -> str:
     try:
         with open(log, 'rb') as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - size))
+            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
             return file.read().decode('utf-8', 'replace')
     except OSError:
         return ''

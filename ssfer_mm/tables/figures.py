@@ -61,7 +61,7 @@ def collect(table: Table, runs: Dict[str, Run], results: Results) -> Cells:
                  {name: results.state(run) for name, run in runs.items()})
 
 
-def spread(values: List[float], digits: int = 2) -> str:
+def spread(values: List[float]) -> str:
     """Mean, sample standard deviation and number of seeds; a dash where there is none.
 
     Example:
@@ -70,9 +70,9 @@ def spread(values: List[float], digits: int = 2) -> str:
     """
     if not values:
         return NOTHING
-    text = f'{mean(values):.{digits}f}'
+    text = f'{mean(values):.2f}'
     if len(values) > 1:
-        text += f' ± {stdev(values):.{digits}f}'
+        text += f' ± {stdev(values):.2f}'
     return f'{text} ({len(values)})'
 
 

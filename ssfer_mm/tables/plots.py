@@ -136,7 +136,7 @@ def _pseudo_classes(plt, cells: Cells):
 
 
 def _confusion(plt, cells: Cells):
-    """Row-normalised confusion matrices, summed over seeds."""
+    """Row-normalized confusion matrices, summed over seeds."""
     rows = [name for name in _named(cells, 'confusion') if any(
         summed_confusion(cells.of(name, f)) is not None for f in cells.fractions)]
     columns = [f for f in cells.fractions if any(

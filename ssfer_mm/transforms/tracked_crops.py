@@ -19,7 +19,7 @@ class TrackedRandomResizedCrop(RandomResizedCrop):
 
     Args:
         scale: Output size: an int, or (height, width).
-        crop_ratio_range: Range of the crop's share of the image's area. METHOD.md: 0.2 to 1.
+        crop_ratio_range: Range of the crop's share of the image's area. The paper: 0.2 to 1.
         aspect_ratio_range: Range of the crop's width / height relative to a square.
         max_attempts: Draws before it falls back to a central crop.
         interpolation: ``nearest``, ``bilinear``, ``bicubic``, ``area`` or ``lanczos``.

@@ -1,7 +1,7 @@
 """Rotation, shear and translation that remember where every pixel went; see :mod:`.tracking`.
 
 All three are ``cv2.warpAffine`` with a (2, 3) matrix between pixel *indices*, at which pixels have
-their centres. In the continuous coordinates of the boxes that point lies half a pixel further, so
+their centers. In the continuous coordinates of the boxes that point lies half a pixel further, so
 the same motion reads ``p -> A (p - 1/2) + t + 1/2``. A box is carried as the hull of its corners:
 after a rotation or shear it is larger than the face, but never misses a part of it.
 """

@@ -16,7 +16,7 @@ VIEW_KEYS = ('img', 'view_matrix', 'img_shape')
 class WeakStrongViews(BaseTransform):
     """Augment one decoded image twice, independently.
 
-    METHOD.md, stage III: the teacher sees the weak view, the student the strong one. Each view
+    In stage III the teacher sees the weak view, the student the strong one. Each view
     draws its own random crop and flip.
 
     Args:

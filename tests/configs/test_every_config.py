@@ -175,7 +175,7 @@ def test_the_training_of_the_shipped_recogniser_is_stage_ii_with_all_labels():
     assert max(s.end for s in theirs.param_scheduler) == theirs.train_cfg.supervised.epochs
 
 
-# With all labels there is no SSFER to compare with: that is the shipped recogniser, see above.
+# With all labels there is no SSFER to compare with: that is the shipped recognizer, see above.
 @pytest.mark.parametrize('name', [n for n in configs('baselines') if '100pct' not in n])
 def test_a_baseline_differs_from_its_method_in_little(name):
     """The same labels, images, network, schedule; only what makes it a baseline changes."""

@@ -192,7 +192,7 @@ def test_unlabeled_stops_past_a_share_of_unreadable_images(tmp_path):
                 said[share] = dataset[index % 20]['img_path']
         except UserError as error:
             said[share] = str(error)
-    # One of 20, and its neighbour read once more: one failure in 21 reads.
+    # One of 20, and its neighbor read once more: one failure in 21 reads.
     assert said[0.06] == str(tmp_path / names[19])
     assert 'of 113 images read' in said[0.04] and names[7] in said[0.04]
     with refuses('max_unreadable is 2'):

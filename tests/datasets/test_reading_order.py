@@ -1,4 +1,4 @@
-"""What is read when: complete passes, exact shares, and neighbours together where asked for."""
+"""What is read when: complete passes, exact shares, and neighbors together where asked for."""
 from collections import Counter
 
 import numpy as np

@@ -49,7 +49,7 @@ def test_chapters_are_as_long_on_every_process(monkeypatch):
 
 
 def test_batch_statistics_end_alike(tmp_path):
-    """Each process normalises by its own images; teacher and running averages are common."""
+    """Each process normalizes by its own images; teacher and running averages are common."""
     cfg = two_stages(tmp_path / 'run', 2, labeled=8, semi=(4, 4), epochs=(1, 1))
     cfg.model = ssfer(resnet(), facemix=dict(type='FaceMix'), ema_decay=0.5)
     one, other = together(2, end_of, tmp_path, cfg)

@@ -41,7 +41,7 @@ BACKBONES = {
                                   mlp_ratios=[2] * 4, layer_scale_init_value=1e-5)), None, 20),
 }
 
-# mmpretrain's DeiT3 normalises twice with ln1, so ln2 has no part in any result.
+# mmpretrain's DeiT3 normalizes twice with ln1, so ln2 has no part in any result.
 IDLE = {'DeiT3': 'ln2'}
 
 

@@ -98,7 +98,7 @@ def test_boxes_bars_and_map_of_every_face(browser, folder):
     put(browser, folder / 'group.png')
     browser.wait(lambda: '4 faces' in browser.text('#status'), 'the faces')
     evidence = pixels(browser, '#evidence').astype(int)
-    assert np.ptp(evidence, axis=2).max() > 80, 'warm colours on a grey face'
+    assert np.ptp(evidence, axis=2).max() > 80, 'warm colors on a grey face'
     drawn, given = pixels(browser, '#picture'), pixels(browser, '#photo')
     smaller = min(drawn.shape, given.shape)[:2][::-1]
     changed = np.abs(cv2.resize(drawn, smaller).astype(int) - cv2.resize(given, smaller)) > 60

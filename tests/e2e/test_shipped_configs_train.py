@@ -24,7 +24,7 @@ def run(name, work_dir, roots, **options):
 
 
 def expected_split(runner, percent):
-    """How many images of each class METHOD labels: max(1, round(p n)), halves up."""
+    """How many images of each class are labeled: max(1, round(p n)), halves up."""
     dataset = runner.train_dataloader.dataset
     totals = torch.bincount(torch.tensor(dataset.dataset.labels())).tolist()
     counts = [max(1, int((Decimal(percent) / 100 * n).quantize(Decimal(1), ROUND_HALF_UP)))

@@ -40,7 +40,7 @@ def leaky(cfg, loader, leak):
 def ids(tmp_path):
     """Places of a labeled and of an unlabeled image."""
     data = DATASETS.build(runs.config(tmp_path).train_dataloader.dataset)
-    chosen = {int(name.split('/')[1]) for name in data.labeled_ids()}
+    chosen = {int(name.split('/')[1]) for name in data.split.labeled}
     return dict(labeled=min(chosen), unlabeled=min(set(range(runs.IMAGES)) - chosen))
 
 

@@ -53,7 +53,7 @@ def test_an_unknown_box_stays_unknown():
 @pytest.mark.parametrize('matrix, point, expected', [
     (crop_resize_matrix(10, 20, 30, 40, 60, 20), (10, 20), (0, 0)),  # the crop's corner is 0, 0
     (crop_resize_matrix(10, 20, 30, 40, 60, 20), (40, 60), (60, 20)),  # the other fills the view
-    (flip_matrix(48), (0, 5), (48, 5)),  # the left edge, not the centre of pixel 0, goes to 48
+    (flip_matrix(48), (0, 5), (48, 5)),  # the left edge, not the center of pixel 0, goes to 48
     (flip_matrix(48, 32, 'vertical'), (3, 0), (3, 32)),
     (flip_matrix(48, 32, 'diagonal'), (48, 32), (0, 0)),
 ])

@@ -1,4 +1,4 @@
-"""The recogniser inside the package."""
+"""The recognizer inside the package."""
 import json
 import re
 import subprocess

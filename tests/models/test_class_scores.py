@@ -71,7 +71,7 @@ class TwoScores(nn.Module):
 def test_a_head_that_scores_twice():
     network = MODELS.build(vit())
     network.head = TwoScores()
-    with pytest.raises(UserError, match='TwoScores scores every image 2 times'):
+    with pytest.raises(UserError, match='TwoScores gives 2 sets of scores per image'):
         class_scores(network, IMAGES)
 
 

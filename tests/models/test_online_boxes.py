@@ -70,7 +70,7 @@ def test_where_they_differ(painted_views):
 
 @pytest.mark.parametrize('to_rgb', [True, False])
 def test_the_detector_sees_uint8_bgr_views(painted_views, to_rgb):
-    """Not normalised and not mixed; turned round where the batch is RGB."""
+    """Not normalized and not mixed; turned round where the batch is RGB."""
     detector = PaintDetector()
     views = painted_views['inputs']['labeled']
     data = dict(painted_views, inputs=dict(labeled=views if to_rgb else views.flip(1)))

@@ -43,7 +43,7 @@ def test_the_teacher_is_always_in_evaluation_mode():
 def test_pseudo_labels_of_the_student_leave_it_in_training_mode():
     model = build(resnet(), pseudo_labels_from='student')
     statistics = model.student.backbone.bn1.running_mean.clone()
-    model.opinions(torch.randn(4, 3, 32, 32))
+    model.probabilities(torch.randn(4, 3, 32, 32))
     assert model.student.training and model.student.backbone.bn1.training
     assert torch.equal(model.student.backbone.bn1.running_mean, statistics)
     assert not model.teacher.training

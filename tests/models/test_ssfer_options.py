@@ -67,7 +67,7 @@ def test_several_weak_views_are_judged_by_their_mean(network, size):
     inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
     weak = [model.data_preprocessor(dict(data, inputs=dict(weak=view)), True)['inputs']['weak']
             for view in (first, second)]
-    pseudo = model.judge(dict(inputs, weak=torch.cat(weak)))
+    pseudo = model.make_pseudo_labels(dict(inputs, weak=torch.cat(weak)))
     expected = sum(model.teacher(view).softmax(1) for view in weak) / 2
     torch.testing.assert_close(pseudo.probabilities, expected)
     assert pseudo.labels.tolist() == expected.argmax(1).tolist()
@@ -79,7 +79,7 @@ def test_features_of_several_weak_views_are_meant_too():
     inputs, seen = model.data_preprocessor(semi_batch(), True)['inputs'], []
     model.pseudo_label.register_forward_pre_hook(lambda _, args: seen.append(args[2]))
     for views in ([inputs['weak']], [inputs['strong']], [inputs['weak'], inputs['strong']]):
-        model.judge(dict(inputs, weak=torch.cat(views)))
+        model.make_pseudo_labels(dict(inputs, weak=torch.cat(views)))
     torch.testing.assert_close(seen[2], (seen[0] + seen[1]) / 2)
 
 
@@ -113,7 +113,7 @@ def test_fairness_is_a_loss_on_the_accepted_strong_views():
     losses = losses_of(model, data)
     assert seen == [4 + 3, 6], 'the rejected ones do not take part, but count in the mean'
     inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
-    pseudo = model.judge(inputs)
+    pseudo = model.make_pseudo_labels(inputs)
     expected = before(model.student(inputs['strong']), pseudo.weights, pseudo, 6)
     torch.testing.assert_close(losses['loss_fairness'], expected)
     assert int(model.fairness.average.steps) == 1
@@ -132,7 +132,7 @@ def test_a_rule_that_asks_sees_what_the_last_layer_gets(classifier, size, source
     model.pseudo_label.register_forward_pre_hook(lambda _, args: seen.append(args))
     handle = network.register_forward_pre_hook(lambda _, args: passes.append(len(args[0])))
     inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
-    model.judge(inputs)
+    model.make_pseudo_labels(inputs)
     handle.remove()
     (weak, labeled, features), = seen
     assert passes == [10], 'one pass makes both'
@@ -184,7 +184,7 @@ def test_mixed_strong_views_have_mixed_labels():
     model.pseudo_label.threshold = tau_between(model, data)
     losses = losses_of(model, data)
     inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
-    pseudo = model.judge(inputs)
+    pseudo = model.make_pseudo_labels(inputs)
     mixed = model.pseudo_mixup.mix(inputs['strong'], one_hot(pseudo.labels, 3), pseudo)
     each = F.cross_entropy(model.student(mixed.images), mixed.targets, reduction='none')
     assert 0 < mixed.weights.sum() < 6 or pseudo.weights.sum() < mixed.weights.sum()

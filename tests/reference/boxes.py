@@ -48,7 +48,7 @@ def extents_of_white(image):
 
 
 def centre_of_white(image):
-    """(x, y) of the brightness' centre of mass, in continuous coordinates."""
+    """(x, y) of the brightness' center of mass, in continuous coordinates."""
     weight = image[..., 0].astype(float)
     ys, xs = np.indices(weight.shape) + 0.5
     return (xs * weight).sum() / weight.sum(), (ys * weight).sum() / weight.sum()

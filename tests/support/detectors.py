@@ -7,7 +7,7 @@ import torch
 from ssfer_mm.faces.detectors import FaceDetector, Faces
 from ssfer_mm.faces.detectors.mmdet_model import build_model
 
-PAINT = (255, 0, 255)  # BGR; no image has this colour
+PAINT = (255, 0, 255)  # BGR; no image has this color
 
 
 def rtmdet(classes: int = 1, width: float = 0.125) -> dict:
@@ -75,7 +75,7 @@ def save_embedded(path, model_cfg: dict = None, weights: dict = None, input_size
 
 
 def noise(*shapes, seed: int = 0) -> list:
-    """Blocks of random colours, uint8 (H, W, 3) each."""
+    """Blocks of random colors, uint8 (H, W, 3) each."""
     rng = np.random.default_rng(seed)
     return [np.repeat(np.repeat(rng.integers(0, 256, (h // 4 + 1, w // 4 + 1, 3), np.uint8), 4, 0),
                       4, 1)[:h, :w].copy() for h, w in shapes]

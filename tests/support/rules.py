@@ -2,8 +2,8 @@
 import torch
 from mmpretrain.registry import MODELS
 
-from ssfer_mm.models import ClassPrior, LabeledOpinion
-from ssfer_mm.models.pseudo_labels import ask
+from ssfer_mm.models import ClassPrior, LabeledPredictions
+from ssfer_mm.models.pseudo_labels import apply_rule
 
 K, COUNTS, FEATURES = 3, (6, 3, 1), 5
 RULES = {
@@ -48,16 +48,16 @@ def features_of(probabilities):
     return probabilities.log() @ torch.randn(probabilities.size(1), FEATURES, generator=draw)
 
 
-def labeled_opinions(batches=6, images=4, classes=K, seed=1):
+def labeled_predictions(batches=6, images=4, classes=K, seed=1):
     """What the teacher thinks of labeled images, and what they show."""
     rows = opinions(batches, images, classes, seed)
     truth = torch.eye(classes)[torch.arange(images) % classes]
-    return [LabeledOpinion(probabilities, truth, features_of(probabilities))
+    return [LabeledPredictions(probabilities, truth, features_of(probabilities))
             for probabilities in rows]
 
 
 def judge(rule, batches, labeled):
     """Labels, weights and confidence of all batches, one after the other."""
-    judged = [ask(rule, rows, seen if rule.sees_labeled else None, features_of(rows))
+    judged = [apply_rule(rule, rows, seen if rule.sees_labeled else None, features_of(rows))
               for rows, seen in zip(batches, labeled)]
     return [torch.cat(column) for column in list(zip(*judged))[:3]]

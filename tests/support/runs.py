@@ -26,7 +26,7 @@ _names = itertools.count()
 
 @DATASETS.register_module()
 class TinyFaces(FERDataset):
-    """Coloured noise, one colour per class, with a box each."""
+    """Colored noise, one color per class, with a box each."""
 
     METAINFO: dict = dict(dataset_name='TinyFaces', classes=CLASSES)
 

@@ -48,5 +48,5 @@ def gradients(model):
 def tau_between(model, data):
     """A threshold that some pseudo-labels reach and some do not."""
     weak = model.data_preprocessor(deepcopy(data), True)['inputs']['weak']
-    confidence = model.opinions(weak)[0].amax(1).sort().values
+    confidence = model.probabilities(weak)[0].amax(1).sort().values
     return float((confidence[2] + confidence[3]) / 2)

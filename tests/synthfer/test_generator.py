@@ -119,7 +119,7 @@ def test_box_is_tight_around_the_head(index):
 
 
 def test_head_is_painted_inside_its_box():
-    """Difference of two pictures that differ in skin colour only: it is where skin is."""
+    """Difference of two pictures that differ in skin color only: it is where skin is."""
     generator = SynthFERGenerator(2, 96)
     recipe = generator.portrait('train', 1, 'neutral', 0)
     bald = type(recipe.person)(**{**vars(recipe.person), 'hair_style': 'bald', 'beard': 0.,

@@ -49,7 +49,7 @@ def test_hull_holds_the_warped_rectangle(name):
 
 @pytest.mark.parametrize('name', WARPS)
 def test_matrix_is_right_to_a_fraction_of_a_pixel(name):
-    # The centre of mass knows the half pixel between indices and coordinates; extents do not.
+    # The center of mass knows the half pixel between indices and coordinates; extents do not.
     warp = build(dict(WARPS[name], interpolation='bilinear', magnitude_range=(0, 0.2) if
                       'Rotate' not in WARPS[name]['type'] else (0, 20)))
     for seed in range(20):

@@ -1,4 +1,4 @@
-# FERPlus at its own size, tested on FER2013Valid; METHOD's test set is 'valid+test'. See
+# FERPlus at its own size, tested on FER2013Valid; the paper's test set is 'valid+test'. See
 # ferplus_224px.py for the boxes.
 _base_ = ['./semi_supervised_48px.py']
 

@@ -1,5 +1,5 @@
 # The same with views made in whole batches where the model is, for a GPU that trains faster than
-# workers crop, flip and colour. Whole faces of one size are handed over; those of FERPlus have it
+# workers crop, flip and color. Whole faces of one size are handed over; those of FERPlus have it
 # already. They are few, so the process keeps them in memory (0.3 GB) and needs no workers.
 _base_ = ['./ferplus_48px.py']
 

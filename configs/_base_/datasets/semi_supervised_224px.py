@@ -2,7 +2,7 @@
 # root and its test set. One split, one loader: the stages differ in how batches are composed.
 data_preprocessor = dict(
     type='SSFERDataPreprocessor',
-    # METHOD: mean and std of RGB, times 255.
+    # The paper's mean and std of RGB, times 255.
     mean=[149.94, 117.045, 102.51],
     std=[58.14, 51.51, 48.45],
     to_rgb=True,

@@ -1,4 +1,4 @@
-# METHOD, stage I: MAE, ViT-B/16 at 224 px, decoder 8 x 512, plain pixel targets.
+# The paper's stage I: MAE, ViT-B/16 at 224 px, decoder 8 x 512, plain pixel targets.
 model = dict(
     type='MAE',
     backbone=dict(type='MAEViT', arch='b', img_size=224, patch_size=16, mask_ratio=0.75),

@@ -1,4 +1,4 @@
-# MAE for two CPU cores: 48 px, patch 8 (6 x 6 patches), 128 wide, 6 deep. Normalised pixel targets
+# MAE for two CPU cores: 48 px, patch 8 (6 x 6 patches), 128 wide, 6 deep. Normalized pixel targets
 # learn better features at this size; num_patches must follow the image size.
 model = dict(
     type='MAE',

@@ -13,6 +13,6 @@ model = dict(
         neck=dict(type='GlobalAveragePooling'),
         head=dict(type='LinearClsHead', num_classes=8, in_channels=256)),
     pseudo_label=dict(type='ConfidenceThreshold', threshold=0.7),
-    unlabeled_weight=1.0,
+    unlabeled_weight=1.0,  # the paper: 5
     ema_decay=0.999,
     ema_warmup=True)

@@ -1,6 +1,6 @@
 # SSFER around the ViT of mae_vit-micro-p8.py, for two CPU cores. The neck reads all 37 tokens, each
 # in its place: from few labels a network this small learns where a mouth is drawn open long before
-# its cls token has learned to ask. ViT-B reads the cls token, as METHOD says.
+# its cls token has learned to ask. ViT-B reads the cls token, as in the paper.
 model = dict(
     type='SSFER',
     pretrained='work_dirs/mae_vit-micro-p8_faces-48px/epoch_60.pth',

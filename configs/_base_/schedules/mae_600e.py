@@ -1,4 +1,4 @@
-# METHOD, stage I: AdamW 3.4e-4 at total batch 256, 50 warm-up epochs, then half a cosine.
+# The paper's stage I: AdamW 3.4e-4 at total batch 256, 50 warm-up epochs, then half a cosine.
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=3.4e-4, betas=(0.9, 0.95), weight_decay=0.05, fused=True),

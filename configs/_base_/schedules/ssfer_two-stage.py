@@ -1,4 +1,4 @@
-# METHOD, stages II and III.
+# The paper's stages II and III.
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1.5e-4, betas=(0.9, 0.95), weight_decay=0.05, fused=True))
@@ -25,6 +25,7 @@ train_cfg = dict(
         base_batch_size=128,  # 64 + 64; see auto_scale_lr
         optim_wrapper=dict(
             type='OptimWrapper',
+            # With AdamW's own betas: the paper gives others for stage II alone.
             optimizer=dict(type='AdamW', lr=1.5e-4, weight_decay=0.05, fused=True)),
         param_scheduler=[dict(type='MultiStepLR', milestones=[20, 40], gamma=0.1)]),
     val_interval=10)

@@ -106,7 +106,7 @@ def add_options(parser: argparse.ArgumentParser, card: Optional[bool] = None) ->
     """
     parser.add_argument('--dataset', default='', metavar='|'.join(CLASSES_OF),
                         help='data set of a released SSFER classifier: names its classes, and '
-                             "METHOD's mean and std")
+                             "the paper's mean and std")
     parser.add_argument('--classes', default='', metavar='A,B,...', help='names of the classes')
     parser.add_argument('--mean', nargs=3, type=float, metavar='0-255', help='of R, G, B')
     parser.add_argument('--std', nargs=3, type=float, metavar='0-255', help='of R, G, B')
@@ -146,7 +146,7 @@ def options_of(args: argparse.Namespace) -> Options:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description='Recognise weights (released SSFER, timm ViT, official MAE, mmpretrain, a '
+        description='Recognize weights (released SSFER, timm ViT, official MAE, mmpretrain, a '
                     'training checkpoint) and write them as plain, described weights.')
     parser.add_argument('src', help='.pth or .safetensors; never unpickled unsafely')
     parser.add_argument('dst', help='.pth or .safetensors')

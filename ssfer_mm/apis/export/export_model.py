@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ssfer_mm.checkpoints import check_suffix
 from ssfer_mm.cli import run_cli
 from ssfer_mm.errors import UserError
+from ssfer_mm.image_files import IMAGE_SUFFIXES, scan_images
 from ssfer_mm.images import read_image
 from ssfer_mm.model_files.classifier import (
     Probabilities,
@@ -32,7 +33,6 @@ from .exporters import FORMATS, OPSET
 from .onnx_weights import share_weights
 
 TOLERANCE = 1e-4
-IMAGES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,7 +57,7 @@ def _run(args: argparse.Namespace) -> None:
     kind = FORMATS[target.suffix][0] + (f', opset {args.opset}' if target.suffix == '.onnx' else '')
     write_card(described, target, args.card, formats=[
         f'{kind}; images (N, 3, H, W) float RGB in 0-255 -> probabilities (N, K); '
-        'normalisation and softmax inside', f'Checked against mmpretrain: {parity}'])
+        'normalization and softmax inside', f'Checked against mmpretrain: {parity}'])
 
 
 def export_model(described: Described, target: Path, faces: Sequence[np.ndarray],
@@ -119,7 +119,7 @@ def _facts(described: Described, opset: int) -> dict:
     """What a program needs to use the file, and where it comes from."""
     return dict(classes=list(described.classes), input_size=list(described.input_size),
                 mean=list(described.mean), std=list(described.std), margin=described.margin,
-                input='images: float32 (N, 3, height, width), RGB, 0-255; normalised inside',
+                input='images: float32 (N, 3, height, width), RGB, 0-255; normalized inside',
                 output='probabilities: float32 (N, classes)', resize='bilinear, not antialiased',
                 opset=opset, made_by=f'ssfer_mm {__version__}', training=described.training,
                 source=described.source)
@@ -143,11 +143,11 @@ def faces_of(folder: str, count: int) -> List[np.ndarray]:
     root = Path(folder).expanduser()
     if not root.is_dir():
         raise UserError(f'--faces {folder}: no such folder; expected one with images of faces')
-    files = sorted(file for file in root.rglob('*') if file.suffix.lower() in IMAGES)
+    files = scan_images(str(root))
     if not files:
-        raise UserError(f'--faces {folder}: no images ({", ".join(IMAGES)}) below this folder')
+        raise UserError(f'--faces {folder}: no images ({", ".join(IMAGE_SUFFIXES)}) in this folder')
     step = max(1, len(files) // count)
-    return [read_image(str(file)) for file in files[::step][:count]]
+    return [read_image(str(root / file)) for file in files[::step][:count]]
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

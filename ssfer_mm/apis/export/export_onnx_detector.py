@@ -97,7 +97,7 @@ def export_detector(detector: EmbeddedFaceDetector, target: Path, share: bool = 
     images = torch.from_numpy(noise).permute(0, 3, 1, 2).float()
     facts = dict(kind='face detector', input_size=size, detector=detector.name,
                  input='images: float32 (N, 3, S, S), BGR, 0-255, padded with 114 at the bottom '
-                 'and at the right; normalised inside',
+                 'and at the right; normalized inside',
                  output='boxes: xyxy in pixels of the square; scores: in [0, 1]; before thresholds '
                  'and suppression', opset=OPSET, made_by=f'ssfer_mm {__version__}',
                  source=dict(file=detector.file.name, sha256=sha256_of(detector.file)))

@@ -35,7 +35,7 @@ def export_onnx(network: nn.Module, example: Tensor, path: Path, facts: dict, op
     """One self-contained ONNX file with a dynamic batch; ``facts`` become its metadata.
 
     ``optimize=False`` leaves the weights as they are. onnxruntime merges convolution and
-    normalisation as it loads them, so that they are as fast as after torch's merging.
+    normalization as it loads them, so that they are as fast as after torch's merging.
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
@@ -48,7 +48,7 @@ def export_onnx(network: nn.Module, example: Tensor, path: Path, facts: dict, op
             program = torch.onnx.export(
                 _program(network, example), (example,), dynamo=True, opset_version=opset,
                 input_names=[INPUT], output_names=list(outputs), optimize=optimize, verbose=False)
-    except torch.onnx.errors.OnnxExporterError as error:  # torch 2.6 and batch normalisation
+    except torch.onnx.errors.OnnxExporterError as error:  # torch 2.6 and batch normalization
         reason = str(error.__cause__ or error).strip().split('\n')[0][:120]
         raise UserError(f'torch {torch.__version__} cannot write this network as ONNX ({reason}); '
                         'expected operators that it can translate. Install a newer torch, or '
@@ -58,7 +58,7 @@ def export_onnx(network: nn.Module, example: Tensor, path: Path, facts: dict, op
         raise UserError(f'this network cannot be written as ONNX of opset {opset}, torch '
                         f'{torch.__version__} wrote {written}; give --opset {written}')
     if not optimize:
-        # Otherwise every normalisation reads its weights through operators of its own.
+        # Otherwise every normalization reads its weights through operators of its own.
         from onnxscript import optimizer
 
         optimizer.inline(program.model)

@@ -1,4 +1,4 @@
-"""Put a trained recogniser into the package: the work behind ``tools/ship_model.py``."""
+"""Put a trained recognizer into the package: the work behind ``tools/ship_model.py``."""
 import argparse
 import json
 import os

@@ -1,1 +1,1 @@
-"""Train, go on, compare and test: from a config to a recogniser and its figures."""
+"""Train, go on, compare and test: from a config to a recognizer and its figures."""

@@ -1,4 +1,4 @@
-"""From a folder of faces and a few labels to a compared recogniser: every stage in one command."""
+"""From a folder of faces and a few labels to a compared recognizer: every stage in one command."""
 import argparse
 import contextlib
 import shlex
@@ -59,12 +59,12 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     text = table(rows, stage_one_seconds=seconds)
     (work_dir / 'table.txt').write_text(text + '\n', encoding='utf-8')
     print(f'\n{text}\n\nCurves: {work_dir / "curves.png"}   '
-          f'Recogniser: {work_dir / "ssfer" / "classifier_semi.pth"}')
+          f'Recognizer: {work_dir / "ssfer" / "classifier_semi.pth"}')
     print(how_to_use(work_dir / 'ssfer' / 'classifier_semi.pth'))
 
 
 def how_to_use(trained: Path) -> str:
-    """The last lines: how to look at photos, with the package's recogniser and with this one."""
+    """The last lines: how to look at photos, with the package's recognizer and with this one."""
     shipped = next((model.name for model in shipped_models() if model.default), None)
     command = f'ssfer predict PHOTO --model {shlex.quote(str(trained))}'
     if not shipped:

@@ -1,4 +1,4 @@
-"""Test a recogniser on another data set than the one it was trained on."""
+"""Test a recognizer on another data set than the one it was trained on."""
 import argparse
 import json
 import shlex
@@ -50,7 +50,7 @@ def main(argv: Optional[Sequence[str]] = None) -> dict:
 
 def evaluate(model: object, data: FERDataset, detector: object = 'whole',
              margin: Optional[float] = None, batch_size: int = 64, device: str = 'cpu') -> dict:
-    """Accuracy of a recogniser on a labeled data set with other classes, or in another order.
+    """Accuracy of a recognizer on a labeled data set with other classes, or in another order.
 
     Classes are compared by name. Images of a class that the model does not know are left out, and
     the model chooses among the classes that both have; how often its first choice would have been
@@ -141,7 +141,7 @@ def text(result: Dict[str, object]) -> str:
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description='Accuracy of a recogniser on a data set that it was not trained on.')
+        description='Accuracy of a recognizer on a data set that it was not trained on.')
     parser.add_argument('model', help='exported classifier (.pth, .safetensors, .onnx) or a name')
     parser.add_argument('--data', default='Faces13k', help='data set type; default: Faces13k')
     parser.add_argument('--data-root', help='its folder; default: as in the configs')

@@ -36,10 +36,10 @@ def _check_sync_bn(cfg: Config) -> None:
         return
     if cfg.get('launcher', 'none') != 'none' and not torch.cuda.is_available():
         raise UserError('sync_bn: PyTorch shares the statistics of a batch between GPUs only, and '
-                        'found none: remove sync_bn; each process then normalises its own images')
+                        'found none: remove sync_bn; each process then normalizes its own images')
     if (cfg.get('model') or {}).get('enc_dec_norm_cfg'):
         raise UserError('sync_bn would replace the norms of SparK, which look at shown cells only, '
-                        'by plain ones: remove sync_bn; each process then normalises its own '
+                        'by plain ones: remove sync_bn; each process then normalizes its own '
                         'images')
 
 

@@ -149,7 +149,7 @@ def _plain_step(runner: Runner, stage, args: argparse.Namespace):
     if args.no_plain or stage is None or facemix is None or not PLAIN.is_file():
         return None
     if stage.unlabeled and model.data_preprocessor.semi_facemix:
-        return None  # it knows METHOD's stage III only
+        return None  # it knows the paper's stage III only
     wrapper = stage.optim_wrapper or runner.cfg.optim_wrapper
     options = {key: value for key, value in dict(wrapper['optimizer']).items()
                if key not in ('fused', 'foreach')}

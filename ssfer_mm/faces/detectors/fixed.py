@@ -1,4 +1,4 @@
-"""The box of METHOD.md for every image, as if a detector had found it."""
+"""The paper's fixed box for every image, as if a detector had found it."""
 from typing import List, Sequence
 
 import numpy as np

@@ -60,7 +60,7 @@ class MMDetNetwork(FaceDetector):
         """The same for what `prepare` made of the images, perhaps in other threads.
 
         Only images of the same prepared size share a forward pass. mmdet would pad the smaller
-        ones, and what is found in an image would then depend on its neighbours.
+        ones, and what is found in an image would then depend on its neighbors.
         """
         found: Dict[int, Faces] = {}
         waiting: Dict[torch.Size, List[Tuple[int, Tensor, object]]] = defaultdict(list)

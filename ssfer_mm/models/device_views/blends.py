@@ -1,4 +1,4 @@
-"""Colour operations that look at several channels, or at several pixels.
+"""Color operations that look at several channels, or at several pixels.
 
 Both follow mmcv's functions on uint8 images: ``color`` rounds, ``sharpness`` rounds down.
 """

@@ -24,16 +24,16 @@ class DeviceViews:
 
     Args:
         size: Of the views, in pixels.
-        crop_ratio_range: Range of the crop's share of the image's area. METHOD.md: 0.2 to 1.
+        crop_ratio_range: Range of the crop's share of the image's area. The paper: 0.2 to 1.
         weak_crop_ratio_range: The same for the weak views of unlabeled faces, which the
-            pseudo-labels are made from; None: like all others, as in METHOD.md.
+            pseudo-labels are made from; None: like all others, as in the paper.
         weak_views: Of each unlabeled face. A pseudo-label comes from the mean of what the teacher
-            makes of them, as in MixMatch (arXiv 1905.02249); METHOD.md: 1.
+            makes of them, as in MixMatch (arXiv 1905.02249); the paper: 1.
         aspect_ratio_range: Range of the crop's width / height.
         max_attempts: Draws of a crop's size before it falls back to a central crop.
         flip_prob: Probability that a view is mirrored.
         rand_augment: Arguments of :class:`BatchRandAugment` for strong views; None means its
-            defaults, METHOD.md's. ``num_policies=0`` is none at all.
+            defaults, the paper's. ``num_policies=0`` is none at all.
 
     Raises:
         UserError: An argument is out of range.

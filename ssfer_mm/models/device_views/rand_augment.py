@@ -47,7 +47,7 @@ class Sorted:
     ends: List[int]
 
     def part(self, names: Iterable[str]) -> slice:
-        """Where the images are that get one of these operations, neighbours in ``KNOWN``."""
+        """Where the images are that get one of these operations, neighbors in ``KNOWN``."""
         numbers = [KNOWN.index(name) for name in names]
         return slice(self.ends[numbers[0] - 1] if numbers[0] else 0, self.ends[numbers[-1]])
 

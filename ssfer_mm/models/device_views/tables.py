@@ -1,4 +1,4 @@
-"""Colour operations that look at one pixel of one channel: tables of 256 entries.
+"""Color operations that look at one pixel of one channel: tables of 256 entries.
 
 Each operation follows mmcv's function on uint8 images, rounding down where it does.
 """

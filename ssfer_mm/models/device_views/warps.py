@@ -1,7 +1,7 @@
 """Rotation, shear and translation of a batch, all in one resampling.
 
 As mmcv does with ``cv2.warpAffine``, bicubic: shears keep the first row or column in its place,
-rotations turn about the centre, and what comes from outside has ``pad_val``. OpenCV rounds places
+rotations turn about the center, and what comes from outside has ``pad_val``. OpenCV rounds places
 to 1/32 pixel; here they are exact.
 """
 from typing import Callable, Dict, Tuple

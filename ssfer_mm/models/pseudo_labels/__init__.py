@@ -3,12 +3,12 @@ from .cluster_purity import ClusterPurity
 from .flexmatch import FlexMatchThreshold
 from .freematch import FreeMatchThreshold
 from .labeled_margin import LabeledMargin
-from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels, ask
+from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels, apply_rule
 from .softmatch import SoftMatchWeights
 from .threshold import ConfidenceThreshold
 
 __all__ = [
     'ClusterPurity', 'ConfidenceThreshold', 'DistributionAlignment', 'FlexMatchThreshold',
-    'FreeMatchThreshold', 'LabeledMargin', 'LabeledOpinion', 'PseudoLabelRule', 'PseudoLabels',
-    'SoftMatchWeights', 'ask'
+    'FreeMatchThreshold', 'LabeledMargin', 'LabeledPredictions', 'PseudoLabelRule', 'PseudoLabels',
+    'SoftMatchWeights', 'apply_rule'
 ]

@@ -8,8 +8,8 @@ from ssfer_mm.errors import UserError
 
 from ..class_prior import ClassPrior
 from ..ranges import check_number
-from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels, ask
-from .running import RunningMean, over_processes
+from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels, apply_rule
+from .running import RunningMean, mean_over_processes
 
 
 @MODELS.register_module()
@@ -71,13 +71,13 @@ class DistributionAlignment(PseudoLabelRule):
         aligned = probabilities * ratio
         return aligned / aligned.sum(dim=1, keepdim=True)
 
-    def forward(self, probabilities: Tensor, labeled: Optional[LabeledOpinion] = None,
+    def forward(self, probabilities: Tensor, labeled: Optional[LabeledPredictions] = None,
                 features: Optional[Tensor] = None) -> PseudoLabels:
         """Judge the teacher's probabilities (N, K) of the weak views."""
-        self.mean.update(over_processes(probabilities.mean(dim=0)))
+        self.mean.update(mean_over_processes(probabilities.mean(dim=0)))
         if labeled is not None:
             labeled = labeled._replace(probabilities=self.align(labeled.probabilities))
-        pseudo = ask(self.rule, self.align(probabilities), labeled, features)
+        pseudo = apply_rule(self.rule, self.align(probabilities), labeled, features)
         if not self.weights_only:
             return pseudo
         confidence, labels = probabilities.max(dim=1)

@@ -12,7 +12,7 @@ from ssfer_mm.joint_batch import gathered_places
 
 from ..kmeans import kmeans, nearest
 from ..ranges import check_number
-from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
+from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels
 
 
 @MODELS.register_module()
@@ -79,13 +79,13 @@ class ClusterPurity(PseudoLabelRule):
         self.register_buffer('centers', torch.zeros(self.clusters, size))
         self.register_buffer('bank', torch.zeros(self.size, size + self.shares.size(1)))
 
-    def forward(self, probabilities: Tensor, labeled: Optional[LabeledOpinion] = None,
+    def forward(self, probabilities: Tensor, labeled: Optional[LabeledPredictions] = None,
                 features: Optional[Tensor] = None) -> PseudoLabels:
         """Judge the teacher's probabilities (N, K) of weak views with features (N, D)."""
         features = F.normalize(features.float(), dim=1)
         before, after = self._keep(torch.cat([
-            _everyones(features, probabilities),
-            _everyones(F.normalize(labeled.features.float(), dim=1), labeled.targets)]))
+            _gathered(features, probabilities),
+            _gathered(F.normalize(labeled.features.float(), dim=1), labeled.targets)]))
         confidence, labels = probabilities.max(dim=1)
         accepted = confidence >= self.threshold
         if after >= self.size:
@@ -121,7 +121,7 @@ class ClusterPurity(PseudoLabelRule):
 
 
 @torch.no_grad()
-def _everyones(features: Tensor, classes: Tensor) -> Tensor:
+def _gathered(features: Tensor, classes: Tensor) -> Tensor:
     """Rows (N * processes, D + K), in the order in which one process would have them."""
     rows = torch.cat([features.detach(), classes.detach().float()], dim=1)
     shares = all_gather(rows)

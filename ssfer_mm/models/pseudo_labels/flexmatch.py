@@ -6,8 +6,8 @@ from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ..ranges import check_number
-from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
-from .running import RunningMean, over_processes
+from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels
+from .running import RunningMean, mean_over_processes
 
 
 @MODELS.register_module()
@@ -56,11 +56,11 @@ class FlexMatchThreshold(PseudoLabelRule):
         return (self.threshold * learned / (2 - learned)).clamp(min=self.lowest)
 
     def forward(self, probabilities: Tensor,
-                labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:
+                labeled: Optional[LabeledPredictions] = None) -> PseudoLabels:
         """Judge the teacher's probabilities (N, K) of the weak views."""
         confidence, labels = probabilities.max(dim=1)
         sure = (confidence >= self.threshold).to(probabilities)
         said = F.one_hot(labels, probabilities.size(1)) * sure[:, None]
-        self.shares.update(over_processes(said.mean(dim=0)))
+        self.shares.update(mean_over_processes(said.mean(dim=0)))
         accepted = confidence >= self.thresholds()[labels]
         return PseudoLabels(labels, accepted.to(probabilities), confidence, probabilities)

@@ -8,8 +8,8 @@ from torch import Tensor
 from ssfer_mm.errors import UserError
 
 from ..ranges import check_number
-from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
-from .running import RunningMean, over_processes
+from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels
+from .running import RunningMean, mean_over_processes
 
 
 @MODELS.register_module()
@@ -63,10 +63,10 @@ class FreeMatchThreshold(PseudoLabelRule):
         return (relative * overall).clamp(*self.bounds)
 
     def forward(self, probabilities: Tensor,
-                labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:
+                labeled: Optional[LabeledPredictions] = None) -> PseudoLabels:
         """Judge the teacher's probabilities (N, K) of the weak views."""
         confidence, labels = probabilities.max(dim=1)
         now = torch.cat([confidence.mean()[None], probabilities.mean(dim=0)])
-        self.average.update(over_processes(now))
+        self.average.update(mean_over_processes(now))
         accepted = confidence >= self.thresholds()[labels]
         return PseudoLabels(labels, accepted.to(probabilities), confidence, probabilities)

@@ -1,15 +1,16 @@
-"""A threshold per class, learned from labeled images that were recognised."""
+"""A threshold per class, learned from labeled images that were recognized."""
 from typing import Optional
 
 import torch
+import torch.nn.functional as F
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ..ranges import check_number
-from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
-from .running import RunningMean, over_processes
+from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels
+from .running import RunningMean, mean_over_processes
 
-# Share of recognised images, averaged over the batches, that is as good as none.
+# Share of recognized images, averaged over the batches, that is as good as none.
 FORGOTTEN = 1e-12
 
 
@@ -19,17 +20,17 @@ class LabeledMargin(PseudoLabelRule):
 
     .. math:: \tau(c) = \beta s(c)
 
-    with ``s(c)`` the mean confidence on those labeled images of class c that the maker of the
-    pseudo-labels recognises. The paper takes the mean over an epoch and lets the margin rise over
-    the first ones, for networks that begin with random weights; here the mean moves with the
-    batches, as in the authors' later work, and there is no ramp. What happens to the images below
-    the margin is ``SSFER``'s ``rejected_loss``.
+    with ``s(c)`` the mean confidence on those labeled images of class c that are predicted
+    correctly. The paper takes the mean over an epoch and lets the margin rise over the first ones,
+    for networks that begin with random weights; here the mean moves with the batches, as in the
+    authors' later work, and there is no ramp. Images below the margin are left to ``SSFER``'s
+    ``rejected_loss``.
 
     The labeled images have been learned, the unlabeled ones not: on few labels, ``s`` is near 1.
 
     Args:
         scale: beta, in (0, 1].
-        threshold: tau of a class none of whose images has been recognised yet, or not for so long
+        threshold: tau of a class none of whose images has been recognized yet, or not for so long
             that its mean is forgotten, in [0, 1].
         momentum: Of the mean, in [0, 1].
 
@@ -47,7 +48,7 @@ class LabeledMargin(PseudoLabelRule):
         self.scale, self.threshold, self.momentum = scale, threshold, momentum
 
     def set_classes(self, num_classes: int) -> None:
-        """Start with nothing recognised."""
+        """Start with nothing recognized."""
         nothing = [0.0] * num_classes
         self.recognised = RunningMean([nothing, nothing], self.momentum, warmup=False)
 
@@ -60,14 +61,15 @@ class LabeledMargin(PseudoLabelRule):
         return torch.where(count > FORGOTTEN, margin, self.threshold)
 
     def forward(self, probabilities: Tensor,
-                labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:
+                labeled: Optional[LabeledPredictions] = None) -> PseudoLabels:
         """Judge the teacher's probabilities (N, K) of the weak views."""
-        seen, said = labeled.probabilities.max(dim=1)
+        known, predicted = labeled.probabilities.max(dim=1)
         truth = labeled.targets.argmax(dim=1)
-        right = torch.zeros_like(labeled.probabilities)
-        right.scatter_(1, truth[:, None], (said == truth)[:, None].to(right))
-        self.recognised.update(
-            over_processes(torch.stack([(right * seen[:, None]).mean(dim=0), right.mean(dim=0)])))
+        # (B, K): 1 at the class of each image that is predicted correctly, else 0.
+        right = F.one_hot(truth, probabilities.size(1)) * (predicted == truth)[:, None]
+        right = right.to(known)
+        now = torch.stack([(right * known[:, None]).mean(dim=0), right.mean(dim=0)])
+        self.recognised.update(mean_over_processes(now))
         confidence, labels = probabilities.max(dim=1)
         accepted = confidence >= self.thresholds()[labels]
         return PseudoLabels(labels, accepted.to(probabilities), confidence, probabilities)

@@ -1,4 +1,4 @@
-"""What a rule that makes pseudo-labels is given, and what it gives back."""
+"""What a rule that makes pseudo-labels gets, and what it returns."""
 from typing import NamedTuple, Optional
 
 from torch import Tensor, nn
@@ -10,8 +10,8 @@ class PseudoLabels(NamedTuple):
     Attributes:
         labels: (N,) class indices.
         weights: (N,) weight of each image in the loss, in [0, 1]; 0 where it is rejected.
-        confidence: (N,) the teacher's probability of that class.
-        probabilities: (N, K) of all classes, as the rule has judged them.
+        confidence: (N,) the teacher's probability of that class, in [0, 1].
+        probabilities: (N, K) of all classes, as the rule may have corrected them.
     """
     labels: Tensor
     weights: Tensor
@@ -19,12 +19,13 @@ class PseudoLabels(NamedTuple):
     probabilities: Tensor
 
 
-class LabeledOpinion(NamedTuple):
-    """What the maker of the pseudo-labels thinks of the labeled images of the same batch.
+class LabeledPredictions(NamedTuple):
+    """Predictions for the labeled images of the same batch, by the network that makes the
+    pseudo-labels.
 
     Attributes:
-        probabilities: (B, K).
-        targets: (B, K), the truth, one-hot or soft.
+        probabilities: (B, K), of all classes.
+        targets: (B, K), the true labels, one-hot or soft.
         features: (B, D), if the rule sees features.
     """
     probabilities: Tensor
@@ -55,14 +56,16 @@ class PseudoLabelRule(nn.Module):
         """Lay out what is kept per feature, D of them; called next, if the rule sees features."""
 
     def forward(self, probabilities: Tensor,
-                labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:
+                labeled: Optional[LabeledPredictions] = None) -> PseudoLabels:
         """Judge the teacher's probabilities (N, K) of the weak views."""
         raise NotImplementedError
 
 
-def ask(rule: PseudoLabelRule, probabilities: Tensor, labeled: Optional[LabeledOpinion] = None,
-        features: Optional[Tensor] = None) -> PseudoLabels:
-    """Have a rule judge weak views; it is shown features only if it sees them."""
+def apply_rule(rule: PseudoLabelRule, probabilities: Tensor,
+               labeled: Optional[LabeledPredictions] = None,
+               features: Optional[Tensor] = None) -> PseudoLabels:
+    """Call a rule on the probabilities (N, K) of weak views; only a rule that ``sees_features``
+    is given the features (N, D)."""
     if rule.sees_features:
         return rule(probabilities, labeled, features)
     return rule(probabilities, labeled)

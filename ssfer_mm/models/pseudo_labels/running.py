@@ -40,7 +40,7 @@ class RunningMean(nn.Module):
 
 
 @torch.no_grad()
-def over_processes(mean: Tensor) -> Tensor:
+def mean_over_processes(mean: Tensor) -> Tensor:
     """The mean over all images of the batch, from the mean of this process's equal share."""
     mean = mean.detach().float().clone()
     if get_world_size() > 1:

@@ -7,8 +7,8 @@ from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ..ranges import check_number
-from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
-from .running import RunningMean, over_processes
+from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels
+from .running import RunningMean, mean_over_processes
 
 
 @MODELS.register_module()
@@ -42,7 +42,7 @@ class SoftMatchWeights(PseudoLabelRule):
         self.average = RunningMean([1 / num_classes, 1.0], self.momentum, self.warmup)
 
     def forward(self, probabilities: Tensor,
-                labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:
+                labeled: Optional[LabeledPredictions] = None) -> PseudoLabels:
         """Judge the teacher's probabilities (N, K) of the weak views."""
         confidence, labels = probabilities.max(dim=1)
         mean, variance = self.average.update(_mean_and_variance(confidence))
@@ -54,7 +54,7 @@ class SoftMatchWeights(PseudoLabelRule):
 
 def _mean_and_variance(values: Tensor) -> Tensor:
     """Mean and unbiased variance (2,) of the values (N,) of all processes."""
-    mean, square = over_processes(torch.stack([values.mean(), (values**2).mean()]))
+    mean, square = mean_over_processes(torch.stack([values.mean(), (values**2).mean()]))
     count = len(values) * get_world_size()
     variance = (square - mean**2).clamp(min=0) * count / max(count - 1, 1)
     return torch.stack([mean, variance])

@@ -1,16 +1,16 @@
-"""METHOD's rule: one threshold for all classes and all of training."""
+"""The rule of SSFER: one threshold for all classes and all of training."""
 from typing import Optional
 
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ..ranges import check_number
-from .rule import LabeledOpinion, PseudoLabelRule, PseudoLabels
+from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels
 
 
 @MODELS.register_module()
 class ConfidenceThreshold(PseudoLabelRule):
-    """Hard pseudo-label where the highest probability reaches ``threshold`` (METHOD, stage III).
+    """Hard pseudo-label where the highest probability reaches ``threshold`` (SSFER, stage III).
 
     Args:
         threshold: tau, in (0, 1].
@@ -31,7 +31,7 @@ class ConfidenceThreshold(PseudoLabelRule):
         self.threshold = threshold
 
     def forward(self, probabilities: Tensor,
-                labeled: Optional[LabeledOpinion] = None) -> PseudoLabels:
+                labeled: Optional[LabeledPredictions] = None) -> PseudoLabels:
         """Judge the teacher's probabilities (N, K) of the weak views."""
         confidence, labels = probabilities.max(dim=1)
         accepted = confidence >= self.threshold

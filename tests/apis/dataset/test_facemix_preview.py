@@ -74,7 +74,7 @@ def test_faces_without_boxes_are_shown_as_such(cfg):
     cfg.train_dataloader.dataset.dataset.boxes = None
     pairs = preview_pairs(cfg, 2)
     assert all(pair.first.missing and pair.first.full is None for pair in pairs)
-    # METHOD's fixed box, (25, 25, 220, 220) at 224 pixels, in a view of 40 x 32.
+    # The paper's fixed box, (25, 25, 220, 220) at 224 pixels, in a view of 40 x 32.
     assert pairs[0].first.counted == pytest.approx((4.464, 3.571, 39.286, 31.429), abs=1e-3)
     assert 'plain Mixup' in summary(pairs, 'full')
 

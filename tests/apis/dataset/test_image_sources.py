@@ -6,7 +6,7 @@ from ssfer_mm.apis.dataset.image_sources import list_images
 from ssfer_mm.datasets import ClassFolders, UnlabeledFaces
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_file import FaceRecord, write_boxes
-from ssfer_mm.faces.box_lookup import load_boxes
+from ssfer_mm.faces.box_lookup import boxes_of_images
 from support.bright import picture, save
 from support.layouts import make_rafdb
 
@@ -49,9 +49,9 @@ def test_a_folders_box_file_serves_class_folders(folder, tmp_path, given):
     write_boxes(tmp_path / 'b.jsonl', [FaceRecord(image.id, ((k, 0, 9, 9), ))
                                        for k, image in enumerate(images)])
     ids = ClassFolders(str(folder), subset='train').ids()
-    boxes, report = load_boxes(tmp_path / 'b.jsonl', ids)
-    assert report.one == len(ids) == 2
-    for image, box in zip(ids, boxes):
+    found = boxes_of_images(tmp_path / 'b.jsonl', ids)
+    assert found.report.one == len(ids) == 2
+    for image, box in zip(ids, found.boxes):
         assert images[int(box[0])].path.endswith(image)
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -198,7 +199,7 @@ def test_windows_of_a_mixmim_in_any_batch(ending, faces, tmp_path):
 
 
 def test_a_network_that_torch_cannot_write_as_onnx(faces, tmp_path, monkeypatch):
-    """As torch 2.6 cannot, where there is batch normalisation."""
+    """As torch 2.6 cannot, where there is batch normalization."""
     def export(*args, **kwargs):
         raise torch.onnx.errors.OnnxExporterError('step 3/3') from AttributeError('no dtype')
 
@@ -222,3 +223,13 @@ def test_wrong_arguments(arguments, message, exported, monkeypatch, capsys):
     error = capsys.readouterr().err
     assert error.count('\n') == 1
     assert re.search(message, error)
+
+
+def test_faces_of_a_folder_are_what_data_sets_take_for_images(tmp_path):
+    face = np.full((8, 8, 3), 9, np.uint8)
+    (tmp_path / 'some' / 'empty').mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / 'some' / '1.pgm'), face[..., 0])
+    (tmp_path / 'some' / '._1.png').write_bytes(b'the resource fork of a Mac')
+    assert np.array_equal(faces_of(str(tmp_path), 5), [face])
+    with pytest.raises(UserError, match='no images'):
+        faces_of(str(tmp_path / 'some' / 'empty'), 5)

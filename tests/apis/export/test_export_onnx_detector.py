@@ -14,7 +14,7 @@ from support.detectors import noise, save_embedded
 
 pytestmark = pytest.mark.skipif(
     Version(torch.__version__) < Version('2.7'),
-    reason='torch 2.6 cannot write batch normalisation as ONNX with the newest onnxscript')
+    reason='torch 2.6 cannot write batch normalization as ONNX with the newest onnxscript')
 
 
 @pytest.fixture(scope='module')

@@ -223,7 +223,7 @@ def test_images_in_memory(tmp_path):
 def test_the_preview_shows_boxes_where_the_faces_are(command, photos, tmp_path):
     assert command('--preview', str(tmp_path / 'new' / 'p.png')) == 0
     sheet = np.asarray(Image.open(tmp_path / 'new' / 'p.png'))
-    assert (sheet == (255, 179, 71)).all(axis=2).sum() > 8 * 100  # the colour of a single face
+    assert (sheet == (255, 179, 71)).all(axis=2).sum() > 8 * 100  # the color of a single face
     assert (sheet == (92, 200, 255)).all(axis=2).sum() > 8 * 200  # of several
     assert command('--preview', str(tmp_path / 'p.nonsense')) == 2
 

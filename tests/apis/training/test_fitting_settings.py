@@ -12,7 +12,7 @@ SPARK = 'configs/mae/spark_resnet-nano_faces-48px.py'
 
 def test_sync_bn_does_not_undo_the_masked_norms_of_spark():
     cfg = load_config(SPARK, {'sync_bn': 'torch'})
-    with pytest.raises(UserError, match='remove sync_bn; each process then normalises') as caught:
+    with pytest.raises(UserError, match='remove sync_bn; each process then normalizes') as caught:
         check_settings(cfg)
     # enc_dec_norm_cfg, which it once named, is that of 4 of the 33 norms.
     assert 'SparseSyncBatchNorm2d' not in str(caught.value)

@@ -5,7 +5,7 @@ import torch
 from reference import pseudo_labels as slow
 from ssfer_mm import UserError
 from ssfer_mm.models import ConfidenceThreshold, DistributionAlignment
-from support.rules import COUNTS, build_rule, labeled_opinions, opinions
+from support.rules import COUNTS, build_rule, labeled_predictions, opinions
 
 TARGETS = dict(labeled=[count / sum(COUNTS) for count in COUNTS], uniform=[1 / 3] * 3)
 
@@ -34,7 +34,7 @@ def test_of_no_strength_it_is_the_rule_inside():
 
 
 def test_the_mean_of_the_corrected_is_the_target():
-    """Nearly: rows are normalised one by one."""
+    """Nearly: rows are normalized one by one."""
     rule = build_rule(type='DistributionAlignment', target='uniform', momentum=0., warmup=False)
     rows = torch.cat(opinions(50))
     rule(rows)
@@ -59,7 +59,7 @@ def test_what_is_said_of_labeled_images_is_corrected_too():
                       rule=dict(type='LabeledMargin'))
     seen = []
     rule.rule.register_forward_pre_hook(lambda _, args: seen.append(args[1].probabilities))
-    rows, labeled = opinions(1)[0], labeled_opinions(1)[0]
+    rows, labeled = opinions(1)[0], labeled_predictions(1)[0]
     rule(rows, labeled)
     assert torch.equal(seen[0], rule.align(labeled.probabilities))
     assert not torch.equal(seen[0], labeled.probabilities)

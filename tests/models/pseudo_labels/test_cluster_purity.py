@@ -4,9 +4,9 @@ import torch
 
 from reference import clusters as slow
 from ssfer_mm import UserError
-from ssfer_mm.models import ClusterPurity, ConfidenceThreshold, LabeledOpinion
+from ssfer_mm.models import ClusterPurity, ConfidenceThreshold, LabeledPredictions
 from ssfer_mm.models.kmeans import kmeans, nearest
-from support.rules import build_rule, features_of, judge, labeled_opinions, opinions
+from support.rules import build_rule, features_of, judge, labeled_predictions, opinions
 
 OPTIONS = dict(clusters=4, bank=30, refit_every=20, iterations=3, purity=0.6, threshold=0.7)
 
@@ -27,7 +27,7 @@ def filled(says, images=60, **options):
     """A rule whose bank holds islands, of which ``says(island)`` are the class shares."""
     rule = build_rule(type='ClusterPurity', clusters=3, bank=images, **options)
     features, island = islands(images)
-    labeled = LabeledOpinion(says(island)[:3], says(island)[:3], features[:3])
+    labeled = LabeledPredictions(says(island)[:3], says(island)[:3], features[:3])
     rule(says(island)[3:], labeled, features[3:])
     return rule
 
@@ -69,7 +69,7 @@ def test_kmeans_leaves_the_generator_of_the_run_alone():
 
 def test_acceptance_is_that_of_a_loop():
     rule, batches, labeled = build_rule(type='ClusterPurity', **OPTIONS), opinions(), \
-        labeled_opinions()
+        labeled_predictions()
     labels, weights, _ = judge(rule, batches, labeled)
     expected = slow.purity(
         [(rows.tolist(), features_of(rows).tolist(), seen.targets.tolist(),
@@ -85,7 +85,7 @@ def test_acceptance_is_that_of_a_loop():
 
 def test_before_the_bank_is_full_the_threshold_itself_is_enough():
     rule = build_rule(type='ClusterPurity', threshold=0.5)
-    rows, labeled = torch.tensor([[.5, .25, .25], [.25, .375, .375]]), labeled_opinions(1)[0]
+    rows, labeled = torch.tensor([[.5, .25, .25], [.25, .375, .375]]), labeled_predictions(1)[0]
     assert rule(rows, labeled, features_of(rows)).weights.tolist() == [1, 0]
 
 
@@ -98,7 +98,7 @@ def test_pure_clusters_are_accepted_and_mixed_ones_are_not():
     rule = filled(says, purity=0.9)
     features, island = islands(12, seed=1)
     unsure = 0.4 * torch.eye(3)[island.clamp(max=1)] + 0.2
-    labeled = LabeledOpinion(unsure[:1], unsure[:1], features[:1])
+    labeled = LabeledPredictions(unsure[:1], unsure[:1], features[:1])
     judged = rule(unsure, labeled, features)
     assert judged.weights.tolist() == (island < 2).float().tolist(), 'a threshold takes none'
     assert judged.labels.tolist() == island.clamp(max=1).tolist()
@@ -108,7 +108,7 @@ def test_a_cluster_as_pure_as_can_be_reaches_a_purity_of_one():
     rule = filled(lambda island: torch.eye(3)[island], purity=1.0, refit_every=10**6)
     features, island = islands(6, seed=1)
     opinion = torch.eye(3)[island]
-    labeled = LabeledOpinion(opinion[:1], opinion[:1], features[:1])
+    labeled = LabeledPredictions(opinion[:1], opinion[:1], features[:1])
     assert rule(opinion, labeled, features).weights.all()
 
 
@@ -116,7 +116,7 @@ def test_a_cluster_does_not_overrule_the_teacher():
     rule = filled(lambda island: torch.eye(3)[island])
     features, island = islands(6, seed=1)
     contrary = torch.eye(3)[(island + 1) % 3]
-    labeled = LabeledOpinion(contrary[:1], contrary[:1], features[:1])
+    labeled = LabeledPredictions(contrary[:1], contrary[:1], features[:1])
     assert not rule(contrary, labeled, features).weights.any()
 
 
@@ -124,7 +124,7 @@ def test_labels_of_labeled_images_count_not_what_the_teacher_says_of_them():
     rule = build_rule(type='ClusterPurity', clusters=3, bank=60)
     features, island = islands(60)
     truth = torch.eye(3)[island]
-    rule(truth[:1], LabeledOpinion(torch.full((59, 3), 1 / 3), truth[1:], features[1:]),
+    rule(truth[:1], LabeledPredictions(torch.full((59, 3), 1 / 3), truth[1:], features[1:]),
          features[:1])
     assert rule.shares.amax(1).tolist() == [1, 1, 1]
 
@@ -132,7 +132,7 @@ def test_labels_of_labeled_images_count_not_what_the_teacher_says_of_them():
 def test_the_order_of_a_batch_does_not_matter():
     rule = filled(lambda island: torch.eye(3)[island], purity=0.5, refit_every=10**6)
     state = {name: value.clone() for name, value in rule.state_dict().items()}
-    rows, labeled = opinions(1)[0], labeled_opinions(1)[0]
+    rows, labeled = opinions(1)[0], labeled_predictions(1)[0]
     order = torch.randperm(len(rows))
     first = rule(rows, labeled, features_of(rows))
     rule.load_state_dict(state)
@@ -142,7 +142,7 @@ def test_the_order_of_a_batch_does_not_matter():
 
 
 def test_the_scale_of_features_does_not_matter():
-    rows, labeled = opinions(), labeled_opinions()
+    rows, labeled = opinions(), labeled_predictions()
     results = []
     for scale in (1, 8):
         rule = build_rule(type='ClusterPurity', **OPTIONS)
@@ -156,7 +156,7 @@ def test_mixed_precision_changes_nothing():
     states = []
     for enabled in (False, True):
         rule = build_rule(type='ClusterPurity', **OPTIONS)
-        batches, labeled = opinions(), labeled_opinions()
+        batches, labeled = opinions(), labeled_predictions()
         features = [features_of(rows) for rows in batches]
         with torch.autocast('cpu', torch.bfloat16, enabled=enabled):
             states.append([torch.cat([rule(*some).weights
@@ -167,7 +167,7 @@ def test_mixed_precision_changes_nothing():
 
 def test_old_images_leave_the_bank():
     rule = build_rule(type='ClusterPurity', clusters=2, bank=12)
-    batches, labeled = opinions(3), labeled_opinions(3)
+    batches, labeled = opinions(3), labeled_predictions(3)
     judge(rule, batches, labeled)
     kept = torch.cat([batches[2], labeled[2].targets])
     assert torch.equal(rule.bank[:, 5:], kept) and int(rule.seen) == 36
@@ -176,7 +176,7 @@ def test_old_images_leave_the_bank():
 def test_a_batch_must_fit_into_the_bank():
     rule = build_rule(type='ClusterPurity', clusters=2, bank=11)
     with pytest.raises(UserError, match='12 images.*model.pseudo_label.bank'):
-        judge(rule, opinions(1), labeled_opinions(1))
+        judge(rule, opinions(1), labeled_predictions(1))
 
 
 @pytest.mark.parametrize('options, word', [

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from ssfer_mm.joint_batch import share_of_rank
-from ssfer_mm.models import LabeledOpinion
-from ssfer_mm.models.pseudo_labels import ask
+from ssfer_mm.models import LabeledPredictions
+from ssfer_mm.models.pseudo_labels import apply_rule
 from support.processes import together
-from support.rules import RULES, build_rule, features_of, judge, labeled_opinions, opinions
+from support.rules import RULES, build_rule, features_of, judge, labeled_predictions, opinions
 
 rules = pytest.mark.parametrize('config', RULES.values(), ids=RULES)
 
@@ -17,7 +17,7 @@ rules = pytest.mark.parametrize('config', RULES.values(), ids=RULES)
 @rules
 def test_weights_are_in_range_and_depend_on_the_past(config):
     rule = build_rule(**config)
-    batches, labeled = opinions(), labeled_opinions()
+    batches, labeled = opinions(), labeled_predictions()
     before = deepcopy(rule.state_dict())
     labels, weights, confidence = judge(rule, batches, labeled)
     assert 0 <= weights.min() < weights.max() <= 1
@@ -33,7 +33,7 @@ def test_weights_are_in_range_and_depend_on_the_past(config):
 def test_a_teacher_as_sure_as_the_threshold_is_believed(config):
     """Where all opinions are certain, a threshold that follows them is 1, and 1 is enough."""
     certain = torch.eye(3)
-    judged = ask(build_rule(**config), certain, LabeledOpinion(certain, certain))
+    judged = apply_rule(build_rule(**config), certain, LabeledPredictions(certain, certain))
     assert judged.weights.tolist() == [1., 1., 1.]
 
 
@@ -41,19 +41,19 @@ def test_a_teacher_as_sure_as_the_threshold_is_believed(config):
 def test_no_gradient_flows_back(config):
     rule = build_rule(**config)
     rows = opinions(1)[0].requires_grad_()
-    labeled = labeled_opinions(1)[0]
+    labeled = labeled_predictions(1)[0]
     features = features_of(rows)
     with torch.no_grad():
-        ask(rule, rows, labeled, features)
+        apply_rule(rule, rows, labeled, features)
     assert not list(rule.parameters())
     assert not any(value.requires_grad for value in rule.state_dict().values())
-    ask(rule, rows, labeled, features)
+    apply_rule(rule, rows, labeled, features)
     assert not any(value.requires_grad for value in rule.state_dict().values())
 
 
 @rules
 def test_a_resumed_run_judges_as_one_that_never_stopped(config):
-    batches, labeled = opinions(), labeled_opinions()
+    batches, labeled = opinions(), labeled_predictions()
     whole = build_rule(**config)
     expected = judge(whole, batches, labeled)
     first = build_rule(**config)
@@ -73,7 +73,7 @@ def test_a_resumed_run_judges_as_one_that_never_stopped(config):
 @rules
 def test_two_processes_judge_as_one(config, tmp_path):
     alone = build_rule(**config)
-    labels, weights, _ = judge(alone, opinions(), labeled_opinions())
+    labels, weights, _ = judge(alone, opinions(), labeled_predictions())
     labels, weights = labels.view(6, 8), weights.view(6, 8)
     for rank, (mine, worth, state) in enumerate(together(2, half_of_each, tmp_path, config)):
         places = share_of_rank(4, rank, 2)
@@ -88,7 +88,8 @@ def half_of_each(config):
     rank = torch.distributed.get_rank()
     rule = build_rule(**config)
     batches = [half(rows, rank) for rows in opinions()]
-    labeled = [LabeledOpinion(*(half(part, rank) for part in seen)) for seen in labeled_opinions()]
+    labeled = [LabeledPredictions(*(half(part, rank) for part in seen))
+               for seen in labeled_predictions()]
     labels, weights, _ = judge(rule, batches, labeled)
     return labels, weights, rule.state_dict()
 

@@ -5,7 +5,7 @@ import torch
 from reference import pseudo_labels as slow
 from ssfer_mm import UserError
 from ssfer_mm.models import ConfidenceThreshold, FlexMatchThreshold
-from support.rules import build_rule, judge, labeled_opinions, opinions
+from support.rules import build_rule, judge, labeled_predictions, opinions
 
 
 @pytest.mark.parametrize('warmup', [False, True])
@@ -14,7 +14,7 @@ def test_thresholds_are_those_of_a_loop(warmup, lowest):
     batches = opinions()
     rule = build_rule(type='FlexMatchThreshold', threshold=0.8, momentum=0.7, warmup=warmup,
                       lowest=lowest)
-    labels, weights, _ = judge(rule, batches, labeled_opinions())
+    labels, weights, _ = judge(rule, batches, labeled_predictions())
     judged, thresholds = slow.flexmatch([rows.tolist() for rows in batches], 0.8, 0.7, warmup,
                                         lowest)
     assert list(zip(labels.tolist(), (weights > 0).tolist())) == sum(judged, [])

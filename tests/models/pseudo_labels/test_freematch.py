@@ -5,7 +5,7 @@ import torch
 from reference import pseudo_labels as slow
 from ssfer_mm import UserError
 from ssfer_mm.models import ConfidenceThreshold, FreeMatchThreshold
-from support.rules import build_rule, judge, labeled_opinions, opinions
+from support.rules import build_rule, judge, labeled_predictions, opinions
 
 
 @pytest.mark.parametrize('warmup', [False, True])
@@ -14,7 +14,7 @@ def test_thresholds_are_those_of_a_loop(warmup, power, bounds):
     rule = build_rule(type='FreeMatchThreshold', momentum=0.7, warmup=warmup, class_power=power,
                       bounds=bounds)
     batches = opinions()
-    labels, weights, _ = judge(rule, batches, labeled_opinions())
+    labels, weights, _ = judge(rule, batches, labeled_predictions())
     judged, thresholds = slow.freematch([rows.tolist() for rows in batches], 0.7, warmup, power,
                                         bounds)
     assert list(zip(labels.tolist(), (weights > 0).tolist())) == sum(judged, [])

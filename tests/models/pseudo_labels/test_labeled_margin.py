@@ -4,13 +4,13 @@ import torch
 
 from reference import pseudo_labels as slow
 from ssfer_mm import UserError
-from ssfer_mm.models import ConfidenceThreshold, LabeledMargin, LabeledOpinion
-from support.rules import build_rule, judge, labeled_opinions, opinions
+from ssfer_mm.models import ConfidenceThreshold, LabeledMargin, LabeledPredictions
+from support.rules import build_rule, judge, labeled_predictions, opinions
 
 
 def test_thresholds_are_those_of_a_loop():
     rule = build_rule(type='LabeledMargin', scale=0.9, momentum=0.7)
-    batches, labeled = opinions(), labeled_opinions()
+    batches, labeled = opinions(), labeled_predictions()
     labels, weights, _ = judge(rule, batches, labeled)
     expected = slow.labeled_margin(
         [(seen.probabilities.tolist(), seen.targets.argmax(1).tolist()) for seen in labeled],
@@ -23,7 +23,7 @@ def test_thresholds_are_those_of_a_loop():
 
 def test_unless_anything_is_recognised_it_is_the_fixed_threshold():
     rule = build_rule(type='LabeledMargin', threshold=0.6)
-    wrong = LabeledOpinion(torch.tensor([[.9, .1, 0.]]), torch.tensor([[0., 0., 1.]]))
+    wrong = LabeledPredictions(torch.tensor([[.9, .1, 0.]]), torch.tensor([[0., 0., 1.]]))
     for rows in opinions():
         assert torch.equal(rule(rows, wrong).weights, ConfidenceThreshold(0.6)(rows).weights)
 
@@ -31,9 +31,9 @@ def test_unless_anything_is_recognised_it_is_the_fixed_threshold():
 def test_a_class_keeps_its_margin_while_it_is_not_seen():
     rule = build_rule(type='LabeledMargin', scale=1.0, momentum=0.5)
     rows, eye = opinions(1)[0], torch.eye(3)
-    rule(rows, LabeledOpinion(torch.tensor([[.8, .1, .1]]), eye[:1]))
+    rule(rows, LabeledPredictions(torch.tensor([[.8, .1, .1]]), eye[:1]))
     for _ in range(20):
-        rule(rows, LabeledOpinion(torch.tensor([[.1, .5, .4]]), eye[1:2]))
+        rule(rows, LabeledPredictions(torch.tensor([[.1, .5, .4]]), eye[1:2]))
     assert rule.thresholds().tolist() == pytest.approx([.8, .5, .7])
 
 
@@ -41,9 +41,9 @@ def test_a_class_that_is_not_recognised_any_more_is_not_let_in_at_next_to_nothin
     rule = build_rule(type='LabeledMargin', scale=1.0, momentum=0.5, threshold=0.7)
     rows, eye = opinions(1)[0], torch.eye(3)
     seen = torch.tensor([[.8, .1, .1]])
-    rule(rows, LabeledOpinion(seen, eye[:1]))
+    rule(rows, LabeledPredictions(seen, eye[:1]))
     for _ in range(60):
-        rule(rows, LabeledOpinion(seen, eye[1:2]))
+        rule(rows, LabeledPredictions(seen, eye[1:2]))
     assert rule.thresholds().tolist() == pytest.approx([.7, .7, .7])
 
 

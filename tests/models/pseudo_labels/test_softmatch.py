@@ -5,7 +5,7 @@ import torch
 from reference import pseudo_labels as slow
 from ssfer_mm import UserError
 from ssfer_mm.models import ConfidenceThreshold, SoftMatchWeights
-from support.rules import build_rule, judge, labeled_opinions, opinions
+from support.rules import build_rule, judge, labeled_predictions, opinions
 
 
 @pytest.mark.parametrize('warmup', [False, True])
@@ -13,7 +13,7 @@ from support.rules import build_rule, judge, labeled_opinions, opinions
 def test_weights_are_those_of_a_loop(warmup, width):
     batches = opinions()
     rule = build_rule(type='SoftMatchWeights', momentum=0.7, warmup=warmup, width=width)
-    labels, weights, confidence = judge(rule, batches, labeled_opinions())
+    labels, weights, confidence = judge(rule, batches, labeled_predictions())
     expected = slow.softmatch([rows.tolist() for rows in batches], 0.7, warmup, width)
     torch.testing.assert_close(weights, torch.tensor(expected))
     assert torch.equal(labels, torch.cat(batches).argmax(1))
