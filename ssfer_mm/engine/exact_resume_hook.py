@@ -11,6 +11,7 @@ from mmpretrain.registry import HOOKS
 from ssfer_mm.errors import UserError
 
 from .checkpoint_folder import CheckpointFolder
+from .unwrap import epoch_lengths
 
 
 @HOOKS.register_module()
@@ -62,7 +63,7 @@ class ExactResumeHook(Hook):
         seed = getattr(_sampler(runner), 'seed', None)
         if seed is not None:
             checkpoint['meta']['sampler_seed'] = int(seed)
-        checkpoint['meta']['epoch_lengths'] = _epoch_lengths(runner)
+        checkpoint['meta']['epoch_lengths'] = epoch_lengths(runner)
         checkpoint['meta']['processes'] = runner.world_size
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
@@ -98,7 +99,7 @@ class ExactResumeHook(Hook):
         Raises:
             UserError: The epochs of the run to resume had another number of iterations.
         """
-        now = _epoch_lengths(runner)
+        now = epoch_lengths(runner)
         before = self._epoch_lengths or now
         # Up to the shorter: a run that was to end with stage II may go on with stage III.
         if any(then != here for then, here in zip(before, now)):
@@ -133,11 +134,6 @@ def seed_all(seed: int, rank: int, iteration: int) -> None:
     random.seed(ours[0])
     np.random.seed(ours[1] % 2**32)
     torch.manual_seed(mine[0] % 2**63)
-
-
-def _epoch_lengths(runner) -> List[int]:
-    loop = runner.train_loop
-    return list(getattr(loop, 'epoch_lengths', None) or [len(loop.dataloader)])
 
 
 def _sampler(runner):

@@ -1,9 +1,10 @@
 """The log remembers as much of a run as it prints, and no more."""
-from collections.abc import Iterator
-from typing import Optional
+from typing import List, Optional
 
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
+
+from .unwrap import epoch_lengths
 
 
 @HOOKS.register_module()
@@ -32,7 +33,7 @@ class LogHistoryHook(Hook):
         windows = [processor.window_size, *(one.get('window_size') for one in processor.custom_cfg)]
         numbers = [window for window in windows if isinstance(window, int)]
         self._length = None if 'global' in windows else max(
-            self.min_length, *numbers, *_epoch_lengths(runner))
+            self.min_length, *numbers, *epoch_lengths(runner), *_validation_length(runner))
         # Now, too: a resumed run must drop the same values as one that was never stopped.
         self._bound(runner)
 
@@ -47,8 +48,5 @@ class LogHistoryHook(Hook):
             buffer.max_length = self._length
 
 
-def _epoch_lengths(runner) -> Iterator[int]:
-    loop = runner.train_loop
-    yield from getattr(loop, 'epoch_lengths', None) or [len(loop.dataloader)]
-    if runner.val_loop is not None:
-        yield len(runner.val_loop.dataloader)
+def _validation_length(runner) -> List[int]:
+    return [] if runner.val_loop is None else [len(runner.val_loop.dataloader)]

@@ -1,4 +1,6 @@
-"""The model itself, whatever distributed training wraps around it."""
+"""What hooks want to know of a run, whatever mmengine wraps around it."""
+from typing import List
+
 from mmengine.model import is_model_wrapper
 from mmengine.runner import find_latest_checkpoint
 
@@ -6,6 +8,12 @@ from mmengine.runner import find_latest_checkpoint
 def model_of(runner):
     """The runner's ``SSFER`` model."""
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def epoch_lengths(runner) -> List[int]:
+    """Iterations of an epoch, one number per stage; of loops without stages, one."""
+    loop = runner.train_loop
+    return list(getattr(loop, 'epoch_lengths', None) or [len(loop.dataloader)])
 
 
 def forget_stage_one_if_resumed(runner) -> None:

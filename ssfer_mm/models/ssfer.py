@@ -208,12 +208,8 @@ class SSFER(BaseModel):
         return losses
 
     def kept_views(self, weights: Tensor, labeled: int) -> Union[Tensor, slice]:
-        """Index of the strong views that the student sees, out of N with these weights (N,).
-
-        Args:
-            weights: Of their pseudo-labels.
-            labeled: How many labeled images go through the student in the same batch.
-        """
+        """Index of the strong views (of N, with these weights (N,) of their pseudo-labels) that the
+        student sees, beside so many labeled images."""
         if not self.skip_rejected:
             return slice(None)
         kept = weights > 0
@@ -240,18 +236,16 @@ class SSFER(BaseModel):
         weak views (V * N of them, as :class:`DeviceViews` arranges them), the rule gets the means
         of their probabilities and features.
         """
-        weak, unlabeled = len(inputs['weak']), len(inputs['strong'])
-        if not self.pseudo_label.sees_labeled:
-            probabilities, features = self.probabilities(inputs['weak'])
-            labeled = None
-        else:
-            both = torch.cat([inputs['weak'], inputs['labeled']])
-            probabilities, features = self.probabilities(both)
-            labeled = LabeledPredictions(probabilities[weak:], inputs['targets'],
-                                         None if features is None else features[weak:])
-        probabilities = mean_of_views(probabilities[:weak], unlabeled)
+        weak, unlabeled = inputs['weak'], len(inputs['strong'])
+        labeled, sees_labeled = None, self.pseudo_label.sees_labeled
+        images = torch.cat([weak, inputs['labeled']]) if sees_labeled else weak
+        probabilities, features = self.probabilities(images)
+        if sees_labeled:
+            labeled = LabeledPredictions(probabilities[len(weak):], inputs['targets'],
+                                         None if features is None else features[len(weak):])
+        probabilities = mean_of_views(probabilities[:len(weak)], unlabeled)
         if features is not None:
-            features = mean_of_views(features[:weak], unlabeled)
+            features = mean_of_views(features[:len(weak)], unlabeled)
         return apply_rule(self.pseudo_label, probabilities, labeled, features)
 
     @torch.no_grad()
