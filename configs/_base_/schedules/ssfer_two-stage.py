@@ -3,7 +3,8 @@ optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1.5e-4, betas=(0.9, 0.95), weight_decay=0.05, fused=True))
 
-# Stage II: 5 epochs from 5e-5, a cosine to 1e-5 until epoch 50, flat from there.
+# Stage II: 5 epochs from 5e-5, a cosine to 1e-5 until epoch 50, flat from there. The cosine begins
+# where the warm-up ends; timm's, which begins at epoch 0, would be up to 14 % lower in between.
 param_scheduler = [
     dict(type='LinearLR', start_factor=1 / 3, end=5, convert_to_iter_based=True),
     dict(
