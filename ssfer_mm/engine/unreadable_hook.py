@@ -1,9 +1,12 @@
 """What the workers could not read, told by the main process."""
 import os.path as osp
+from itertools import chain
 
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
+
+from ssfer_mm.printing import shown
 
 FILE = 'unreadable_images.txt'
 
@@ -13,9 +16,9 @@ class UnreadableHook(Hook):
     """Count the images that were left out, over all workers and ranks, and list them in a file.
 
     Their names come with the items that took their places (``data_samples[...].unreadable``, see
-    ``StoredFaces``). After every epoch the main process logs how many there were, and adds new
-    names to ``unreadable_images.txt`` in the work directory, one per line. That a run stops at
-    too many is the dataset's decision, which sees them first.
+    ``StoredFaces`` and ``UnlabeledFaces``). After every epoch the main process logs how many there
+    were, and adds new names to ``unreadable_images.txt`` in the work directory, one per line. That
+    a run stops at too many is the dataset's decision, which sees them first.
     """
 
     priority = 'LOW'
@@ -33,10 +36,13 @@ class UnreadableHook(Hook):
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Look at what the batch carries."""
-        for sample in data_batch['data_samples']:
+        samples = data_batch['data_samples']
+        # Of stages II and III, a list for each source.
+        parts = samples.values() if isinstance(samples, dict) else [samples]
+        for sample in chain.from_iterable(parts):
             names = getattr(sample, 'unreadable', ())
             self._read += 1 + len(names)
-            self._left_out.extend(names)
+            self._left_out.extend(map(shown, names))
 
     def after_train_epoch(self, runner) -> None:
         """Add up the ranks."""
@@ -49,7 +55,7 @@ class UnreadableHook(Hook):
         new = sorted(set(names) - self._known)
         self._known.update(new)
         path = osp.join(runner.work_dir, FILE)
-        with open(path, 'a', encoding='utf-8', errors='surrogateescape') as file:
+        with open(path, 'a', encoding='utf-8') as file:
             file.writelines(name + '\n' for name in new)
         runner.logger.warning(
             f'{len(names)} of {read} images read in this epoch were unreadable '
