@@ -57,12 +57,12 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
     try:
         result = main()
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        hint = _resume_hint() if resumable else after_interrupt and f' {after_interrupt}'
-        if os.environ.get('RANK', '0') == '0':
-            print(f'\nInterrupted.{hint}', file=sys.stderr)
-        return 130
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
+        if _was_interrupted(error):
+            hint = _resume_hint() if resumable else after_interrupt and f' {after_interrupt}'
+            if os.environ.get('RANK', '0') == '0':
+                print(f'\nInterrupted.{hint}', file=sys.stderr)
+            return 130
         if isinstance(error, BrokenPipeError) and reader_has_left():
             return 1
         gone = _loader_is_gone(error) or (ECHO if _other_process_is_gone(error) else None)
@@ -75,6 +75,13 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
         print(f'error: {message}', file=sys.stderr)
         return 1 if gone else 2
     return result if isinstance(result, int) else 0
+
+
+def _was_interrupted(error: Optional[BaseException]) -> bool:
+    """Whether there was a Ctrl-C, or an error that a library made of one while it cleaned up."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _let_the_first_speak() -> None:

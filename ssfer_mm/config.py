@@ -116,6 +116,9 @@ def _where(error: Exception, file: Path) -> str:
         cause = cause.__cause__ or cause.__context__
     if cause is not None and cause.lineno:
         return f'{cause.msg} in line {cause.lineno}'
+    if isinstance(error, FileNotFoundError) and str(error.filename).endswith('.py'):
+        return (f'{error.filename} does not exist; paths in _base_ count from the folder of the '
+                'config, so keep a copy beside its original')
     library = os.sep + 'mmengine' + os.sep
     frames = [
         frame for frame in traceback.extract_tb(error.__traceback__)

@@ -129,8 +129,8 @@ def read_file(path: str) -> bytes:
             raise UnreadableImage(f'cannot read the image {path!r} (a folder, pipe or device): '
                                   'remove it')
         if status.st_size > MAX_BYTES:
-            raise UnreadableImage(f'the image {path} has {status.st_size} bytes, expected at most '
-                                  f'{MAX_BYTES}: it is damaged or no image; remove it')
+            raise UnreadableImage(f'the image {path!r} has {status.st_size} bytes, expected at '
+                                  f'most {MAX_BYTES}: it is damaged or no image; remove it')
         with open(path, 'rb') as file:
             data = file.read()
     except (OSError, ValueError) as error:  # the latter for a path with a null byte
@@ -140,7 +140,7 @@ def read_file(path: str) -> bytes:
         raise UnreadableImage(f'cannot read the image {path!r} ({reason}): '
                               'check data_root and that the data set is complete') from None
     if not data:
-        raise UnreadableImage(f'the image {path} is an empty file: copy or extract it again')
+        raise UnreadableImage(f'the image {path!r} is an empty file: copy or extract it again')
     return data
 
 
@@ -158,13 +158,13 @@ def _check_size(name: str, data: bytes) -> tuple[int, int] | None:
     size = stored_size(data)
     if size is not None and size[0] * size[1] > MAX_PIXELS:
         raise UnreadableImage(
-            f'the image {name} claims to have {size[0]} x {size[1]} pixels in {len(data)} bytes, '
+            f'the image {name!r} claims to have {size[0]} x {size[1]} pixels in {len(data)} bytes, '
             f'expected at most {MAX_PIXELS // 10**6} million: shrink or remove it')
     return size
 
 
 def _undecodable(name: str, data: bytes) -> UnreadableImage:
-    return UnreadableImage(f'the file {name} ({len(data)} bytes) cannot be decoded as an image: '
+    return UnreadableImage(f'the file {name!r} ({len(data)} bytes) cannot be decoded as an image: '
                            'it is damaged, cut off or no image; copy or extract it again')
 
 

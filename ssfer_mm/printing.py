@@ -12,6 +12,17 @@ def print_any_name() -> None:
             stream.reconfigure(errors='backslashreplace')
 
 
+def shown(name: str) -> str:
+    r"""A file's name as a line shows it: what would end the line, color the terminal or hide is
+    written out.
+
+    Example:
+        >>> shown('caf\xe9 1.jpg'), shown('a\nb\x1b[31m.jpg'), shown('caf\udce9.jpg')
+        ('café 1.jpg', 'a\\nb\\x1b[31m.jpg', 'caf\\udce9.jpg')
+    """
+    return ''.join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in name)
+
+
 def reader_has_left() -> bool:
     """Whether nobody reads standard output any more, as after ``| head``.
 

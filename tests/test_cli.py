@@ -136,6 +136,23 @@ def test_interrupt_tells_how_to_resume(capsys, monkeypatch):
     assert '--resume' not in capsys.readouterr().err
 
 
+def test_an_interrupt_that_a_cleanup_turned_into_an_error(capsys, monkeypatch):
+    """As where it meets ``os.close`` inside ``shutil.rmtree``, which closes the file again."""
+
+    def interrupted():
+        try:
+            try:
+                raise KeyboardInterrupt
+            finally:
+                os.close(-1)
+        except OSError as error:
+            raise UserError('the config cannot be read') from error
+
+    monkeypatch.delenv('RANK', raising=False)
+    assert cli.run_cli(interrupted) == 130
+    assert capsys.readouterr().err == '\nInterrupted.\n'
+
+
 def test_a_tool_that_goes_on_in_another_way_says_so_after_an_interrupt(capsys, monkeypatch):
 
     def interrupted():

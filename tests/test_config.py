@@ -27,7 +27,7 @@ def test_config_not_found_lists_the_closest(config):
     ('a = 1\nb = (\n', ['line 2', "'(' was never closed"]),
     ('a = 1\n\nb = a + nothing\n', ['NameError', 'nothing', 'line 3']),
     ("_base_ = './tiny.py'\ntest_cfg = 1 / 0\n", ['ZeroDivisionError', 'line 2']),
-    ("_base_ = './absent.py'\n", ['absent.py']),
+    ("_base_ = './absent.py'\n", ['absent.py', 'does not exist', 'beside its original']),
     ("_base_ = './faulty.py'\n", ['NameError', 'line 2 of', 'faulty.py']),
 ], ids=['syntax', 'name', 'above a base', 'no such base', 'in a base'])
 def test_error_in_a_config_names_its_line(config, text, words):

@@ -1,10 +1,12 @@
-"""A reader that leaves early ends a command without a word; a broken pipe elsewhere does not."""
+"""Names of files on one line. A reader that leaves early ends a command without a word; a broken
+pipe elsewhere does not."""
 import subprocess
 import sys
 
 import pytest
 
 from ssfer_mm.apis import run_cli
+from ssfer_mm.printing import shown
 
 TOOL = '''
 import sys
@@ -18,6 +20,14 @@ console._parser = lambda: type("P", (), dict(parse_args=lambda self, _: type("A"
     run=staticmethod(lambda args: print("line\\n" * {lines}))))))()
 sys.exit(console.main([]))
 '''
+
+
+@pytest.mark.parametrize('name, line', [
+    ("très 'content'/{n} %s.png", "très 'content'/{n} %s.png"), ('a\nb\rc\td', r'a\nb\rc\td'),
+    ('\x1b[31mred', r'\x1b[31mred'), ('caf\udce9.jpg', r'caf\udce9.jpg'),
+    ('\u202egpj.exe', r'\u202egpj.exe')], ids=['plain', 'lines', 'color', 'Latin-1', 'turned'])
+def test_a_name_is_one_line(name, line):
+    assert shown(name) == line
 
 
 # More than a pipe holds, and less than Python keeps back until the end.

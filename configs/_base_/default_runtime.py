@@ -17,7 +17,8 @@ default_hooks = dict(
     global_log=dict(type='GlobalLogHook'),
     log_history=dict(type='LogHistoryHook'),
     exact_resume=dict(type='ExactResumeHook'),
-    numerics=dict(type='NumericsHook'))
+    numerics=dict(type='NumericsHook'),
+    unreadable=dict(type='UnreadableHook'))
 
 # For TensorBoard add dict(type='TensorboardVisBackend').
 vis_backends = [dict(type='LocalVisBackend')]

@@ -1,4 +1,4 @@
-# SSFER on faces of your own: copy this file, name your folder, count your classes.
+# SSFER on faces of your own: copy this file beside itself, name your folder, count your classes.
 #   ROOT/train/<expression>/*.jpg   ROOT/test/<expression>/*.jpg   ROOT/unlabeled/**/*.jpg
 # Stage I on the same faces:
 #   python tools/train.py configs/mae/spark_resnet-nano_faces-48px.py \
@@ -12,6 +12,7 @@ _base_ = [
 
 root = 'data/my_faces'
 num_classes = 8
+classes = None  # None: expressions, by the names of the folders; else your own: ['calm', 'tense']
 
 data_preprocessor = dict(num_classes=num_classes, facemix=dict(extent='full'))
 model = dict(
@@ -23,7 +24,9 @@ model = dict(
 train_dataloader = dict(
     dataset=dict(
         split=None,
-        dataset=dict(type='ClassFolders', data_root=root, subset='train', boxes='image'),
+        dataset=dict(type='ClassFolders', data_root=root, subset='train', classes=classes,
+                     boxes='image'),
         extra_unlabeled=[dict(type='UnlabeledFaces', data_root=root + '/unlabeled')]))
-val_dataloader = dict(dataset=dict(type='ClassFolders', data_root=root, subset='test'))
+val_dataloader = dict(
+    dataset=dict(type='ClassFolders', data_root=root, subset='test', classes=classes))
 test_dataloader = val_dataloader

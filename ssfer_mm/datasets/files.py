@@ -20,6 +20,9 @@ def resolve_root(data_root: str, dataset: str) -> str:
         raise UserError(f'{dataset} needs data_root, the folder with its files; '
                         'set data_root in the dataset config, or give --data-root.')
     root = osp.expanduser(os.fspath(data_root))
+    if osp.isfile(root):
+        raise UserError(f'{dataset}: {root!r} is a file, expected a folder; unpack it if it is an '
+                        'archive, and set data_root to the folder.')
     if not osp.isdir(root):
         raise UserError(f'{dataset}: the folder {root!r} does not exist (looked from '
                         f'{os.getcwd()!r}); set data_root to the folder that holds the data.')

@@ -148,7 +148,7 @@ def check_split(split: Split, dataset_name: str, classes: Sequence[str], ids: Se
     """
     if split.dataset != dataset_name:
         raise UserError(f'The split was made for {split.dataset}, the data is {dataset_name}; '
-                        f'{_make_hint(split, dataset=dataset_name)}.')
+                        f'{_make_hint(split)}.')
     if split.classes != tuple(classes):
         raise UserError(f'The split has the classes {", ".join(split.classes)}, the data '
                         f'{", ".join(classes)}; {_make_hint(split)}.')
@@ -275,17 +275,16 @@ def _labeled_count(name: str, total: int, fraction: float | None, per_class: int
     return max(1, int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)))
 
 
-def _make_hint(split: Split | None = None, path: str | None = None,
-               dataset: str | None = None) -> str:
+def _make_hint(split: Split | None = None, path: str | None = None) -> str:
     """The command that makes the split anew."""
-    if split is None:
-        size, seed = '--fraction 0.05', 0
-    else:
+    size, seed = '--fraction 0.05', 0
+    if split is not None:
         size = (f'--per-class {split.per_class}' if split.fraction is None
                 else f'--fraction {split.fraction}')
-        dataset, seed = dataset or split.dataset, split.seed
-    return (f'make a new one: python tools/make_split.py --dataset {dataset or "DATASET"} '
-            f'--data-root ROOT {size} --seed {seed} --out {path or "FILE"}')
+        seed = split.seed
+    # A config: class folders of one's own names cannot be told in options.
+    return (f'make a new one: python tools/make_split.py CONFIG {size} --seed {seed} '
+            f'--out {path or "FILE"}')
 
 
 def _sha256(text: str) -> str:

@@ -77,14 +77,14 @@ class StoredFaces(Dataset):
         number, place = self.source.locate(int(index))
         size, left_out = self.source_sizes[number], []
         first = int(index) - place
+        self.tally.read += 1
         for step in range(size):
-            self.tally.read += 1
             chosen = first + (place + step) % size
             try:
                 item = self._item(chosen)
             except UnreadableImage as error:
                 name = self.source.name(chosen)
-                self.tally.skip(name, error)
+                self.tally.skip(name, error, step + 1, size)
                 left_out.append(name)
                 continue
             if left_out and 'data_samples' in item:

@@ -10,6 +10,7 @@ from ssfer_mm.datasets.seeded import seed_draws
 from ssfer_mm.datasets.unreadable import UnreadableTally
 from ssfer_mm.errors import UnreadableImage, UserError
 from ssfer_mm.image_files import scan_images
+from ssfer_mm.image_name import note_unreadable
 
 
 @DATASETS.register_module()
@@ -28,10 +29,11 @@ class UnlabeledFaces(FERDataset):
         indices (int | Sequence[int], optional): Keep the first so many, or these, images.
         serialize_data (bool): Hold the items as bytes, shared between workers.
         on_unreadable (str): ``'skip'`` uses the next readable image instead, with one warning
-            per file; ``'error'`` stops. Large crawled collections always hold broken files. Which
-            image is used is a function of the files alone, so a resumed run uses the same ones.
+            per file, and has it listed (:class:`UnreadableHook`); ``'error'`` stops. Large crawled
+            collections always hold broken files. Which image is used is a function of the files
+            alone, so a resumed run uses the same ones.
         max_unreadable (float): Share of the images in [0, 1]; more broken files than this among
-            the first hundred or more that a process has read stop the run.
+            the first hundred or more that a process was asked for stop the run.
 
     Raises:
         UserError: Missing folder, folder without images, folders inside each other.
@@ -78,15 +80,21 @@ class UnlabeledFaces(FERDataset):
         return samples
 
     def __getitem__(self, idx: int) -> dict:
-        """The transformed item, or that of the next readable image."""
+        """The transformed item, or that of the next readable image, which names those before it."""
         seed_draws(idx)
+        left_out = []
+        self.tally.read += 1
         for step in range(len(self)):
             index = (idx + step) % len(self)
-            self.tally.read += 1
             try:
-                return super().__getitem__(index)
+                item = super().__getitem__(index)
             except UnreadableImage as error:
-                self.tally.skip(self.get_data_info(index)['img_path'], error)
+                left_out.append(self.get_data_info(index)['img_path'])
+                self.tally.skip(left_out[-1], error, step + 1, len(self))
+                continue
+            if left_out and 'data_samples' in item:
+                note_unreadable(item['data_samples'], left_out)
+            return item
         raise UserError(f'UnlabeledFaces: none of the {len(self)} images under '
                         f'{self.data_root!r} can be read; check the files.')
 

@@ -15,11 +15,15 @@ class UnreadableTally:
         dataset: Name of the dataset, for messages.
         where: Where its images lie, for messages.
         on_unreadable: ``'skip'`` or ``'error'``.
-        max_unreadable: Share of the images read, in [0, 1], past which ``'skip'`` stops too, once
-            a hundred are read.
+        max_unreadable: Share of the images asked for, in [0, 1], past which ``'skip'`` stops too,
+            once a hundred were.
 
     Attributes:
         names: The images that could not be read.
+        read: How many images were asked for; to be counted by the dataset.
+        failed: How many of these could not be read. Those that were to take their places and are
+            damaged as well are none of these: where a copy broke off, many in a row are, and the
+            first of them would count the whole row.
 
     Raises:
         UserError: Arguments out of range.
@@ -36,8 +40,15 @@ class UnreadableTally:
         self.names: set[str] = set()
         self.read = self.failed = 0
 
-    def skip(self, name: str, error: UnreadableImage) -> None:
+    def skip(self, name: str, error: UnreadableImage, row: int, total: int) -> None:
         """Warn once per image.
+
+        Args:
+            name: The image.
+            error: What is wrong with it.
+            row: 1 for an image that was asked for; 2 if it was to take the place of that; and so
+                on.
+            total: How many images there are.
 
         Raises:
             UnreadableImage: Nothing is to be skipped.
@@ -45,15 +56,19 @@ class UnreadableTally:
         """
         if self.on_unreadable == 'error':
             raise error
-        self.failed += 1
-        if self.read >= LEAST_READ and self.failed > self.max_unreadable * self.read:
+        self.failed += row == 1
+        if self._too_many(self.failed, self.read) or self._too_many(row, total):
+            found = (f'{self.failed} of {self.read} images read' if row == 1 else
+                     f'{row} images in a row, of {total},')
             raise UserError(
-                f'{self.dataset}: {self.failed} of {self.read} images read from '
-                f'{self.where!r} are unreadable, more than max_unreadable='
-                f'{self.max_unreadable}; the last: {error}. Repair the data, or raise '
-                'max_unreadable in the dataset config.') from None
+                f'{self.dataset}: {found} from {self.where!r} are unreadable, more than '
+                f'max_unreadable={self.max_unreadable}; the last: {error}. Repair the data, or '
+                'raise max_unreadable in the dataset config.') from None
         if name in self.names:
             return
         self.names.add(name)
         print_log(f'{self.dataset}: skipping the unreadable image {name!r}, using the next one '
                   f'({len(self.names)} skipped so far)', logger='current', level=logging.WARNING)
+
+    def _too_many(self, failed: int, read: int) -> bool:
+        return read >= LEAST_READ and failed > self.max_unreadable * read

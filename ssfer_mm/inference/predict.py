@@ -13,7 +13,7 @@ import numpy as np
 
 from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
-from ssfer_mm.printing import counted
+from ssfer_mm.printing import counted, shown
 
 from .annotate import draw_result
 from .backends import network_threads
@@ -174,15 +174,15 @@ def _predict_frames(source: FrameSource, inferencer: FERInferencer,
 def _finish(tally: Tally, inferencer: FERInferencer, args: argparse.Namespace, what: str) -> int:
     breakdown = inferencer.clock.breakdown(tally.images, what)
     # Of a single image, its faces are all there is to say.
-    shown = tally.images != 1
-    if shown:
+    several = tally.images != 1
+    if several:
         print(tally.summary(what))
     for path in filter(None, (args.csv, args.json, args.out)):
         print(f'written to {path}')
-    if shown:
+    if several:
         print(breakdown)
     for name, status in tally.unreadable:
-        print(f'{name}: {status}', file=sys.stderr)
+        print(f'{shown(name)}: {status}', file=sys.stderr)
     return int(bool(tally.unreadable))
 
 
@@ -292,11 +292,12 @@ def _video_target(source: FrameSource, out: Optional[str]) -> str:
 def _lines(result: ImageResult) -> str:
     """One image for the terminal: of every face the label, box and score, and all probabilities."""
     if not result.faces:
-        return f'{result.source}: {result.status}'
+        return f'{shown(result.source)}: {result.status}'
     lines = []
     for face in result.faces:
         box = ', '.join(f'{edge:.0f}' for edge in face.box)
         shares = ', '.join(f'{name} {100 * share:.1f} %' for name, share in face.top(None))
-        lines += [f'{result.source}: {face.label}, face at ({box}) with score {face.score:.2f}',
+        lines += [f'{shown(result.source)}: {face.label}, face at ({box}) with score '
+                  f'{face.score:.2f}',
                   f'    {shares}']
     return '\n'.join(lines)

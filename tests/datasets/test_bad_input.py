@@ -8,7 +8,7 @@ import pytest
 from ssfer_mm import datasets as ds
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import AFFECTNET7
-from ssfer_mm.transforms import LoadFace
+from ssfer_mm.transforms import LoadFace, PackImage
 from support import layouts
 
 LABELED = {'RAFDB': 'make_rafdb', 'FERPlus': 'make_ferplus', 'AffectNet': 'make_affectnet',
@@ -30,6 +30,13 @@ def refuses(*parts):
 def test_missing_root(tmp_path, name):
     with refuses('no-such-folder', 'does not exist', 'data_root'):
         getattr(ds, name)(str(tmp_path / 'no-such-folder'))
+
+
+@pytest.mark.parametrize('name', ALL)
+def test_a_file_for_a_root(tmp_path, name):
+    (tmp_path / 'faces.zip').write_bytes(b'PK')
+    with refuses('faces.zip', 'is a file', 'unpack'):
+        getattr(ds, name)(str(tmp_path / 'faces.zip'))
 
 
 @pytest.mark.parametrize('name', ALL)
@@ -181,6 +188,15 @@ def test_unlabeled_skips_to_the_next_readable_image_and_warns_once(tmp_path, mon
         ds.UnlabeledFaces(str(tmp_path), pipeline=[LoadFace()], on_unreadable='error')[1]
 
 
+def test_unlabeled_names_what_it_skipped_for_the_list(tmp_path):
+    names = layouts.make_unlabeled(tmp_path, 4)
+    for broken in names[1:3]:
+        (tmp_path / broken).write_bytes(b'not an image')
+    dataset = ds.UnlabeledFaces(str(tmp_path), pipeline=[LoadFace(), PackImage()])
+    assert dataset[1]['data_samples'].unreadable == tuple(str(tmp_path / n) for n in names[1:3])
+    assert dataset[3]['data_samples'].unreadable == ()
+
+
 def test_unlabeled_stops_past_a_share_of_unreadable_images(tmp_path):
     names = layouts.make_unlabeled(tmp_path, 20)
     (tmp_path / names[7]).write_bytes(b'not an image')
@@ -192,11 +208,25 @@ def test_unlabeled_stops_past_a_share_of_unreadable_images(tmp_path):
                 said[share] = dataset[index % 20]['img_path']
         except UserError as error:
             said[share] = str(error)
-    # One of 20, and its neighbor read once more: one failure in 21 reads.
+    # One of 20.
     assert said[0.06] == str(tmp_path / names[19])
-    assert 'of 113 images read' in said[0.04] and names[7] in said[0.04]
+    assert '6 of 108 images read' in said[0.04] and names[7] in said[0.04]
     with refuses('max_unreadable is 2'):
         ds.UnlabeledFaces(str(tmp_path), max_unreadable=2)
+
+
+def test_unlabeled_counts_a_row_of_damaged_images_once(tmp_path):
+    """As a copy leaves it that broke off. Each of the row has all behind it as its substitutes."""
+    names = layouts.make_unlabeled(tmp_path, 120)
+    for broken in names[10:16]:
+        (tmp_path / broken).write_bytes(b'')
+    settings = dict(pipeline=[LoadFace()], max_unreadable=0.055)
+    dataset = ds.UnlabeledFaces(str(tmp_path), **settings)
+    paths = [dataset[index]['img_path'] for index in range(120)]
+    assert paths[10:16] == [str(tmp_path / names[16])] * 6
+    (tmp_path / names[16]).write_bytes(b'')
+    with refuses('7 images in a row, of 120', 'max_unreadable=0.055'):
+        ds.UnlabeledFaces(str(tmp_path), **settings)[10]
 
 
 def test_unlabeled_with_nothing_readable_stops(tmp_path):

@@ -172,7 +172,7 @@ def test_other_files_are_no_splits(tmp_path, text):
 
 
 def test_missing_file_says_how_to_make_it(tmp_path):
-    with pytest.raises(UserError, match='does not exist.*make_split.py.*--out'):
+    with pytest.raises(UserError, match='does not exist.*make_split.py CONFIG .*--out'):
         sp.load_split(str(tmp_path / 'none.json'))
 
 

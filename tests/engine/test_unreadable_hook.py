@@ -34,9 +34,23 @@ def test_counts_names_and_resume(tmp_path, caplog, batch):
         assert not caplog.records and not list(tmp_path.iterdir()), 'nothing to say'
         hook.after_train_iter(runner, 0, batch((), ('b', 'c'), ('b',)))
         hook.after_train_epoch(runner)
-    assert '3 of 6 images read in this epoch were unreadable (50.000%), 2 of them' in caplog.text
+    assert '2 of 3 images read in this epoch were unreadable (66.667%), 2 for' in caplog.text
     again = UnreadableHook()
     again.before_train(SimpleNamespace(**{**vars(runner), '_resume': True}))
     again.after_train_iter(runner, 0, batch(('c', 'a')))
     again.after_train_epoch(runner)
     assert (tmp_path / 'unreadable_images.txt').read_text() == 'b\nc\na\n'
+
+
+def test_batches_of_two_sources_and_names_of_two_lines(tmp_path, caplog, batch):
+    logger = logging.getLogger('unreadable-test')
+    runner = SimpleNamespace(work_dir=str(tmp_path), rank=0, logger=logger, _resume=False)
+    hook = UnreadableHook()
+    hook.before_train(runner)
+    sources = dict(labeled=batch((), ())['data_samples'],
+                   unlabeled=batch((), ('a\nb', 'caf\udce9'))['data_samples'])
+    hook.after_train_iter(runner, 0, dict(data_samples=sources))
+    with caplog.at_level(logging.WARNING, 'unreadable-test'):
+        hook.after_train_epoch(runner)
+    assert '1 of 2 images read' in caplog.text, 'labeled ones are never replaced'
+    assert (tmp_path / 'unreadable_images.txt').read_text() == 'a\\nb\ncaf\\udce9\n'

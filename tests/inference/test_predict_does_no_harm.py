@@ -61,6 +61,16 @@ def test_files_and_folders_that_are_there_are_told_apart_before_the_model(
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='such names exist on Linux only')
+def test_a_line_break_in_a_name_breaks_no_line(place, capfd):
+    os.rename('photos/red.png', 'photos/two\nlines.png')
+    Path('photos', 'bad\nred.png: anger.png').write_text('no image')
+    assert predict('photos') == 1
+    said = capfd.readouterr()
+    assert 'two\\nlines.png: anger' in said.out and '\nlines.png' not in said.out
+    assert 'bad\\nred.png: anger.png: unreadable' in said.err and '\nred' not in said.err
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='such names exist on Linux only')
 def test_names_that_are_not_utf_8(place, capfd):
     odd = os.fsdecode(b'caf\xe9.png')
     os.rename('photos/red.png', f'photos/{odd}')

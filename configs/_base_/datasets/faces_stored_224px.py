@@ -17,5 +17,3 @@ train_dataloader = dict(
         type='StoredFaces',
         sources=[dict(type='TarShards', path='data/faces_shards')],
         pipeline=train_pipeline))
-
-custom_hooks = [dict(type='UnreadableHook')]

@@ -14,6 +14,7 @@ from ssfer_mm.audit.check_batches import check_batches
 from ssfer_mm.audit.check_labels import check_split
 from ssfer_mm.audit.findings import ERROR, WARNING, Finding
 from ssfer_mm.audit.parts import Part
+from ssfer_mm.class_lists import check_class_count
 from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.datasets.held_out import image_keys
 from ssfer_mm.datasets.splits import Split, draw_split, load_split, split_hash
@@ -84,12 +85,19 @@ def quiet() -> Iterator[None]:
 
 
 def _add_training(data: DataOfConfigs, cfg: Config, settings: Dict[str, Any]) -> None:
+    if settings.get('type') == 'StoredFaces':
+        data.findings.append(Finding(
+            WARNING, 'stores', 'pre-training', 'the stores of StoredFaces are not looked into',
+            'Check a folder of the same images, as UnlabeledFaces.'))
+        return
     if not isinstance(settings.get('dataset'), Mapping):
         role = 'pre-training' if settings.get('type') == 'UnlabeledFaces' else 'labeled'
         _add(data, role, role, settings)
         return
     with data.reading('labeled'):
         dataset = build_labeled(dict(settings['dataset']))
+        with data.reading('labeled', 'classes'):
+            check_class_count(dataset, (cfg.get('data_preprocessor') or {}).get('num_classes'))
         split = _split(data, cfg, settings.get('split'), dataset)
         ids = dataset.ids()
         chosen = set(ids if settings.get('split') is None else split.labeled if split else ())

@@ -9,22 +9,23 @@ from ssfer_mm.audit.check_overlap import Pair
 from ssfer_mm.audit.findings import NOTE, Finding, counts, worst_first
 from ssfer_mm.audit.parts import Part
 from ssfer_mm.errors import UserError
+from ssfer_mm.printing import shown
 
 WIDTH, INDENT = 96, ' ' * 10
 FORMAT, VERSION = 'ssfer-data-check', 1
 
 
-def report(parts: Sequence[Part], findings: Sequence[Finding], shown: int = 3) -> str:
+def report(parts: Sequence[Part], findings: Sequence[Finding], most: int = 3) -> str:
     """The report for a terminal.
 
     Args:
         parts: All parts.
         findings: In any order.
-        shown: How many names to give with each finding.
+        most: How many names to give with each finding.
     """
     lines = [*parts_table(parts), '']
     for finding in worst_first(findings):
-        lines += _lines(finding, shown) + ['']
+        lines += _lines(finding, most) + ['']
     return '\n'.join([*lines, verdict(findings)])
 
 
@@ -81,16 +82,16 @@ def save_json(path: str, configs: Sequence[str], parts: Sequence[Part],
                         'may write') from None
 
 
-def _lines(finding: Finding, shown: int) -> List[str]:
+def _lines(finding: Finding, most: int) -> List[str]:
     head = f'{finding.severity:<9} {finding.part}: {finding.text}'
     lines = textwrap.wrap(head, WIDTH, subsequent_indent=INDENT, break_on_hyphens=False,
                           break_long_words=False)
     if finding.severity == NOTE and finding.kind.startswith('mode'):
-        shown = len(finding.names)  # usually all images of a part: their names say nothing
+        most = len(finding.names)  # usually all images of a part: their names say nothing
     else:
-        lines += [f'{INDENT}  {name}' for name in finding.names[:shown]]
-    if len(finding.names) > shown:
-        lines.append(f'{INDENT}  and {len(finding.names) - shown:,} more')
+        lines += [f'{INDENT}  {shown(name)}' for name in finding.names[:most]]
+    if len(finding.names) > most:
+        lines.append(f'{INDENT}  and {len(finding.names) - most:,} more')
     return lines + textwrap.wrap(finding.advice, WIDTH, initial_indent=f'{INDENT}-> ',
                                  subsequent_indent=INDENT + '   ', break_on_hyphens=False,
                                  break_long_words=False)

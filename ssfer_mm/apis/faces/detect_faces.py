@@ -14,6 +14,7 @@ from ssfer_mm.faces.box_line import FaceRecord, format_line, parse_line
 from ssfer_mm.faces.detectors import build_detector
 from ssfer_mm.faces.detectors.settings import detector_settings
 from ssfer_mm.journal import Journal
+from ssfer_mm.printing import shown
 from ssfer_mm.progress import progress_bar
 
 from .detection import find_faces
@@ -96,7 +97,7 @@ def report_unreadable(unreadable: Sequence[Tuple[str, str]], total: int) -> None
     if unreadable:
         print(f'{len(unreadable)} of {total} images could not be read:', file=sys.stderr)
         for image, reason in unreadable:
-            print(f'  {image}: {reason}', file=sys.stderr)
+            print(f'  {shown(image)}: {reason}', file=sys.stderr)
 
 
 def _run(args: argparse.Namespace) -> List[Tuple[str, str]]:

@@ -19,6 +19,7 @@ from ssfer_mm.component_types import check_types
 from ssfer_mm.devices import check_device
 from ssfer_mm.engine import CheckpointFolder, load_failed_batch, set_rng_states
 from ssfer_mm.errors import UserError
+from ssfer_mm.printing import shown
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
 
@@ -41,7 +42,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         model = build_model(cfg, weights).to(args.device)
     print(f'iteration {failed["iteration"] + 1} (epoch {failed["epoch"] + 1}), process '
           f'{failed["rank"]}, weights of {weights}')
-    print(f'images: {", ".join(failed["ids"])}')
+    print(f'images: {", ".join(map(shown, failed["ids"]))}')
     print(f'in the run: {_figures(failed["losses"])}, gradient norm {failed["grad_norm"]}')
     report = replay(model, failed, amp=failed['amp'] and args.device != 'cpu')
     print('\n'.join(report))

@@ -228,6 +228,20 @@ def test_batches_larger_than_their_data(check, batch, semi, setting):
     assert all(f.advice.startswith(f'Lower {setting},') for f in checked.findings)
 
 
+@pytest.mark.parametrize('outputs', [3, 8])
+def test_a_model_of_another_number_of_classes(check, outputs):
+    """With which training does not begin."""
+    found, _ = check(fast=True, more=f'data_preprocessor = dict(num_classes={outputs})')
+    assert set(found) == ({('error', 'classes', 'labeled')} if outputs == 8 else set())
+
+
+def test_stores_are_not_called_sound(tmp_path):
+    path = tmp_path / 'stores.py'
+    path.write_text("train_dataloader = dict(dataset=dict(type='StoredFaces', sources=[]))")
+    checked = check_data([str(path)], workers=1)
+    assert [(f.severity, f.kind) for f in checked.findings] == [('warning', 'stores')]
+
+
 def test_missing_data_is_a_finding(check, root, tmp_path):
     shutil.rmtree(root / 'test')
     found, checked = check(boxes=str(tmp_path / 'none.jsonl'))
@@ -278,6 +292,15 @@ def test_names_that_are_not_utf8(config, root, tmp_path, capsys):
         said = capsys.readouterr().out
         assert 'test/sadness/caf\\udce9.png' in said and 'test/sadness/caf\\udce8.png' in said
         assert 'caf' in str(json.loads(out.read_text())['copies'])
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='no such names there')
+def test_names_with_line_breaks_stay_one_line(config, root, capsys):
+    (root / 'train/sadness/bad\nnote      labeled: fine.png').write_bytes(b'damaged')
+    assert main([config(split=None), '--no-cache', '--workers', '1']) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert any(r'train/sadness/bad\nnote      labeled: fine.png (' in line for line in lines)
+    assert not any(line.startswith('note      labeled: fine') for line in lines)
 
 
 @pytest.mark.parametrize('arguments, part', [
