@@ -1,13 +1,27 @@
 """Settings that do not fit, before a model is built."""
 import pytest
 import torch
+from mmengine.config import Config
 
 from ssfer_mm.apis.training.fitting_settings import check_settings
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 from support.shrink import REPO
 
+SSFER = 'configs/ssfer/ferplus_5pct_resnet-nano.py'
 SPARK = 'configs/mae/spark_resnet-nano_faces-48px.py'
+
+
+@pytest.mark.parametrize('stage', ['', 'train_cfg.supervised.', 'train_cfg.semi.'])
+def test_a_misspelled_optimizer_of_any_stage(stage):
+    cfg = load_config(SSFER)
+    cfg.merge_from_dict({f'{stage}optim_wrapper.optimizer.type': 'AdamX'})
+    with pytest.raises(KeyError, match='AdamX is not in the optimizer registry'):
+        check_settings(cfg)
+
+
+def test_what_a_config_leaves_out_is_not_checked():
+    check_settings(Config(dict(optim_wrapper=dict(optimizer=dict(type=torch.optim.SGD)))))
 
 
 def test_sync_bn_does_not_undo_the_masked_norms_of_spark():
@@ -20,7 +34,7 @@ def test_sync_bn_does_not_undo_the_masked_norms_of_spark():
 
 def test_sync_bn_of_processes_without_a_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    cfg = load_config('configs/ssfer/ferplus_5pct_resnet-nano.py', {'sync_bn': 'torch'})
+    cfg = load_config(SSFER, {'sync_bn': 'torch'})
     check_settings(cfg)  # alone a process has nothing to share
     cfg.launcher = 'pytorch'
     with pytest.raises(UserError, match='remove sync_bn'):
