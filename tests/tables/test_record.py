@@ -47,7 +47,8 @@ def finish(tmp_path):
 
 @pytest.mark.parametrize('change', [
     dict(epochs=dict(supervised=2, semi=2)),
-    dict(stages=dict(STAGES, semi=dict(epochs=1, iterations=9, seconds=30.4)))], ids=['epochs', 'figures'])
+    dict(stages=dict(STAGES, semi=dict(epochs=1, iterations=9, seconds=30.4)))],
+                         ids=['epochs', 'figures'])
 def test_a_run_is_trained_when_each_stage_is_evaluated(finish, began, change):
     run = finish(**change)
     assert not is_trained(run)
