@@ -12,7 +12,7 @@ def accuracy(cells: Cells) -> str:
     """Accuracy of every row at every fraction, published figures below."""
     rows = _rows(cells, lambda records: spread([r['accuracy'] for r in records]))
     for other in cells.table.published:
-        values = {float(k): v for k, v in other['values'].items()}
+        values = other['values']
         rows.append([f'*{other["title"]}*', *(
             f'*{values[f]:.2f}*' if f in values else '' for f in _fractions(cells))])
     return grid(['accuracy, %', *_heads(cells)], rows) + _legend(cells)

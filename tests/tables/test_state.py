@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.tables import machine
 from ssfer_mm.tables.state import (
     FORMAT,
     JOURNAL,
@@ -40,12 +41,19 @@ def test_sessions_of_one_run_are_noted_one_after_the_other(run):
     begin_session(run)
     end_session(run, 7.)
     assert [(one['seconds'], one['jobs']) for one in sessions(run)] == [(5, 2), (7, 1)]
+    assert {one['commit'] for one in sessions(run)} == {machine.commit()}
     assert read_journal(run)['settings'] == run.settings
 
 
-def test_checkpoints_of_another_program_are_a_part_of_the_run(run, results):
+def test_a_run_is_begun_with_its_journal_or_with_a_checkpoint(run, results):
+    run.work_dir.rmdir()
+    assert results.state(run) is State.MISSING
+    run.work_dir.mkdir()
     assert results.state(run) is State.MISSING
     (run.work_dir / 'epoch_1.pth').touch()
+    assert results.state(run) is State.PARTLY
+    (run.work_dir / 'epoch_1.pth').unlink()
+    begin_session(run)
     assert results.state(run) is State.PARTLY
 
 
