@@ -30,12 +30,12 @@ def cells(*rows, done=(), states=(), stage1=None, is_dev=False, options=None):
         rows: Of the table.
         done: Name of a run -> its record.
         states: Name of a run -> its state, where that is not missing.
-        stage1: Record of a stage I; there is one of the name ``faces``.
+        stage1: Record of the stage I ``faces``, {} if it is not finished; None: there is none.
         is_dev: Whether it is a table on held-out data.
         options: Of every run.
     """
-    runs = {'stage1/faces': SimpleNamespace(name='stage1/faces', row=None,
-                                            command=lambda: 'python x')}
+    runs = {} if stage1 is None else {'stage1/faces': SimpleNamespace(
+        name='stage1/faces', row=None, command=lambda: 'python x')}
     for one in rows:
         for fraction in one.fractions:
             runs[cell_name(one.name, fraction, 0)] = SimpleNamespace(
@@ -69,15 +69,20 @@ def test_every_table_of_figures_says_what_they_are():
 def test_what_is_begun_or_outdated_is_named():
     status = markdown.status(cells(row('a', (5, 10, 20)), states={
         'a/5pct_seed0': State.PARTLY, 'a/10pct_seed0': State.OUTDATED,
-        'stage1/faces': State.PARTLY}))
+        'stage1/faces': State.PARTLY}, stage1={}))
     assert status == ('0 of 3 cells are finished. Begun: a/5pct_seed0. Finished with other '
                       'settings, so left out: a/10pct_seed0.')
 
 
 def test_a_class_that_has_no_image_has_no_recall():
-    block = markdown.recall(cells(row('a'), row('b', (10, )), done=ONE))
-    assert last_line(block) == ['title of a', '70.0', '0.0']
-    assert 'title of b' not in block and '10 %' not in block
+    block = markdown.recall(cells(row('a'), done=ONE))
+    assert last_line(block) == ['title of a', '70.0', '0.0'] and '10 %' not in block
+
+
+def test_recall_at_a_fraction_is_of_the_rows_that_have_it():
+    done = {**ONE, 'b/10pct_seed0': record()}
+    at_5, at_10 = markdown.recall(cells(row('a', (5, )), row('b', (10, )), done=done)).split('\n\n')
+    assert 'title of b' not in at_5 and 'title of a' not in at_10
 
 
 def test_held_out_data_show_the_fractions_that_were_looked_at():
@@ -95,9 +100,11 @@ def test_machines_of_stage_one_alone_have_no_time_of_cells():
 
 
 def test_stage_one_without_a_result_and_rows_that_share_stage_two():
-    block = markdown.time(cells(row('a'), row('b', after='a'), row('c', after='a'), done=ONE))
+    rows = row('a'), row('b', after='a'), row('c', after='a')
+    block = markdown.time(cells(*rows, done=ONE, stage1={}))
     assert 'where it is shared with another row: title of b; title of c.' in block
     assert last_line(block) == ['faces', '?', '`python x`']
+    assert markdown.time(cells(*rows, done=ONE)).endswith('title of c.')
 
 
 def test_a_run_on_two_machines_is_of_both():
