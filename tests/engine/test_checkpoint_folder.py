@@ -2,6 +2,7 @@
 import errno
 import json
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -71,7 +72,9 @@ def test_newest_is_what_was_written_last_not_the_highest_number(folder):
     assert Path(folder.path('last_checkpoint')).read_text() == folder.path('epoch_2.pth')
 
 
-@pytest.mark.parametrize('manifest', [None, '', '{"checkpoints": 3}', '{"checkpoints": [{}]}'])
+@pytest.mark.parametrize('manifest', [
+    None, '', '{"checkpoints": 3}', '{"checkpoints": [{}]}', '[' * 100_000],
+    ids=['none', 'empty', 'number', 'no file', 'deep'])
 def test_a_folder_without_a_usable_list(folder, manifest):
     """Older runs have none; then files are judged by reading them."""
     path = Path(folder.path('checkpoints.json'))
@@ -147,6 +150,46 @@ def test_as_good_as_the_best_is_no_better(monkeypatch, rule, scores, saved):
     for score in scores:
         hook.after_val_epoch(runner, dict(figure=score))
     assert kept == saved
+
+
+def test_the_disk_has_a_checkpoint_before_its_name_says_so(folder, monkeypatch):
+    steps, replace = [], os.replace
+
+    def name_of(handle):
+        names = ('.', *os.listdir(folder.folder))
+        return next(name for name in names if os.path.samestat(
+            os.fstat(handle), os.stat(folder.path(name))))
+
+    monkeypatch.setattr(os, 'fsync', lambda handle: steps.append(f'sync {name_of(handle)}'))
+    monkeypatch.setattr(os, 'replace', lambda old, new: replace(old, new) or steps.append(
+        f'name {os.path.basename(new)}'))
+    write(folder, 'epoch_4.pth')
+    # Temporary names of the list and the pointer end at random.
+    assert [re.sub(r'(?<=json|oint)\w{8}$', '', step) for step in steps] == [
+        'sync .epoch_4.pth.part', 'name epoch_4.pth', 'sync .',
+        'sync .checkpoints.json', 'name checkpoints.json',
+        'sync .last_checkpoint', 'name last_checkpoint']
+
+
+def test_whatever_is_listed_may_have_been_deleted(folder):
+    Path(folder.path('epoch_1.pth')).unlink()
+    folder.prune(1)
+    assert [entry['file'] for entry in folder.entries()] == ['epoch_3.pth']
+    Path(folder.path('epoch_3.pth')).unlink()
+    with pytest.raises(UserError, match='epoch_3.pth not found. Begin anew without --resume'):
+        folder.newest_whole()  # which last_checkpoint names
+    Path(folder.path('last_checkpoint')).unlink()
+    assert folder.newest_whole() is None
+
+
+def test_a_checkpoint_is_listed_once(folder):
+    before = folder.entries()
+    folder.list_found('epoch_2.pth', 'periodic', {})
+    assert folder.entries() == before
+    Path(folder.path('epoch_4.pth')).write_bytes(Path(folder.path('epoch_1.pth')).read_bytes())
+    folder.list_found('epoch_4.pth', 'stage end', dict(epoch=4))
+    assert folder.entries()[-1] == dict(before[0], file='epoch_4.pth', kind='stage end', epoch=4)
+    assert folder.newest_whole() == folder.path('epoch_4.pth')
 
 
 def test_killed_between_the_new_file_and_its_entry(folder, monkeypatch):
