@@ -41,11 +41,11 @@ def test_errors_of_the_reader_come_after_what_was_read():
 
 
 def test_a_consumer_may_stop_early():
-    before = threads()
-    ahead = read_ahead(iter(range(1000)))
+    before, made = threads(), []
+    ahead = read_ahead(made.append(k) or k for k in range(1000))
     assert next(ahead) == 0
     ahead.close()
-    assert threads() == before
+    assert threads() == before and len(made) <= 4, 'of a camera there is no end'
 
 
 def test_written_in_order_before_the_block_ends():

@@ -168,8 +168,11 @@ def test_shares_that_round_to_nothing_are_not_written(inferencer, monkeypatch):
     written = []
     monkeypatch.setattr(annotate.cv2, 'putText', lambda canvas, text, *rest: written.append(text))
     image = scene((20, 10, 44), size=(200, 220))
-    inferencer.visualize(image, inferencer(image)[0])
+    result, = inferencer(image)
+    inferencer.visualize(image, result)
     assert written == ['anger 90%', 'neutral 10%']
+    inferencer.visualize(image, replace(result, faces=(replace(result.faces[0], track=3),)), top=1)
+    assert written[2:] == ['#3 anger 90%']
 
 
 class Wrong(MeanClassifier):

@@ -10,7 +10,8 @@ from ssfer_mm.tables import record
 from ssfer_mm.tables.record import headline, is_trained, make_record
 
 EPOCHS = dict(supervised=2, semi=1)
-FIGURES = {'accuracy': 61.5, 'mean_class_accuracy': 50., 'recall/joy': 70.123456}
+FIGURES = {'accuracy': 61.5, 'mean_class_accuracy': 50., 'recall/joy': 70.123456,
+           'accuracy_tta': 62.}
 STAGES = dict(supervised=dict(epochs=2, iterations=8, seconds=20.4, metrics=dict(
     accuracy=40., mean_class_accuracy=30.)), semi=dict(
         epochs=1, iterations=9, seconds=30.4, metrics=FIGURES, confusion=[[1]]))
@@ -79,7 +80,8 @@ def test_a_cell_has_the_figures_of_its_last_stage_and_pays_for_its_own(finish, b
     made = make_record(finish(after=after), 'toy')
     assert (made['accuracy'], made['confusion'], made['seconds']) == (61.5, [[1]], seconds)
     assert made['recall'] == dict(joy=70.1235) and made['classes'] == ['joy', 'fear']
-    assert (made['labeled'], made['images']) == (2, 4) and 'accuracy_tta' not in made
+    assert (made['labeled'], made['images']) == (2, 4)
+    assert made['accuracy_tta'] == 62 and 'mean_class_accuracy_tta' not in made
     assert made['stages']['supervised']['accuracy'] == 40
 
 
