@@ -43,8 +43,10 @@ def test_the_same_image_is_more_than_a_copy():
     assert shown(find_pairs(first, second, [])) == [('same image', 0, 0)]
 
 
-def test_blank_pictures_are_no_copies():
-    first, second = part('labeled', 'aa', blank=True), part('test', 'a', blank=True)
+@pytest.mark.parametrize('pictures, blank', [('aa', True), (['', ''], False)],
+                         ids=['blank', 'unreadable'])
+def test_what_shows_nothing_is_no_copy(pictures, blank):
+    first, second = (part(role, pictures, blank=blank) for role in ('labeled', 'test'))
     assert find_pairs(first, second, []) == find_pairs_inside(first, []) == []
 
 

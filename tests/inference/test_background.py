@@ -58,12 +58,19 @@ def test_written_in_order_before_the_block_ends():
 
 def test_errors_of_the_writer_reach_the_main_thread():
     def write(item):
+        tried.append(item)
         raise OSError('disk full')
 
+    tried, put = [], []
     with pytest.raises(OSError, match='disk full'):
         with WriteBehind(write, depth=1) as behind:
             for k in range(100):
                 behind.put(k)
+                put.append(k)
+    assert tried == [0] and len(put) <= 4, 'nothing more, and soon'
+    with pytest.raises(KeyError), WriteBehind(write) as behind:
+        behind.put(1)
+        raise KeyError  # which was there first
     with pytest.raises(OSError, match='disk full'):
         with WriteBehind(write) as behind:
             behind.put(1)
