@@ -79,6 +79,7 @@ def test_perceptual_hash_knows_mirror_brightness_and_shift(seed):
     dark = np.uint64(perceptual_hash((thumb // 2).astype(np.uint8)))
     assert bit_distance(own ^ MIRROR_BITS, mirrored) <= 1
     assert bit_distance(own, dark) <= 4
+    assert own & np.uint64(1) == 0, 'the mean, which says nothing'
     moved = np.pad(thumb, ((1, 0), (0, 2)), mode='edge')[:32, 2:].copy()
     assert shifted_hashes(thumb[None], -2, 1)[0] == np.uint64(perceptual_hash(moved))
     assert shifted_hashes(thumb[None], 0, 0)[0] == own
@@ -157,10 +158,11 @@ def test_two_pictures_are_copies_one_way_or_the_other(monkeypatch):
         Copies(first.content, third.content, 0.9, False)]
 
 
-@pytest.mark.parametrize('right, down', SHIFTS)
+@pytest.mark.parametrize('right, down', [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)])
 def test_copies_that_were_moved_a_little_are_compared(monkeypatch, right, down):
     monkeypatch.setattr(duplicates, 'RADIUS', 0)
-    thumb = thumbnail(photo(4))
-    moved = np.pad(thumb, 1, mode='edge')[1 - down:33 - down, 1 - right:33 - right]
-    queries = [shifted_hashes(np.stack([thumb, moved]), *shift) for shift in SHIFTS]
-    assert duplicates.candidates(queries, False).tolist() == [[0, 1]]
+    for seed in (1, 3):  # whose edges matter: to move the other one back is not enough
+        thumb = thumbnail(photo(seed))
+        moved = np.pad(thumb, 1, mode='edge')[1 - down:33 - down, 1 - right:33 - right]
+        queries = [shifted_hashes(np.stack([thumb, moved]), *shift) for shift in SHIFTS]
+        assert duplicates.candidates(queries, False).tolist() == [[0, 1]]
