@@ -59,21 +59,34 @@ def test_written_in_order_before_the_block_ends():
 def test_errors_of_the_writer_reach_the_main_thread():
     def write(item):
         tried.append(item)
+        go_on.wait(60)
         raise OSError('disk full')
 
-    tried, put = [], []
+    tried, put, go_on = [], [], threading.Event()
+    with pytest.raises(OSError, match='disk full'):
+        with WriteBehind(write) as behind:
+            behind.put(0)
+            behind.put(1)
+            go_on.set()
+    assert tried == [0], 'nothing after it'
     with pytest.raises(OSError, match='disk full'):
         with WriteBehind(write, depth=1) as behind:
             for k in range(100):
                 behind.put(k)
                 put.append(k)
-    assert tried == [0] and len(put) <= 4, 'nothing more, and soon'
+    assert len(put) <= 4, 'and soon'
+
+
+def test_an_error_in_the_block_was_there_before_one_of_the_writer():
+    def write(item):
+        begun.set()
+        raise OSError('disk full')
+
+    begun = threading.Event()
     with pytest.raises(KeyError), WriteBehind(write) as behind:
         behind.put(1)
-        raise KeyError  # which was there first
-    with pytest.raises(OSError, match='disk full'):
-        with WriteBehind(write) as behind:
-            behind.put(1)
+        begun.wait(60)
+        raise KeyError
 
 
 def test_after_an_error_in_the_block_nothing_more_is_written():
