@@ -72,9 +72,9 @@ def test_batches_and_generators_are_several_images(inferencer, tmp_path):
     images = [scene((10, 20, 16)), scene(), scene((50, 5, 10))]
     for given in (np.stack(images), iter(images), tuple(images)):
         assert [len(result.faces) for result in inferencer(given)] == [1, 0, 1]
-    (tmp_path / 'film.mov').write_bytes(b'?')
-    with pytest.raises(UserError, match='film.mov is no image: use .*predict_video'):
-        inferencer(tmp_path / 'film.mov')
+    (tmp_path / 'film.MOV').write_bytes(b'?')
+    with pytest.raises(UserError, match='film.MOV is no image: use .*predict_video'):
+        inferencer(tmp_path / 'film.MOV')
 
 
 def test_faces_of_several_images_are_classified_together(inferencer):
@@ -135,6 +135,8 @@ def test_visualize_draws_on_a_copy(inferencer):
     changed = np.argwhere((drawn != image).any(axis=2))
     assert changed[:, 0].min() <= 10 and changed[:, 0].max() > 30 + 5, 'box, and a plate below'
     assert (inferencer.visualize(scene(), inferencer(scene())[0]) == scene()).all()
+    with pytest.raises(UserError, match='float64'):
+        inferencer.visualize(np.zeros((4, 4)), result)
 
 
 @pytest.mark.parametrize('y, plate', [(10, 'below'), (150, 'above'), (0, 'inside')])
