@@ -109,6 +109,7 @@ def test_of_the_best_the_last_is_kept_and_mmengine_resumes_from_another(folder):
     assert Path(folder.path('last_checkpoint')).read_text() == folder.path('epoch_3.pth')
     folder.prune(-1)
     assert names(folder) == ['best_recall_joy.pth', *(f'epoch_{i}.pth' for i in (1, 2, 3))]
+    assert folder.newest_whole() == folder.path('epoch_3.pth')
 
 
 def test_without_list_and_pointer_the_newest_checkpoint_is_the_youngest_file(folder):

@@ -39,9 +39,12 @@ def test_sync_bn_of_processes_without_a_gpu(monkeypatch):
     cfg.launcher = 'pytorch'
     with pytest.raises(UserError, match='remove sync_bn'):
         check_settings(cfg)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    check_settings(cfg)
 
 
 @pytest.mark.parametrize('options, wrong', [
+    ({'model.neck': None}, 'model.neck.upsample_ratio is None'),
     ({'model.backbone.strides': (1, 2, 2, 2)}, 'model.downsample_raito is 16'),
     ({'model.downsample_raito': 8}, 'model.downsample_raito is 8'),
     ({'model.neck.upsample_ratio': 8}, 'model.neck.upsample_ratio is 8'),
@@ -53,6 +56,21 @@ def test_cells_of_spark_are_as_large_as_those_of_its_backbone(options, wrong):
     with pytest.raises(UserError, match=f'{wrong}, but the strides .*'
                        f'{8 if "strides" in str(options) else 16}: set it to'):
         check_settings(cfg)
+
+
+def test_cells_of_a_backbone_that_says_no_strides():
+    cfg = load_config(SPARK)
+    cfg.model.backbone.pop('strides')
+    with pytest.raises(UserError, match='multiply to 8: set it to 8'):
+        check_settings(cfg)
+
+
+@pytest.mark.parametrize('key, other', [('model.type', 'Mine'),
+                                        ('model.backbone.type', 'SparseConvNeXt')])
+def test_cells_of_other_models_are_their_own(key, other):
+    cfg = load_config(SPARK)
+    cfg.merge_from_dict({key: other, 'model.downsample_raito': 32})
+    check_settings(cfg)
 
 
 @pytest.mark.parametrize('path', sorted((REPO / 'configs' / 'mae').glob('spark_*.py')),
