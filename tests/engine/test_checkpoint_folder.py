@@ -54,6 +54,7 @@ def test_the_newest_whole_one_is_found_and_damaged_ones_set_aside(folder):
     damage(folder.path('epoch_3.pth'))
     assert folder.newest_whole() == folder.path('epoch_2.pth')
     assert names(folder) == ['epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth.damaged']
+    assert [entry['file'] for entry in folder.entries()] == ['epoch_1.pth', 'epoch_2.pth']
     damage(folder.path('epoch_2.pth'))
     damage(folder.path('epoch_1.pth'))
     with pytest.raises(UserError, match='nothing to resume from.*epoch_2.pth is damaged'):
@@ -85,10 +86,11 @@ def test_a_folder_without_a_usable_list(folder, manifest):
     assert folder.newest_whole() == folder.path('epoch_2.pth')
 
 
-def test_a_list_cannot_name_files_elsewhere(folder, tmp_path):
+@pytest.mark.parametrize('name', ['../secret', '..', '', 'epoch\0.pth'])
+def test_a_list_cannot_name_files_elsewhere(folder, name):
     path = Path(folder.path('checkpoints.json'))
     data = json.loads(path.read_text())
-    data['checkpoints'].insert(0, dict(file='../secret', sha256='', kind='periodic'))
+    data['checkpoints'].insert(0, dict(file=name, sha256='', kind='periodic'))
     path.write_text(json.dumps(data))
     assert [entry['file'] for entry in folder.entries()] == [f'epoch_{i}.pth' for i in (1, 2, 3)]
 
@@ -131,6 +133,12 @@ def test_the_pointer_of_a_run_without_a_list_is_followed(folder, tmp_path_factor
     Path(folder.path('checkpoints.json')).unlink()
     Path(folder.path('last_checkpoint')).write_text('/moved/from/here/epoch_2.pth')
     assert folder.newest_whole() == folder.path('epoch_2.pth')
+
+
+def test_a_damaged_pointer_is_of_no_use(folder):
+    Path(folder.path('checkpoints.json')).unlink()
+    Path(folder.path('last_checkpoint')).write_bytes(b'\xff\0')
+    assert folder.newest_whole() == folder.path('epoch_3.pth')
 
 
 def test_what_killed_processes_left_half_written_is_deleted_and_nothing_else(folder):

@@ -196,6 +196,18 @@ def test_classifiers_that_cannot_be_believed(classifier, words):
         FERInferencer(classifier, BlobDetector())(scene((5, 5, 10)))
 
 
+def test_an_exported_model_has_no_maps(inferencer):
+    assert not inferencer.explains
+    with pytest.raises(UserError, match='no gradients.* use the checkpoint that it was exported'):
+        inferencer.explain([], [])
+
+
+@pytest.mark.parametrize('shown', [False, True])
+def test_a_bar_is_shown_where_it_is_wanted(inferencer, capsys, shown):
+    inferencer([scene()], show_progress=shown)
+    assert bool(capsys.readouterr().err) == shown
+
+
 def test_paths_that_cannot_be_used(inferencer, tmp_path):
     with pytest.raises(UserError, match='does not exist'):
         inferencer(str(tmp_path / 'none.jpg'))
