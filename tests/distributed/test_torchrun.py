@@ -58,9 +58,9 @@ def test_ctrl_c_while_it_imports(monkeypatch, capsys):
     def pressed(name, *rest):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(builtins, '__import__', pressed)
-    status = TOOL['main']()
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(builtins, '__import__', pressed)
+        status = TOOL['main']()
     assert status == 130 and capsys.readouterr().err == '\nInterrupted.\n'
 
 
