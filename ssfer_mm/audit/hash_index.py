@@ -42,7 +42,7 @@ def near_pairs(hashes: np.ndarray, queries: np.ndarray, radius: int) -> np.ndarr
                 i, j = i[near], j[near]
                 found.append(np.unique(np.minimum(i, j) * count + np.maximum(i, j)))
     keys = np.unique(np.concatenate(found))
-    return np.stack([keys // max(count, 1), keys % max(count, 1)], axis=1)
+    return np.stack(np.divmod(keys, count), axis=1)
 
 
 def bit_distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -68,7 +68,7 @@ def _candidates(keys: np.ndarray, order: np.ndarray,
 def _blocks(sizes: np.ndarray) -> List[Tuple[int, int]]:
     """Stretches of queries with about BLOCK candidates each."""
     total = np.cumsum(sizes)
-    if not len(total) or not total[-1]:
+    if not len(total):
         return []
     cuts = np.searchsorted(total, np.arange(BLOCK, total[-1], BLOCK), side='right')
     edges = np.unique(np.concatenate([[0], cuts, [len(sizes)]])).tolist()

@@ -147,7 +147,6 @@ class CheckpointFolder:
 
     def _candidates(self) -> List[str]:
         """Newest first; those of runs that kept no list come after those listed."""
-        listed = [entry['file'] for entry in self.entries()]
         usable = [entry['file'] for entry in self.entries() if entry['kind'] != BEST]
         names = [name for name in reversed(usable) if osp.exists(self.path(name))]
         pointer = self.path(POINTER)
@@ -161,8 +160,7 @@ class CheckpointFolder:
         found = [name for name in (os.listdir(self.folder) if osp.isdir(self.folder) else ())
                  if name.startswith(('epoch_', 'iter_')) and name.endswith('.pth')]
         found.sort(key=lambda name: osp.getmtime(self.path(name)), reverse=True)
-        names += [name for name in found if name not in listed]
-        return list(dict.fromkeys(names))
+        return list(dict.fromkeys(names + found))
 
     def _problem(self, name: str) -> Optional[str]:
         """What is wrong with a checkpoint, after it was set aside; None if it is whole."""

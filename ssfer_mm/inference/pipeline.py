@@ -112,9 +112,9 @@ class FacePipeline:
         return [tuple(FaceResult(box, score, next(named)) for box, score in own) for own in found]
 
     def _is_small(self, image: Loaded, box: Box) -> bool:
-        """Whether the image has too few pixels of a face, and its file more."""
+        """Whether there are too few pixels of a face; the file, if there is one, may have more."""
         left, _, right, _ = square_around(_looked_at(image, box), self.margin)
-        return bool(image.file) and right - left < self._size
+        return right - left < self._size
 
     def _cut(self, image: Loaded, box: Box, size: int) -> np.ndarray:
         return cut_square(image.pixels, square_around(_looked_at(image, box), self.margin), size)

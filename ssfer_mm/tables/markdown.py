@@ -12,7 +12,7 @@ def accuracy(cells: Cells) -> str:
     """Accuracy of every row at every fraction, published figures below."""
     rows = _rows(cells, lambda records: spread([r['accuracy'] for r in records]))
     for other in cells.table.published:
-        values = {float(k): v for k, v in other['values'].items()}
+        values = other['values']
         rows.append([f'*{other["title"]}*', *(
             f'*{values[f]:.2f}*' if f in values else '' for f in _fractions(cells))])
     return grid(['accuracy, %', *_heads(cells)], rows) + _legend(cells)
@@ -48,7 +48,7 @@ def recall(cells: Cells) -> str:
 
 def time(cells: Cells) -> str:
     """Training time of every row at every fraction on every machine, and of stage I."""
-    machines = sorted({_machine(r) for name, r in cells.records.items() if cells.runs[name].row})
+    machines = sorted({_machine(record) for record in cells.records.values()})
     # A mean over a core and a GPU would be the time of neither.
     by_machine = [_rows(cells, lambda records, one=one: _mean_time(records, one))
                   for one in machines]

@@ -151,7 +151,7 @@ def _one_line_each(record: dict) -> str:
 
 
 def _has_checkpoints(run: Run) -> bool:
-    return run.work_dir.is_dir() and any(run.work_dir.glob('epoch_*.pth'))
+    return any(run.work_dir.glob('epoch_*.pth'))
 
 
 def _read_json(path: Path) -> Optional[dict]:

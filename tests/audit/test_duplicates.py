@@ -3,8 +3,9 @@ import cv2
 import numpy as np
 import pytest
 
-from ssfer_mm.audit.duplicates import find_near_copies
-from ssfer_mm.audit.file_facts import inspect
+from ssfer_mm.audit import duplicates
+from ssfer_mm.audit.duplicates import SHIFTS, Copies, find_near_copies
+from ssfer_mm.audit.file_facts import FileFacts, inspect
 from ssfer_mm.audit.fingerprint import (
     MIRROR_BITS,
     content_hash,
@@ -13,7 +14,12 @@ from ssfer_mm.audit.fingerprint import (
     thumbnail,
 )
 from ssfer_mm.audit.hash_index import bit_distance, near_pairs
-from ssfer_mm.audit.same_photo import SAME_PHOTO, best_shift_correlation, same_photo_scores
+from ssfer_mm.audit.same_photo import (
+    SAME_PHOTO,
+    _fine_structure,
+    best_shift_correlation,
+    same_photo_scores,
+)
 from support.photos import photo, recropped
 
 
@@ -73,6 +79,7 @@ def test_perceptual_hash_knows_mirror_brightness_and_shift(seed):
     dark = np.uint64(perceptual_hash((thumb // 2).astype(np.uint8)))
     assert bit_distance(own ^ MIRROR_BITS, mirrored) <= 1
     assert bit_distance(own, dark) <= 4
+    assert own & np.uint64(1) == 0, 'the mean, which says nothing'
     moved = np.pad(thumb, ((1, 0), (0, 2)), mode='edge')[:32, 2:].copy()
     assert shifted_hashes(thumb[None], -2, 1)[0] == np.uint64(perceptual_hash(moved))
     assert shifted_hashes(thumb[None], 0, 0)[0] == own
@@ -82,6 +89,26 @@ def test_correlation_is_that_of_opencv():
     first, second = (thumbnail(photo(seed)).astype(np.float32) for seed in (3, 4))
     expected = cv2.matchTemplate(second, first[3:-3, 3:-3].copy(), cv2.TM_CCOEFF_NORMED).max()
     assert best_shift_correlation(first[None], second[None])[0] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize('first, second', [(0., 0.), (0., 200.7), (200.7, 0.)])
+def test_flat_pictures_correlate_with_nothing(first, second):
+    assert best_shift_correlation(np.full((1, 32, 32), first), np.full((1, 32, 32), second)) == 0
+
+
+def test_it_does_not_matter_which_of_two_is_the_copy():
+    thumbs = np.stack([thumbnail(photo(2)), thumbnail(recropped(photo(2)))])
+    one, other = same_photo_scores(thumbs, np.array([(0, 1), (1, 0)]), False)
+    assert one == other >= SAME_PHOTO
+
+
+def test_the_same_fine_structure_on_another_picture_is_no_copy():
+    ramp = np.linspace(-60, 60, 32)
+    grain = thumbnail(photo(5)).astype(float) - cv2.blur(thumbnail(photo(5)), (9, 9))
+    thumbs = np.stack([np.clip(128 + grain + shade, 0, 255).astype(np.uint8)
+                       for shade in (ramp, ramp[:, None])])
+    assert same_photo_scores(thumbs, np.array([(0, 1)]), False) == 0
+    assert best_shift_correlation(*_fine_structure(thumbs)[:, None]) >= SAME_PHOTO
 
 
 def test_scores_separate_copies_from_other_pictures():
@@ -115,3 +142,27 @@ def test_copies_are_found_whatever_was_done_to_them():
              for copy in find_near_copies(facts)}
     assert found == {frozenset((facts[k].content, facts[8 + k].content)): k == 2
                      for k in range(5)}
+
+
+def test_two_pictures_are_copies_one_way_or_the_other(monkeypatch):
+    """Of scores as they are and mirrored the better one counts, if it is enough."""
+    scores = {False: [SAME_PHOTO, 0.9, SAME_PHOTO - 0.01], True: [0.8, 0.85, 0.]}
+    monkeypatch.setattr(duplicates, 'candidates', lambda queries, mirrored: np.array(
+        [(0, 1), (0, 2), (1, 2)]))
+    monkeypatch.setattr(duplicates, 'same_photo_scores',
+                        lambda thumbs, pairs, mirrored: np.array(scores[mirrored]))
+    unreadable, blank = FileFacts(error='damaged'), inspect(np.zeros((8, 8), np.uint8))
+    first, second, third = (inspect(photo(seed, 32)) for seed in range(3))
+    assert find_near_copies([unreadable, blank, first, first, second, third]) == [
+        Copies(first.content, second.content, 0.8, True),
+        Copies(first.content, third.content, 0.9, False)]
+
+
+@pytest.mark.parametrize('right, down', [(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)])
+def test_copies_that_were_moved_a_little_are_compared(monkeypatch, right, down):
+    monkeypatch.setattr(duplicates, 'RADIUS', 0)
+    for seed in (1, 3):  # whose edges matter: to move the other one back is not enough
+        thumb = thumbnail(photo(seed))
+        moved = np.pad(thumb, 1, mode='edge')[1 - down:33 - down, 1 - right:33 - right]
+        queries = [shifted_hashes(np.stack([thumb, moved]), *shift) for shift in SHIFTS]
+        assert duplicates.candidates(queries, False).tolist() == [[0, 1]]

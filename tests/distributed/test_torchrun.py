@@ -1,10 +1,14 @@
 """tools/torchrun.sh and .py: how a job ends when one of its processes does, or at a signal."""
+import builtins
 import os
+import re
+import runpy
 import signal
 import socket
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,6 +30,38 @@ if dist.get_rank() == 1:
 while True:
     time.sleep(100) if sys.argv[1] != 'training' else dist.all_reduce(torch.zeros(1))
 '''
+
+
+TOOL = runpy.run_path(str(REPO / 'tools' / 'torchrun.py'))
+
+
+@pytest.mark.parametrize('codes, rank', [
+    ({0: -15, 1: -9}, 1), ({0: 1, 1: -11, 2: -9}, 1),  # the others notice, or are sent SIGTERM
+    ({0: -15, 1: 7}, 1), ({0: -15}, 0)])
+def test_the_process_that_failed_first(codes, rank):
+    failures = {rank: SimpleNamespace(exitcode=code) for rank, code in codes.items()}
+    # torchrun takes the time at which it noticed; here, of the last one.
+    error = SimpleNamespace(failures=failures, get_first_failure=lambda: list(
+        failures.items())[-1])
+    assert TOOL['cause'](error) == (rank, failures[rank])
+
+
+@pytest.mark.parametrize('code, said', [
+    (-signal.SIGKILL, r'was killed \(SIGKILL\), perhaps because the memory was full: set'),
+    (-signal.SIGSEGV, 'was ended by SIGSEGV; what'), (7, 'ended with status 7; what')])
+def test_how_a_process_ended(code, said):
+    failure = SimpleNamespace(exitcode=code, signal_name=lambda: signal.Signals(-code).name)
+    assert re.match(said, TOOL['end_of'](failure))
+
+
+def test_ctrl_c_while_it_imports(monkeypatch, capsys):
+    def pressed(name, *rest):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(builtins, '__import__', pressed)
+        status = TOOL['main']()
+    assert status == 130 and capsys.readouterr().err == '\nInterrupted.\n'
 
 
 class Job:

@@ -2,6 +2,7 @@
 import errno
 import json
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -53,6 +54,7 @@ def test_the_newest_whole_one_is_found_and_damaged_ones_set_aside(folder):
     damage(folder.path('epoch_3.pth'))
     assert folder.newest_whole() == folder.path('epoch_2.pth')
     assert names(folder) == ['epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth.damaged']
+    assert [entry['file'] for entry in folder.entries()] == ['epoch_1.pth', 'epoch_2.pth']
     damage(folder.path('epoch_2.pth'))
     damage(folder.path('epoch_1.pth'))
     with pytest.raises(UserError, match='nothing to resume from.*epoch_2.pth is damaged'):
@@ -71,7 +73,9 @@ def test_newest_is_what_was_written_last_not_the_highest_number(folder):
     assert Path(folder.path('last_checkpoint')).read_text() == folder.path('epoch_2.pth')
 
 
-@pytest.mark.parametrize('manifest', [None, '', '{"checkpoints": 3}', '{"checkpoints": [{}]}'])
+@pytest.mark.parametrize('manifest', [
+    None, '', '{"checkpoints": 3}', '{"checkpoints": [{}]}', '[' * 100_000],
+    ids=['none', 'empty', 'number', 'no file', 'deep'])
 def test_a_folder_without_a_usable_list(folder, manifest):
     """Older runs have none; then files are judged by reading them."""
     path = Path(folder.path('checkpoints.json'))
@@ -82,10 +86,11 @@ def test_a_folder_without_a_usable_list(folder, manifest):
     assert folder.newest_whole() == folder.path('epoch_2.pth')
 
 
-def test_a_list_cannot_name_files_elsewhere(folder, tmp_path):
+@pytest.mark.parametrize('name', ['../secret', '..', '', 'epoch\0.pth'])
+def test_a_list_cannot_name_files_elsewhere(folder, name):
     path = Path(folder.path('checkpoints.json'))
     data = json.loads(path.read_text())
-    data['checkpoints'].insert(0, dict(file='../secret', sha256='', kind='periodic'))
+    data['checkpoints'].insert(0, dict(file=name, sha256='', kind='periodic'))
     path.write_text(json.dumps(data))
     assert [entry['file'] for entry in folder.entries()] == [f'epoch_{i}.pth' for i in (1, 2, 3)]
 
@@ -106,6 +111,7 @@ def test_of_the_best_the_last_is_kept_and_mmengine_resumes_from_another(folder):
     assert Path(folder.path('last_checkpoint')).read_text() == folder.path('epoch_3.pth')
     folder.prune(-1)
     assert names(folder) == ['best_recall_joy.pth', *(f'epoch_{i}.pth' for i in (1, 2, 3))]
+    assert folder.newest_whole() == folder.path('epoch_3.pth')
 
 
 def test_without_list_and_pointer_the_newest_checkpoint_is_the_youngest_file(folder):
@@ -129,6 +135,12 @@ def test_the_pointer_of_a_run_without_a_list_is_followed(folder, tmp_path_factor
     assert folder.newest_whole() == folder.path('epoch_2.pth')
 
 
+def test_a_damaged_pointer_is_of_no_use(folder):
+    Path(folder.path('checkpoints.json')).unlink()
+    Path(folder.path('last_checkpoint')).write_bytes(b'\xff\0')
+    assert folder.newest_whole() == folder.path('epoch_3.pth')
+
+
 def test_what_killed_processes_left_half_written_is_deleted_and_nothing_else(folder):
     before = set(os.listdir(folder.folder))
     left = ('.epoch_4.pth.part', '.checkpoints.jsonx1y2', '.last_checkpointx1y2')
@@ -147,6 +159,46 @@ def test_as_good_as_the_best_is_no_better(monkeypatch, rule, scores, saved):
     for score in scores:
         hook.after_val_epoch(runner, dict(figure=score))
     assert kept == saved
+
+
+def test_the_disk_has_a_checkpoint_before_its_name_says_so(folder, monkeypatch):
+    steps, replace = [], os.replace
+
+    def name_of(handle):
+        names = ('.', *os.listdir(folder.folder))
+        return next(name for name in names if os.path.samestat(
+            os.fstat(handle), os.stat(folder.path(name))))
+
+    monkeypatch.setattr(os, 'fsync', lambda handle: steps.append(f'sync {name_of(handle)}'))
+    monkeypatch.setattr(os, 'replace', lambda old, new: replace(old, new) or steps.append(
+        f'name {os.path.basename(new)}'))
+    write(folder, 'epoch_4.pth')
+    # Temporary names of the list and the pointer end at random.
+    assert [re.sub(r'(?<=json|oint)\w{8}$', '', step) for step in steps] == [
+        'sync .epoch_4.pth.part', 'name epoch_4.pth', 'sync .',
+        'sync .checkpoints.json', 'name checkpoints.json',
+        'sync .last_checkpoint', 'name last_checkpoint']
+
+
+def test_whatever_is_listed_may_have_been_deleted(folder):
+    Path(folder.path('epoch_1.pth')).unlink()
+    folder.prune(1)
+    assert [entry['file'] for entry in folder.entries()] == ['epoch_3.pth']
+    Path(folder.path('epoch_3.pth')).unlink()
+    with pytest.raises(UserError, match='epoch_3.pth not found. Begin anew without --resume'):
+        folder.newest_whole()  # which last_checkpoint names
+    Path(folder.path('last_checkpoint')).unlink()
+    assert folder.newest_whole() is None
+
+
+def test_a_checkpoint_is_listed_once(folder):
+    before = folder.entries()
+    folder.list_found('epoch_2.pth', 'periodic', {})
+    assert folder.entries() == before
+    Path(folder.path('epoch_4.pth')).write_bytes(Path(folder.path('epoch_1.pth')).read_bytes())
+    folder.list_found('epoch_4.pth', 'stage end', dict(epoch=4))
+    assert folder.entries()[-1] == dict(before[0], file='epoch_4.pth', kind='stage end', epoch=4)
+    assert folder.newest_whole() == folder.path('epoch_4.pth')
 
 
 def test_killed_between_the_new_file_and_its_entry(folder, monkeypatch):

@@ -111,6 +111,23 @@ def test_a_young_one_is_not(tmp_path, minutes):
     assert checkpoints(tmp_path) == ['epoch_2', 'epoch_4']  # where stages end
 
 
+def test_the_clock_begins_anew_with_each_checkpoint_to_resume_from(tmp_path, monkeypatch):
+    now = [0.]
+    monkeypatch.setattr(checkpoint_hook, 'time', SimpleNamespace(monotonic=lambda: now[0]))
+    runner = SimpleNamespace(
+        work_dir=str(tmp_path), iter=0, hooks=[], train_loop=None, _resume=False, _load_from=None,
+        logger=SimpleNamespace(info=lambda text: None),
+        save_checkpoint=lambda folder, name, **_: Path(folder, name).touch())
+    hook = checkpoint_hook.SafeCheckpointHook(minutes=1)
+    hook.before_train(runner)
+    late = []
+    for now[0], saved in ((59, ''), (60, 'periodic'), (119, 'best'), (120, '')):
+        late.append(hook._is_late())
+        if saved:
+            hook._save(runner, f'{saved}.pth', saved, {})
+    assert late == [False, True, False, True]
+
+
 def test_gradients_that_are_being_accumulated_are_not_cut_in_two(tmp_path):
     optimizer = dict(type='AdamW', lr=4e-3)
     train(with_checkpoints(

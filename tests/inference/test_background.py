@@ -41,11 +41,11 @@ def test_errors_of_the_reader_come_after_what_was_read():
 
 
 def test_a_consumer_may_stop_early():
-    before = threads()
-    ahead = read_ahead(iter(range(1000)))
+    before, made = threads(), []
+    ahead = read_ahead(made.append(k) or k for k in range(1000))
     assert next(ahead) == 0
     ahead.close()
-    assert threads() == before
+    assert threads() == before and len(made) <= 4, 'of a camera there is no end'
 
 
 def test_written_in_order_before_the_block_ends():
@@ -58,15 +58,35 @@ def test_written_in_order_before_the_block_ends():
 
 def test_errors_of_the_writer_reach_the_main_thread():
     def write(item):
+        tried.append(item)
+        go_on.wait(60)
         raise OSError('disk full')
 
+    tried, put, go_on = [], [], threading.Event()
+    with pytest.raises(OSError, match='disk full'):
+        with WriteBehind(write) as behind:
+            behind.put(0)
+            behind.put(1)
+            go_on.set()
+    assert tried == [0], 'nothing after it'
     with pytest.raises(OSError, match='disk full'):
         with WriteBehind(write, depth=1) as behind:
             for k in range(100):
                 behind.put(k)
-    with pytest.raises(OSError, match='disk full'):
-        with WriteBehind(write) as behind:
-            behind.put(1)
+                put.append(k)
+    assert len(put) <= 4, 'and soon'
+
+
+def test_an_error_in_the_block_was_there_before_one_of_the_writer():
+    def write(item):
+        begun.set()
+        raise OSError('disk full')
+
+    begun = threading.Event()
+    with pytest.raises(KeyError), WriteBehind(write) as behind:
+        behind.put(1)
+        begun.wait(60)
+        raise KeyError
 
 
 def test_after_an_error_in_the_block_nothing_more_is_written():

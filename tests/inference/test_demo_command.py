@@ -1,5 +1,6 @@
 """``ssfer demo`` before it serves anything: every mistake is one line, and comes at once."""
 import importlib.metadata
+import os
 import socket
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 import ssfer_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.inference import demo
-from ssfer_mm.inference.demo import GRADIO, free_port
+from ssfer_mm.inference.demo import GRADIO, free_port, private_gradio
 
 
 @pytest.fixture
@@ -67,3 +68,14 @@ def test_unknown_model_names_the_closest(gradio, capsys, tmp_path, monkeypatch):
     (tmp_path / 'work_dirs/rafdb/classifier.safetensors').write_bytes(b'')
     error = mistake(capsys, '--model', 'rafdv')
     assert "no model is called 'rafdv'" in error and 'closest: rafdb' in error
+
+
+def test_gradio_asks_no_one_and_keeps_nothing(monkeypatch):
+    monkeypatch.setattr(os, 'environ', dict(NO_PROXY='intra.net', no_proxy='other'))
+    with private_gradio() as folder:
+        assert os.path.isdir(folder)
+        assert os.environ == dict(
+            NO_PROXY='intra.net,127.0.0.1,localhost', no_proxy='intra.net,127.0.0.1,localhost',
+            GRADIO_ANALYTICS_ENABLED='False', GRADIO_TEMP_DIR=folder, HF_HUB_DISABLE_TELEMETRY='1',
+            HF_HUB_OFFLINE='1')
+    assert not os.path.exists(folder)

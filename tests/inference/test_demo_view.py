@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from ssfer_mm.inference import FERInferencer
-from ssfer_mm.inference.demo_view import EXAMPLES, PORTRAIT, draw_evidence, draw_examples, look
+from ssfer_mm.inference.demo_view import (
+    EXAMPLES,
+    PORTRAIT,
+    Seen,
+    draw_evidence,
+    draw_examples,
+    look,
+)
+from ssfer_mm.inference.results import FaceResult
 from support.faces import BlobDetector, MeanClassifier, scene
 
 
@@ -31,6 +39,13 @@ def test_a_click_finds_the_face(inferencer, tmp_path):
     seen = look(inferencer, save(tmp_path / 'a.png', scene((50, 5, 20), (10, 30, 10))))
     assert seen.face_at(6 * 15, 6 * 35) == 0 and seen.face_at(6 * 60, 6 * 15) == 1
     assert seen.face_at(6 * 40, 6 * 35) is None
+
+
+def test_of_faces_in_front_of_each_other_the_smallest_is_meant():
+    near, far = (FaceResult(box, 1., dict(joy=1.)) for box in ((0, 0, 80, 80), (60, 40, 90, 70)))
+    for faces in ((near, far), (far, near)):
+        seen = Seen('', faces=faces)
+        assert faces[seen.face_at(60, 70)] is far and faces[seen.face_at(59, 70)] is near
 
 
 def test_big_pictures_are_reduced_and_clicks_still_fit(inferencer, tmp_path):

@@ -72,9 +72,9 @@ def test_batches_and_generators_are_several_images(inferencer, tmp_path):
     images = [scene((10, 20, 16)), scene(), scene((50, 5, 10))]
     for given in (np.stack(images), iter(images), tuple(images)):
         assert [len(result.faces) for result in inferencer(given)] == [1, 0, 1]
-    (tmp_path / 'film.mov').write_bytes(b'?')
-    with pytest.raises(UserError, match='film.mov is no image: use .*predict_video'):
-        inferencer(tmp_path / 'film.mov')
+    (tmp_path / 'film.MOV').write_bytes(b'?')
+    with pytest.raises(UserError, match='film.MOV is no image: use .*predict_video'):
+        inferencer(tmp_path / 'film.MOV')
 
 
 def test_faces_of_several_images_are_classified_together(inferencer):
@@ -88,7 +88,7 @@ def test_faces_of_several_images_are_classified_together(inferencer):
 def test_few_pixels_at_a_time():
     images = [load(np.zeros((10, 10, 3), np.uint8), k) for k in range(5)]
     assert [len(batch) for batch in in_batches(images, 3)] == [3, 2]
-    assert [len(batch) for batch in in_batches(images, 3, pixels=250)] == [2, 2, 1]
+    assert [len(batch) for batch in in_batches(images, 3, pixels=200)] == [2, 2, 1]
     assert [len(batch) for batch in in_batches(images, 3, pixels=50)] == [1] * 5
     assert [len(batch) for batch in in_batches(images * 3, 4, first=1)] == [1, 2, 4, 4, 4]
 
@@ -135,6 +135,8 @@ def test_visualize_draws_on_a_copy(inferencer):
     changed = np.argwhere((drawn != image).any(axis=2))
     assert changed[:, 0].min() <= 10 and changed[:, 0].max() > 30 + 5, 'box, and a plate below'
     assert (inferencer.visualize(scene(), inferencer(scene())[0]) == scene()).all()
+    with pytest.raises(UserError, match='float64'):
+        inferencer.visualize(np.zeros((4, 4)), result)
 
 
 @pytest.mark.parametrize('y, plate', [(10, 'below'), (150, 'above'), (0, 'inside')])
@@ -168,8 +170,11 @@ def test_shares_that_round_to_nothing_are_not_written(inferencer, monkeypatch):
     written = []
     monkeypatch.setattr(annotate.cv2, 'putText', lambda canvas, text, *rest: written.append(text))
     image = scene((20, 10, 44), size=(200, 220))
-    inferencer.visualize(image, inferencer(image)[0])
+    result, = inferencer(image)
+    inferencer.visualize(image, result)
     assert written == ['anger 90%', 'neutral 10%']
+    inferencer.visualize(image, replace(result, faces=(replace(result.faces[0], track=3),)), top=1)
+    assert written[2:] == ['#3 anger 90%']
 
 
 class Wrong(MeanClassifier):
@@ -181,7 +186,7 @@ class Wrong(MeanClassifier):
 class Diverged(MeanClassifier):
 
     def predict(self, faces):
-        return super().predict(faces) * np.nan
+        return super().predict(faces) * [1, np.nan, 1]
 
 
 @pytest.mark.parametrize('classifier, words', [
@@ -189,6 +194,18 @@ class Diverged(MeanClassifier):
 def test_classifiers_that_cannot_be_believed(classifier, words):
     with pytest.raises(UserError, match=words):
         FERInferencer(classifier, BlobDetector())(scene((5, 5, 10)))
+
+
+def test_an_exported_model_has_no_maps(inferencer):
+    assert not inferencer.explains
+    with pytest.raises(UserError, match='no gradients.* use the checkpoint that it was exported'):
+        inferencer.explain([], [])
+
+
+@pytest.mark.parametrize('shown', [False, True])
+def test_a_bar_is_shown_where_it_is_wanted(inferencer, capsys, shown):
+    inferencer([scene()], show_progress=shown)
+    assert bool(capsys.readouterr().err) == shown
 
 
 def test_paths_that_cannot_be_used(inferencer, tmp_path):
@@ -268,7 +285,9 @@ def test_large_jpegs_are_looked_at_reduced_but_small_faces_are_cut_from_the_whol
     inner = classifier.faces[0][2:-2, 2:-2].reshape(-1, 3).astype(int)
     assert np.ptp(inner, axis=0).max() < 12
     loaded, result = next(inferencer.stream([str(tmp_path / 'near.jpg')]))
-    assert loaded.pixels.shape == (30, 40, 3) and loaded.closer().pixels.shape == photo.shape
+    whole = loaded.closer()
+    assert loaded.pixels.shape == (30, 40, 3) and whole.pixels.shape == photo.shape
+    assert whole.closer() is whole
     # What is asked for later is what the classifier got.
     assert (inferencer.crop(loaded, result.faces[0]) == classifier.faces[0]).all()
 

@@ -14,3 +14,13 @@ def test_16_bits_in_a_pil_image_are_those_of_its_file(tmp_path, ending):
     of_file = load(path, 0).pixels
     assert of_file.max() > 200 and of_file.std() > 50
     np.testing.assert_array_equal(load(Image.open(path), 0).pixels, of_file)
+
+
+def test_a_pil_image_has_the_colors_of_its_file_and_stands_upright(tmp_path):
+    path, exif = str(tmp_path / 'turned.jpg'), Image.Exif()
+    exif[0x112] = 6  # to be turned to the right
+    picture = Image.new('RGB', (64, 32), (250, 120, 0))
+    picture.save(path, exif=exif, quality=95)
+    of_file = load(path, 0).pixels
+    assert of_file.shape == (64, 32, 3) and of_file[0, 0, 2] > 240 > 20 > of_file[0, 0, 0]
+    np.testing.assert_allclose(load(Image.open(path), 0).pixels, of_file, atol=2)

@@ -15,6 +15,7 @@ import ssfer_cli
 import ssfer_onnx
 from ssfer_mm.inference import backends
 from ssfer_mm.inference import predict as predict_module
+from ssfer_mm.inference.sources import Video
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSES = ['anger', 'neutral', 'fear', 'disgust']  # of the model in conftest.py
@@ -131,6 +132,7 @@ def test_a_video_into_a_table_and_a_video(place):
     (['photos', '--device', 'cuda'], '--device cuda is of torch'),
     (['photos', '--detector', 'none.onnx'], 'does not exist'),
     (['photos', '--backend', 'onnx', '--detector', 'fixed'], 'whole'),
+    (['photos', '--backend', 'onnx', '--detector', 'yunet:x.onnx'], 'yunet:x.onnx needs torch'),
     (['photos', '--backend', 'torch'], 'use --backend onnx'),
 ])
 def test_mistakes_are_one_line(place, capsys, arguments, words):
@@ -141,6 +143,46 @@ def test_mistakes_are_one_line(place, capsys, arguments, words):
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith('error: ') and words in error
     assert {path for path in place.rglob('*') if path.is_file()} == before
+
+
+def test_a_video_that_was_cut_off_is_told_after_its_frames(place, monkeypatch, capsys):
+    class Cut(predict_module.FrameSource):
+        def frames(self):
+            yield from super().frames()
+            self.problem = 'only 7 of 9 announced frames can be decoded'
+
+    monkeypatch.setattr(predict_module, 'FrameSource', Cut)
+    assert predict('film.mp4', '--csv', 'r.csv') == 1
+    assert 'film.mp4: only 7 of 9' in capsys.readouterr().err
+    assert len(Path('r.csv').read_text().splitlines()) == 1 + 7
+
+
+@pytest.fixture
+def camera(monkeypatch):
+    """A film for a camera, and a window that is closed with the third picture."""
+    class Film(predict_module.FrameSource):
+        def __init__(self, source):
+            super().__init__(Video('film.mp4'))
+            self.name, self.live = f'webcam:{source.number}', True
+
+    shown = []
+    monkeypatch.setattr(predict_module, 'FrameSource', Film)
+    monkeypatch.setattr(predict_module, 'show', lambda frame: shown.append(frame) or len(shown) < 3)
+
+
+def test_pictures_of_a_camera_are_kept_or_shown(place, camera, capsys):
+    assert predict('webcam') == 2
+    assert 'nothing would be kept of the camera: add --show' in capsys.readouterr().err
+    assert predict('webcam:1', '--show', '--csv', 'r.csv', '--out', 'out') == 0
+    assert len(Path('r.csv').read_text().splitlines()) == 1 + 3
+    assert [path.name for path in Path('out').iterdir()] == ['webcam_1.mp4']
+
+
+def test_ctrl_c_is_how_the_recording_of_a_camera_ends(place, camera, monkeypatch):
+    monkeypatch.setattr(predict_module.Tally, 'add',
+                        lambda tally, result: signal.raise_signal(signal.SIGINT))
+    assert predict('webcam', '--csv', 'r.csv') == 0
+    assert len(Path('r.csv').read_text().splitlines()) == 1 + 1
 
 
 @pytest.mark.parametrize('given, installed, chosen', [

@@ -31,16 +31,40 @@ def test_no_two_results_share_a_file(folder):
                             ('b/x.png', 'b/x.png'), ('b/x.tif', 'b/x-2.png')]
     files = [str(folder / 'a/x.jpg'), str(folder / 'a/sub/x.JPG')]
     assert [photo.target for photo in find_source(files)] == ['x.jpg', 'x-2.JPG']
+    assert [photo.target for photo in find_source(files[::-1])] == ['x.JPG', 'x-2.jpg']
+    folders = [f'{folder}/a/sub/', f'{folder}/b/']
+    assert [name for name, _ in pairs(find_source(folders))] == ['sub/x.JPG', 'b/x.png', 'b/x.tif']
 
 
 def test_former_results_inside_the_folder_are_left_out(folder):
     assert pairs(find_source([str(folder)], out=str(folder / 'b')))[-1][0] == 'a/x.jpg'
 
 
+@pytest.mark.parametrize('out', ['', 'a', 'a/su'], ids=['around it', 'itself', 'other'])
+def test_what_is_no_former_result_is_not(folder, out):
+    assert len(find_source([str(folder / 'a')], out=str(folder / out))) == 2
+
+
 def test_videos_and_cameras(folder):
-    film = str(folder / 'film.mp4')
-    assert find_source([film]) == Video(film)
+    for name in ('film.mp4', 'FILM.MP4'):
+        assert find_source([str(folder / name)]) == Video(str(folder / name))
     assert find_source(['webcam']) == Webcam(0) and find_source(['webcam:2']) == Webcam(2)
+
+
+def test_photos_with_the_name_of_a_camera_or_video(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (folder / 'b').rename('shots.mp4')
+    (folder / 'a/x.jpg').rename('webcam.jpg')
+    assert [photo.path for photo in find_source(['webcam.jpg', 'shots.mp4'])] == [
+        'webcam.jpg', 'shots.mp4/x.png', 'shots.mp4/x.tif']
+
+
+def test_places_at_home(folder, monkeypatch):
+    monkeypatch.setenv('HOME', str(folder))
+    assert find_source(['~/film.mp4']) == Video(str(folder / 'film.mp4'))
+    found = find_source(['~/a', '~/b/x.png'], out='~/a/sub')
+    assert [(photo.path, photo.name) for photo in found] == [
+        (str(folder / 'a/x.jpg'), 'x.jpg'), (str(folder / 'b/x.png'), '~/b/x.png')]
 
 
 @pytest.mark.parametrize('given, words', [

@@ -33,8 +33,8 @@ def test_out_of_sight_for_a_moment_and_for_long():
     track = SmoothingTracker(0.5)
     track([face(0)], 0.0)
     track([], 0.5)
-    assert numbers(track([face(1)], 0.9)) == [1]
-    assert numbers(track([face(1)], 3.0)) == [2]
+    assert numbers(track([face(1)], 1.0)) == [1]
+    assert numbers(track([face(1)], 2.1)) == [2]
 
 
 @pytest.mark.parametrize('rate', [10, 50])
@@ -47,10 +47,18 @@ def test_the_average_depends_on_seconds_not_on_frames(rate):
     assert sum(found.probabilities.values()) == pytest.approx(1)
 
 
-def test_a_little_overlap_is_somebody_else():
+@pytest.mark.parametrize('moved, number', [(5, 1), (6, 2)])
+def test_a_little_overlap_is_somebody_else(moved, number):
+    """A third is enough, a quarter is not."""
     track = SmoothingTracker(0.5)
     track([face(0)], 0.0)
-    assert numbers(track([face(8)], 0.1)) == [2]
+    assert numbers(track([face(moved)], 0.1)) == [number]
+
+
+def test_who_remains_of_two_is_the_nearer_one():
+    track = SmoothingTracker(0.5)
+    track([face(0), face(4)], 0.0)
+    assert numbers(track([face(1)], 0.1)) == [1]
 
 
 def test_who_walks_on_is_followed():
@@ -71,7 +79,7 @@ def test_the_first_sight_is_believed_whole():
 
 
 def test_iou():
-    assert iou((0, 0, 2, 2), (2, 0, 4, 2)) == 0
+    assert iou((0, 0, 2, 2), (2, 0, 4, 2)) == iou((0, 0, 2, 2), (0, 3, 2, 5)) == 0
     assert iou((0, 0, 4, 4), (0, 0, 4, 2)) == 0.5
 
 

@@ -1,5 +1,7 @@
 """Videos: frames streamed, annotated and smoothed; files and cameras that give none."""
 import os
+import signal
+import sys
 import threading
 
 import cv2
@@ -9,7 +11,7 @@ import pytest
 from ssfer_mm import UserError
 from ssfer_mm.inference import FERInferencer, FrameSource, Video, Webcam, predict_video
 from ssfer_mm.inference.annotate import draw_result
-from ssfer_mm.inference.video import video_sink
+from ssfer_mm.inference.video import GentleStop, show, video_sink
 from support.faces import BlobDetector, MeanClassifier, scene
 
 
@@ -65,6 +67,7 @@ def test_annotated_video(film, inferencer, tmp_path):
         old = next(iter(original.frames())).pixels
         assert (np.abs(new - old).max(axis=2) > 60).sum() > 100
     assert sorted(os.listdir(tmp_path)) == ['film.mp4', 'out.mp4']
+    assert target.stat().st_mode == os.stat(film).st_mode, 'for whom the user says'
 
 
 def test_a_failing_run_leaves_no_video(film, tmp_path):
@@ -175,9 +178,11 @@ def test_whoever_takes_only_some_frames_ends_the_reading(film, inferencer):
 
 
 def test_announced_frames_that_are_missing(film, monkeypatch):
-    for sent, problem in ((100, ''), (96, ''), (90, 'only 90 of 100')):
-        monkeypatch.setattr(cv2, 'VideoCapture', lambda path, sent=sent: Capture(sent, 100))
+    for sent, announced, problem in ((100, 100, ''), (95, 100, ''), (94, 100, 'only 94 of 100'),
+                                     (7, 10, ''), (6, 10, 'only 6 of 10'), (5, 0, '')):
+        monkeypatch.setattr(cv2, 'VideoCapture', lambda path: Capture(sent, announced))  # noqa: B023
         with FrameSource(Video(film)) as source:
+            assert source.total == (announced or None)
             assert len(list(source.frames())) == sent
             assert source.problem.startswith(problem) and bool(source.problem) == bool(problem)
             assert source.rate == 25, 'where the file does not say'
@@ -193,6 +198,43 @@ def test_cameras(monkeypatch, inferencer):
     monkeypatch.setattr(cv2, 'VideoCapture', lambda number: Capture(0))
     with pytest.raises(UserError, match='webcam:1 sends no pictures'):
         FrameSource(Webcam(1))
+
+
+@pytest.mark.parametrize('key, goes_on', [(-1, True), (ord('x'), True), (ord('q'), False),
+                                          (27, False), (0x100000 + ord('q'), False)])
+def test_a_window_is_shown_until_a_key_ends_it(monkeypatch, key, goes_on):
+    shown = []
+    monkeypatch.setenv('DISPLAY', ':0')
+    monkeypatch.setattr(cv2, 'imshow', lambda name, frame: shown.append(frame))
+    monkeypatch.setattr(cv2, 'waitKey', lambda pause: key)
+    assert show(scene()) == goes_on and len(shown) == 1
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='others have a display')
+def test_no_window_can_be_opened(monkeypatch):
+    def headless(*arguments):
+        raise cv2.error('The function is not implemented')
+
+    for name in ('DISPLAY', 'WAYLAND_DISPLAY'):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UserError, match='no display.: leave --show out'):
+        show(scene())
+    monkeypatch.setenv('WAYLAND_DISPLAY', 'wayland-0')
+    monkeypatch.setattr(cv2, 'imshow', headless)
+    with pytest.raises(UserError, match='headless.*leave --show out'):
+        show(scene())
+
+
+def test_ctrl_c_is_a_wish_in_the_main_thread_only():
+    def elsewhere():
+        with GentleStop() as stop:
+            done.append(stop.wanted)
+
+    done, before = [], signal.getsignal(signal.SIGINT)
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join(60)
+    assert done == [False] and signal.getsignal(signal.SIGINT) is before
 
 
 def test_no_camera():

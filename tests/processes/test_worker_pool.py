@@ -77,6 +77,10 @@ def test_every_batch_with_its_result(workers):
     assert sorted(halves(range(50), workers)) == [(k, k / 2) for k in range(50)]
 
 
+def test_one_worker_is_this_process():
+    assert list(map_batches(lambda: lambda batch: os.getpid(), [5])) == [(5, os.getpid())]
+
+
 @forks
 def test_what_went_wrong_in_a_worker():
     with pytest.raises(UserError, match='photo.jpg: no such file'):

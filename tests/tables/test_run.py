@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -99,6 +100,8 @@ def test_a_failure_is_told_and_does_not_stop_the_rest(toy, capsys):
     toy.orders()
     assert sorted(toy.run(*ONE).done) == ['facemix/5pct_seed0', 'fixmatch/5pct_seed0',
                                           'ssfer/5pct_seed0']
+    log = toy.work / 'facemix/5pct_seed0/train.log'
+    assert 'the data are gone' in log.read_text(), 'of all sessions'
 
 
 def when(path, then):
@@ -150,8 +153,9 @@ def test_what_another_process_trains_is_not_set_aside(toy):
     with pytest.raises(UserError, match='scratch, 5 %, seed 0 cannot be set aside, another proc'):
         toy.run(*ONE, '--only', 'scratch', '--redo')
     assert (run.work_dir / 'hanging').exists()
-    training.interrupt()
-    training.finish_off()
+    training.finish_off(patience=0)
+    assert training.ended() == -signal.SIGKILL
+    training.interrupt()  # it hears nothing any more
     toy.orders()
     assert toy.run(*ONE, '--only', 'scratch', '--redo').done == ['scratch/5pct_seed0']
 
@@ -219,9 +223,57 @@ def test_held_out_results_stay_apart(toy):
 def test_progress_is_read_from_the_log(tmp_path):
     log = tmp_path / 'train.log'
     assert child.last_progress(log) == ''
-    log.write_text('11/24 02:30 - mmengine - INFO - Epoch(train)  [3][20/44]  lr: 1e-3  eta: '
-                   '1 day, 0:31:22  time: 0.3\nother\n')
+    log.write_text(''.join(
+        f'11/24 02:30 - mmengine - INFO - Epoch(train)  [{epoch}][20/44]  lr: 1e-3  eta: '
+        '1 day, 0:31:22  time: 0.3\nother\n' for epoch in (2, 3)))
     assert child.last_progress(log) == 'epoch [3][20/44], 1 day, 0:31:22 left'
+
+
+@pytest.mark.parametrize('log, reason', [
+    (None, 'no output'), ('\n', 'no output'), ('a\nTypeError: x\n', 'TypeError: x'),
+    ('error: first\nerror: a sentence\nan error: too late\n', 'a sentence'),
+    ('error: ' + 'x' * 400, 'x' * 300)], ids=['no log', 'empty', 'traceback', 'sentence', 'long'])
+def test_why_a_training_failed(tmp_path, log, reason):
+    if log is not None:
+        (tmp_path / 'train.log').write_text(log)
+    assert child.last_error(SimpleNamespace(work_dir=tmp_path)) == reason
+
+
+@pytest.mark.parametrize('link', [os.link, None], ids=['links', 'another disk'])
+def test_the_checkpoint_to_continue_from_is_laid_there_once(tmp_path, monkeypatch, link):
+    def no_links(*places):
+        raise OSError
+
+    monkeypatch.setattr(os, 'link', link or no_links)
+    before = SimpleNamespace(checkpoint=tmp_path / 'epoch_4.pth')
+    before.checkpoint.write_text('stage II')
+    run = SimpleNamespace(work_dir=tmp_path / 'run')
+    run.work_dir.mkdir()
+    if link:  # what was left where this program was killed
+        link(before.checkpoint, run.work_dir / '.epoch_4.pth.part')
+    child._continue_from(run, before)
+    laid = run.work_dir / 'epoch_4.pth'
+    assert os.listdir(run.work_dir) == [laid.name] and laid.read_text() == 'stage II'
+    laid.rename(run.work_dir / 'epoch_5.pth')
+    child._continue_from(run, before)
+    assert os.listdir(run.work_dir) == ['epoch_5.pth'], 'it goes on from its own'
+
+
+@pytest.mark.parametrize('jobs, threads', [(1, '4'), (2, '2'), (9, '1')])
+def test_trainings_share_the_cores_unless_the_user_says_otherwise(monkeypatch, jobs, threads):
+    monkeypatch.setattr(child, 'cores', lambda: 4)
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    assert child._environment(jobs)['OMP_NUM_THREADS'] == threads
+    monkeypatch.setenv('OMP_NUM_THREADS', '3')
+    assert child._environment(jobs)['OMP_NUM_THREADS'] == '3'
+
+
+def test_without_forks_each_training_begins_by_itself(monkeypatch):
+    def refused(environment):
+        raise OSError('trainings are forked on Linux only')
+
+    monkeypatch.setattr(child, 'Nursery', refused)
+    assert child.open_nursery(1) is None
 
 
 def test_durations():
