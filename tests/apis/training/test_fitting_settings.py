@@ -7,6 +7,7 @@ from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 from support.shrink import REPO
 
+MAE = 'configs/mae/mae_vit-micro-p8_faces-48px.py'
 SPARK = 'configs/mae/spark_resnet-nano_faces-48px.py'
 
 
@@ -41,7 +42,52 @@ def test_cells_of_spark_are_as_large_as_those_of_its_backbone(options, wrong):
         check_settings(cfg)
 
 
-@pytest.mark.parametrize('path', sorted((REPO / 'configs' / 'mae').glob('spark_*.py')),
+@pytest.mark.parametrize('backbone, advice', [
+    (dict(type='ResNet_CIFAR', depth=18), 'model.backbone.type=SparseResNet_CIFAR'),
+    (dict(type='ConvNeXt'), 'model.backbone.type=SparseConvNeXt'),
+    (dict(type='SparseConvNeXt'), 'model.backbone.gap_before_output=False'),
+    (dict(type='SparseConvNeXt', gap_before_output=False), 'multiply to 32: set it to 32'),
+    (dict(type='SparseResNet', depth=50), 'multiply to 32: set it to 32')])
+def test_other_backbones_of_spark(backbone, advice):
+    cfg = load_config(SPARK)
+    cfg.model.backbone = backbone
+    with pytest.raises(UserError, match=advice):
+        check_settings(cfg)
+
+
+def test_spark_as_mmpretrain_has_it():
+    cfg = load_config(SPARK)
+    cfg.model.backbone = dict(type='SparseResNet', depth=50)
+    cfg.model.downsample_raito = 32
+    cfg.model.neck.upsample_ratio = 32
+    del cfg.model.head['patch_size']
+    check_settings(cfg)
+
+
+@pytest.mark.parametrize('options, advice', [
+    ({'patch_size': 16},
+     'set model.neck.num_patches=9 model.neck.patch_size=16 model.head.patch_size=16$'),
+    ({'img_size': 64}, 'set model.neck.num_patches=64$'),
+    ({'arch': 'deit-small'}, 'set model.neck.embed_dim=384$'),
+    ({'patch_size': 10}, 'patches of 10 pixels do not fill images of 48: .*img_size=40'),
+    ({'type': 'ResNet'}, 'ResNet hides no patches: set model.backbone.type=MAEViT, or take SparK'),
+    ({'type': 'VisionTransformer'}, 'VisionTransformer hides no patches')])
+def test_decoder_of_mae_follows_the_backbone(options, advice):
+    cfg = load_config(MAE)
+    cfg.model.backbone.update(options)
+    with pytest.raises(UserError, match=advice):
+        check_settings(cfg)
+
+
+def test_mae_of_another_network_that_hides_patches():
+    cfg = load_config(MAE)
+    cfg.model.backbone = dict(type='MAEHiViT', arch='tiny', img_size=48, patch_size=16)
+    cfg.model.neck.update(num_patches=9, patch_size=16, embed_dim=384)
+    cfg.model.head.patch_size = 16
+    check_settings(cfg)
+
+
+@pytest.mark.parametrize('path', sorted((REPO / 'configs' / 'mae').glob('*.py')),
                          ids=lambda path: path.stem)
-def test_shipped_configs_of_spark_fit(path):
+def test_shipped_configs_of_stage_one_fit(path):
     check_settings(load_config(str(path)))
