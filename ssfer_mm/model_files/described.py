@@ -122,7 +122,9 @@ def describe(path: Union[str, Path], options: Optional[Options] = None) -> Descr
         if not options.config:
             check_types(model)
         check_fit(state, model)
-        result = Described(kind_of(state), state, model, source=dict(
+        # Heads without weights: the backbones of AlexNet, VGG and InceptionV3 score the classes.
+        scores = model.get('type') == 'ImageClassifier' and model.get('head')
+        result = Described('classifier' if scores else kind_of(state), state, model, source=dict(
             file=path.name, sha256=sha256_of(path), layout=layout_of(raw)))
         _set_size(result, cfg, meta, options)
         _set_classes(result, meta, options)

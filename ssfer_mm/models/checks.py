@@ -42,9 +42,12 @@ def check_classes(classifier: dict, data_preprocessor: dict) -> None:
     Raises:
         UserError: It has.
     """
-    head = (classifier.get('head') or {}).get('num_classes')
+    head = classifier.get('head') or {}
+    # The heads of AlexNet, VGG and InceptionV3 have no layer; the backbone scores the classes.
+    part = 'head' if 'num_classes' in head else 'backbone'
+    given = (classifier.get(part) or {}).get('num_classes')
     labels = data_preprocessor.get('num_classes')
-    if None not in (head, labels) and head != labels:
-        raise UserError(f'SSFER: model.classifier.head.num_classes is {head}, but '
+    if None not in (given, labels) and given != labels:
+        raise UserError(f'SSFER: model.classifier.{part}.num_classes is {given}, but '
                         f'data_preprocessor.num_classes is {labels}: set both to the number of '
                         'classes of the dataset')

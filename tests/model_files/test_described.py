@@ -258,3 +258,11 @@ def test_nothing_is_made_up_about_a_file_that_says_nothing(tmp_path):
     with pytest.raises(UserError, match='--dataset or --classes.*--mean and --std'):
         build_classifier(described)
     assert FERPLUS8[0] not in str(described.meta())
+
+
+def test_a_classifier_whose_head_has_no_weights(tmp_path):
+    config = dict(type='ImageClassifier', backbone=dict(type='LeNet5', num_classes=3),
+                  head=dict(type='ClsHead'))
+    meta = dict(format='ssfer_mm model 1', model=config)
+    path = saved(tmp_path / 'a.pth', dict(state_dict=MODELS.build(config).state_dict(), meta=meta))
+    assert describe(path).kind == 'classifier'

@@ -157,6 +157,14 @@ def test_settings_out_of_range(options, word):
         MODELS.build(ssfer(**options))
 
 
+@pytest.mark.parametrize('part', [
+    dict(head=dict(type='LinearClsHead', num_classes=1000, in_channels=2048)),
+    dict(backbone=dict(type='InceptionV3', num_classes=1000), head=dict(type='ClsHead'))])
+def test_as_many_classes_as_the_labels_have(part):
+    with pytest.raises(UserError, match=f'{min(part)}.num_classes is 1000, but .* is 3: set both'):
+        MODELS.build(dict(ssfer(), classifier=dict(vit(), **part)))
+
+
 def test_what_is_not_set_is_the_methods():
     model = MODELS.build(ssfer())
     assert (model.ema_decay, model.unlabeled_weight, model.pseudo_label.threshold) == (

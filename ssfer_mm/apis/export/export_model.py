@@ -3,6 +3,7 @@ import argparse
 import functools
 import os
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import List, Optional
 
@@ -82,6 +83,8 @@ def export_model(described: Described, target: Path, faces: Sequence[np.ndarray]
     if weights is not None:
         write = functools.partial(write, optimize=False)
     model = build_classifier(described)
+    # Merged weights are in no other file.
+    network = merge_branches(model) if weights is None else model
     images = resize_faces(faces, described)
     # The exporters' own samples must not have one image: they would fix the batch to it.
     example = images[[0, -1]].flip(1).float()
@@ -89,8 +92,8 @@ def export_model(described: Described, target: Path, faces: Sequence[np.ndarray]
     part = target.with_name(f'.{target.stem}.part{target.suffix}')
     try:
         with any_batch():
-            write(Probabilities(model, described).eval(), example, part, _facts(described, opset),
-                  opset)
+            write(Probabilities(network, described).eval(), example, part,
+                  _facts(described, opset), opset)
         if weights is not None:
             share_weights(part, weights)
         difference = _difference(model, run(part), images)
@@ -102,6 +105,19 @@ def export_model(described: Described, target: Path, faces: Sequence[np.ndarray]
     finally:
         part.unlink(missing_ok=True)
     return difference
+
+
+def merge_branches(model: nn.Module) -> nn.Module:
+    """A copy that predicts the same with fewer layers, where its kind can.
+
+    RepVGG, MobileOne, RepMLPNet, RepLKNet, RIFormer and LeViT train with branches or
+    normalisations that are one layer afterwards.
+    """
+    merged = deepcopy(model)
+    for part in merged.children():
+        if hasattr(part, 'switch_to_deploy'):
+            part.switch_to_deploy()
+    return merged
 
 
 def _difference(model: nn.Module, exported: Callable[[Tensor], Tensor], images: Tensor) -> float:

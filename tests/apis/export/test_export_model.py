@@ -25,14 +25,17 @@ CLASSES = ('sadness', 'fear', 'anger')
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def checkpoint(folder, classifier):
+def checkpoint(folder, classifier, size=16, spread=0.3):
     """A converted-looking checkpoint of a classifier whose weights are all unusual."""
     classifier['data_preprocessor'] = dict(type='ClsDataPreprocessor', mean=MEAN, std=STD,
                                            num_classes=3, to_rgb=True)
     model = MODELS.build(classifier)
     for parameter in model.parameters():
-        parameter.data += 0.3 * torch.randn_like(parameter)
-    meta = dict(format='ssfer_mm model 1', model=classifier, input_size=[16, 16],
+        parameter.data += spread * torch.randn_like(parameter)
+    for name, buffer in model.named_buffers():
+        if name.endswith('running_mean'):
+            buffer += spread * torch.randn_like(buffer)
+    meta = dict(format='ssfer_mm model 1', model=classifier, input_size=[size, size],
                 dataset_meta=dict(classes=CLASSES))
     torch.save(dict(state_dict=model.state_dict(), meta=meta), folder / 'model.pth')
     return folder / 'model.pth'
@@ -130,6 +133,39 @@ def test_torch_formats(classifier, suffix, faces, tmp_path):
     else:
         torch.jit.load(target, _extra_files=files)
     assert json.loads(files['facts.json'])['classes'] == list(CLASSES)
+
+
+# What trains with branches and normalisations that are one layer afterwards: backbone, head.
+MERGED = {
+    'RepVGG': (dict(arch=dict(num_blocks=[1] * 4, width_factor=[0.125] * 4, group_layer_map=None,
+                              se_cfg=None)), dict(in_channels=64)),
+    'MobileOne': (dict(arch=dict(num_blocks=[1] * 4, width_factor=[0.125] * 4,
+                                 num_conv_branches=[2] * 4, num_se_blocks=[0, 0, 0, 1])),
+                  dict(in_channels=64)),
+    'RepLKNet': (dict(arch=dict(large_kernel_sizes=[5] * 4, layers=[1] * 4, channels=[8] * 4,
+                                small_kernel=3, dw_ratio=1.)), dict(in_channels=8)),
+    'RepMLPNet': (dict(arch=dict(channels=[8] * 4, depths=[1] * 4, sharesets_nums=[1] * 4),
+                       img_size=32, reparam_conv_kernels=(1,)), dict(in_channels=8)),
+    'RIFormer': (dict(arch=dict(layers=[1] * 4, embed_dims=[4, 8, 12, 16],
+                                mlp_ratios=[2] * 4, layer_scale_init_value=0.1)),
+                 dict(in_channels=16)),
+    'LeViT': (dict(arch='128s', img_size=64),
+              dict(type='LeViTClsHead', in_channels=384, distillation=False)),
+}
+
+
+@pytest.mark.parametrize('name', MERGED)
+def test_branches_are_merged(name, faces, tmp_path):
+    backbone, head = MERGED[name]
+    source = checkpoint(tmp_path, dict(
+        type='ImageClassifier', backbone=dict(backbone, type=name),
+        neck=dict(type='GlobalAveragePooling'),
+        head=dict(dict(type='LinearClsHead', num_classes=3), **head)),
+        size=backbone.get('img_size', 32), spread=0.05)
+    described, target = describe(source), tmp_path / 'model.torchscript'
+    assert export_model(described, target, faces) < 1e-5
+    trained = build_classifier(described).state_dict()
+    assert len(torch.jit.load(target).state_dict()) < len(trained)
 
 
 def test_an_opset_that_torch_does_not_write(faces, tmp_path):

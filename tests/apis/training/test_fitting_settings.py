@@ -9,6 +9,7 @@ from ssfer_mm.errors import UserError
 from support.shrink import REPO
 
 SSFER = 'configs/ssfer/ferplus_5pct_resnet-nano.py'
+MAE = 'configs/mae/mae_vit-micro-p8_faces-48px.py'
 SPARK = 'configs/mae/spark_resnet-nano_faces-48px.py'
 
 
@@ -44,7 +45,7 @@ def test_sync_bn_of_processes_without_a_gpu(monkeypatch):
 
 
 @pytest.mark.parametrize('options, wrong', [
-    ({'model.neck': None}, 'model.neck.upsample_ratio is None'),
+    ({'model.neck': None}, 'model.neck.upsample_ratio is 32'),
     ({'model.backbone.strides': (1, 2, 2, 2)}, 'model.downsample_raito is 16'),
     ({'model.downsample_raito': 8}, 'model.downsample_raito is 8'),
     ({'model.neck.upsample_ratio': 8}, 'model.neck.upsample_ratio is 8'),
@@ -66,14 +67,59 @@ def test_cells_of_a_backbone_that_says_no_strides():
 
 
 @pytest.mark.parametrize('key, other', [('model.type', 'Mine'),
-                                        ('model.backbone.type', 'SparseConvNeXt')])
+                                        ('model.backbone.type', 'SparseMine')])
 def test_cells_of_other_models_are_their_own(key, other):
     cfg = load_config(SPARK)
     cfg.merge_from_dict({key: other, 'model.downsample_raito': 32})
     check_settings(cfg)
 
 
-@pytest.mark.parametrize('path', sorted((REPO / 'configs' / 'mae').glob('spark_*.py')),
+@pytest.mark.parametrize('backbone, advice', [
+    (dict(type='ResNet_CIFAR', depth=18), 'model.backbone.type=SparseResNet_CIFAR'),
+    (dict(type='ConvNeXt'), 'model.backbone.type=SparseConvNeXt'),
+    (dict(type='SparseConvNeXt'), 'model.backbone.gap_before_output=False'),
+    (dict(type='SparseConvNeXt', gap_before_output=False), 'multiply to 32: set it to 32'),
+    (dict(type='SparseResNet', depth=50), 'multiply to 32: set it to 32')])
+def test_other_backbones_of_spark(backbone, advice):
+    cfg = load_config(SPARK)
+    cfg.model.backbone = backbone
+    with pytest.raises(UserError, match=advice):
+        check_settings(cfg)
+
+
+def test_spark_as_mmpretrain_has_it():
+    cfg = load_config(SPARK)
+    cfg.model.backbone = dict(type='SparseResNet', depth=50)
+    cfg.model.downsample_raito = 32
+    cfg.model.neck.upsample_ratio = 32
+    del cfg.model.head['patch_size']
+    check_settings(cfg)
+
+
+@pytest.mark.parametrize('options, advice', [
+    ({'patch_size': 16},
+     'set model.neck.num_patches=9 model.neck.patch_size=16 model.head.patch_size=16$'),
+    ({'img_size': 64}, 'set model.neck.num_patches=64$'),
+    ({'arch': 'deit-small'}, 'set model.neck.embed_dim=384$'),
+    ({'patch_size': 10}, 'patches of 10 pixels do not fill images of 48: .*img_size=40'),
+    ({'type': 'ResNet'}, 'ResNet hides no patches: set model.backbone.type=MAEViT, or take SparK'),
+    ({'type': 'VisionTransformer'}, 'VisionTransformer hides no patches')])
+def test_decoder_of_mae_follows_the_backbone(options, advice):
+    cfg = load_config(MAE)
+    cfg.model.backbone.update(options)
+    with pytest.raises(UserError, match=advice):
+        check_settings(cfg)
+
+
+def test_mae_of_another_network_that_hides_patches():
+    cfg = load_config(MAE)
+    cfg.model.backbone = dict(type='MAEHiViT', arch='tiny', img_size=48, patch_size=16)
+    cfg.model.neck.update(num_patches=9, patch_size=16, embed_dim=384)
+    cfg.model.head.patch_size = 16
+    check_settings(cfg)
+
+
+@pytest.mark.parametrize('path', sorted((REPO / 'configs' / 'mae').glob('*.py')),
                          ids=lambda path: path.stem)
-def test_shipped_configs_of_spark_fit(path):
+def test_shipped_configs_of_stage_one_fit(path):
     check_settings(load_config(str(path)))
