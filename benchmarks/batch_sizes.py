@@ -19,8 +19,8 @@ from mmpretrain.registry import MODELS
 
 from ssfer_mm.apis import run_cli
 from ssfer_mm.config import load_config
-from ssfer_mm.freed_memory import keep_freed_memory
-from ssfer_mm.kept_convolutions import USERS_CHOICE, keep_few_convolutions
+from ssfer_mm.runtime.freed_memory import keep_freed_memory
+from ssfer_mm.runtime.kept_convolutions import USERS_CHOICE, keep_few_convolutions
 
 LABELED, UNLABELED, SIDE = 32, 224, 48
 

@@ -17,11 +17,11 @@ import numpy as np
 from mmpretrain.registry import DATASETS
 
 import ssfer_mm  # noqa: F401  registers all components
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.faces.detectors import build_detector
 from ssfer_mm.faces.square_crop import cut_square, square_around
-from ssfer_mm.images import read_image
+from ssfer_mm.images.decode import read_image
 from ssfer_mm.inference.torch_backend import TorchClassifier
 from ssfer_mm.model_files.described import Options
 

@@ -27,13 +27,13 @@ from mmengine.logging import MMLogger
 
 import ssfer_mm  # noqa: F401  registers all components
 from ssfer_mm.apis.dataset.pack_faces import pack
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.datasets.shard_sampler import ShardSampler
 from ssfer_mm.datasets.sources import Mixture, build_source
 from ssfer_mm.datasets.sources.archives import VERSION
 from ssfer_mm.datasets.sources.index_file import write_index
 from ssfer_mm.datasets.stored_faces import StoredFaces
-from ssfer_mm.image_files import scan_images
+from ssfer_mm.images.files import scan_images
 
 BYTES, STRIDE = 3000, 4096  # of a generated image, and from one to the next in its file
 

@@ -41,7 +41,7 @@ from mmpretrain.registry import DATASETS, MODELS
 from mmpretrain.structures import DataSample
 
 import ssfer_mm  # noqa: F401  registers all components
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.datasets.collate import collate_sources
 from ssfer_mm.errors import UserError

@@ -28,7 +28,7 @@ from startup import link_images
 
 import ssfer_mm  # noqa: F401  registers all components
 from ssfer_mm.apis.trials.benchmark import machine
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.profiling.arithmetic import StepWork, Work
 from ssfer_mm.profiling.calibrate import fit_device

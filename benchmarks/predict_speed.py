@@ -23,8 +23,8 @@ import cv2
 import numpy as np
 
 from ssfer_mm.apis.export.export_model import faces_of
-from ssfer_mm.cli import run_cli
-from ssfer_mm.image_files import scan_images
+from ssfer_mm.command_line.run import run_cli
+from ssfer_mm.images.files import scan_images
 from ssfer_mm.inference import FERInferencer
 
 WIDTH, HEIGHT = 1920, 1080

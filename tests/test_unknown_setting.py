@@ -3,7 +3,7 @@ import pytest
 from mmengine.registry import Registry
 from mmpretrain.registry import LOOPS, MODELS
 
-from ssfer_mm.cli import user_message
+from ssfer_mm.command_line.run import user_message
 
 THINGS = Registry('thing')
 

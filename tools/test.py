@@ -12,6 +12,6 @@ def main():
 
 if __name__ == '__main__':
     prepare_packages()
-    from ssfer_mm.command_lines import run_tool, test_parser
+    from ssfer_mm.command_line.parsers import run_tool, test_parser
 
     sys.exit(run_tool(test_parser(), main))

@@ -3,7 +3,7 @@ import logging
 import signal
 import sys
 
-# Statuses of which a process itself has said everything: see ssfer_mm.cli.run_cli.
+# Statuses of which a process itself has said everything: see ssfer_mm.command_line.run.run_cli.
 SAID = {2: 'a mistake of the user', 130: 'Ctrl-C'}
 
 

@@ -12,6 +12,6 @@ def main():
 
 if __name__ == '__main__':
     prepare_packages()
-    from ssfer_mm.command_lines import run_tool, train_parser
+    from ssfer_mm.command_line.parsers import run_tool, train_parser
 
     sys.exit(run_tool(train_parser(), main, resumable=True))

@@ -2,7 +2,7 @@
 import os.path as osp
 from typing import Callable, Dict, List, Tuple
 
-from ssfer_mm.image_files import other_photos
+from ssfer_mm.images.files import other_photos
 
 from .file_facts import FileFacts
 from .findings import ERROR, NOTE, WARNING, Finding, about

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.image_header import EXIF_ORIENTATION
-from ssfer_mm.images import read_image, three_channels
+from ssfer_mm.images.decode import read_image, three_channels
+from ssfer_mm.images.header import EXIF_ORIENTATION
 
 from .fingerprint import fingerprint
 

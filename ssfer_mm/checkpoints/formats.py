@@ -7,8 +7,8 @@ from typing import Dict, Optional, Union
 import torch
 from torch import Tensor
 
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import atomic_write
 
 SUFFIXES = ('.pth', '.safetensors')
 

@@ -5,7 +5,6 @@ import os
 import os.path as osp
 from collections import Counter
 
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.datasets.base import Box, Sample
 from ssfer_mm.datasets.files import (
     describe_folder,
@@ -17,6 +16,7 @@ from ssfer_mm.datasets.files import (
 )
 from ssfer_mm.datasets.npy_file import load_npy
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import atomic_write
 
 _COLUMNS = ('subDirectory_filePath', 'face_x', 'face_y', 'face_width', 'face_height',
             'facial_landmarks', 'expression', 'valence', 'arousal')

@@ -12,7 +12,7 @@ from ssfer_mm.datasets.files import resolve_root
 from ssfer_mm.datasets.seeded import seed_draws
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_lookup import boxes_of_images
-from ssfer_mm.garbage import collector_rests
+from ssfer_mm.runtime.garbage import collector_rests
 
 Box = tuple[float, float, float, float]
 

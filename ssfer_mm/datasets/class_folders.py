@@ -10,7 +10,7 @@ from ssfer_mm.datasets.base import FERDataset, Sample
 from ssfer_mm.datasets.files import subfolders, wrong_layout
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import AFFECTNET8, canonical_name
-from ssfer_mm.image_files import scan_images
+from ssfer_mm.images.files import scan_images
 
 _SUBSET_FOLDERS = {'train': ('train', 'training'), 'valid': ('valid', 'val', 'validation'),
                    'test': ('test', 'testing')}

@@ -9,7 +9,7 @@ import numpy as np
 from ssfer_mm.datasets.synthfer import cached_pool
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_file import read_boxes
-from ssfer_mm.images import decode_image
+from ssfer_mm.images.decode import decode_image
 from ssfer_mm.synthfer import SynthFERGenerator
 
 PARTS = ('train', 'held_out')

@@ -13,8 +13,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import atomic_write
 
 _FORMAT = 'ssfer_mm split 1'
 _KEYS = ('file', 'fraction', 'per_class', 'seed')

@@ -8,7 +8,7 @@ from mmpretrain.registry import DATASETS, TRANSFORMS
 from torch.utils.data import Dataset
 
 from ssfer_mm.errors import UnreadableImage, UserError
-from ssfer_mm.image_name import note_unreadable
+from ssfer_mm.images.name import note_unreadable
 
 from .seeded import seed_draws
 from .sources import FaceSource, Mixture, build_source

@@ -7,10 +7,10 @@ import numpy as np
 from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.datasets.base import FERDataset, Sample
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import SYNTHFER8
+from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.synthfer import POOLS, VERSION, Pool, SynthFERGenerator, render_pool
 
 

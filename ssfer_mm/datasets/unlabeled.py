@@ -9,8 +9,8 @@ from ssfer_mm.datasets.files import describe_folder, resolve_root
 from ssfer_mm.datasets.seeded import seed_draws
 from ssfer_mm.datasets.unreadable import UnreadableTally
 from ssfer_mm.errors import UnreadableImage, UserError
-from ssfer_mm.image_files import scan_images
-from ssfer_mm.image_name import note_unreadable
+from ssfer_mm.images.files import scan_images
+from ssfer_mm.images.name import note_unreadable
 
 
 @DATASETS.register_module()

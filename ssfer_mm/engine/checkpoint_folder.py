@@ -9,9 +9,9 @@ from typing import List, Optional
 
 from mmengine.logging import print_log
 
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
-from ssfer_mm.fingerprint import sha256_of
+from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.files.fingerprint import sha256_of
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
 MANIFEST, POINTER = 'checkpoints.json', 'last_checkpoint'

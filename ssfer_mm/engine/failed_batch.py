@@ -9,9 +9,9 @@ from mmengine.structures import BaseDataElement
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
-from ssfer_mm.image_name import name_of
+from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.images.name import name_of
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
 from .exact_resume_hook import seed_all

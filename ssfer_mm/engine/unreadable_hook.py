@@ -5,7 +5,7 @@ from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
-from ssfer_mm.printing import shown
+from ssfer_mm.command_line.printing import shown
 
 FILE = 'unreadable_images.txt'
 

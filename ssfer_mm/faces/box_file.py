@@ -8,7 +8,7 @@ An image without a face has ``"boxes": []``. Also read: boxes of five numbers, t
 score; ``w`` and ``h`` for ``width`` and ``height``; and lines without scores or a detector.
 
 The first line may be a header instead, which says what found the boxes and how many images the
-file is about, so that a file that was cut is known as such (:mod:`ssfer_mm.journal`):
+file is about, so that a file that was cut is known as such (:mod:`ssfer_mm.files.journal`):
 
     {"format": "ssfer-face-boxes", "version": 1, "detector": {"detector": "name", ...},
      "images": 12271}
@@ -17,9 +17,9 @@ import json
 import os
 from typing import Dict, Iterable, Iterator, List, Optional, Union
 
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError, one_line
-from ssfer_mm.journal import COUNT, parse_header
+from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.files.journal import COUNT, parse_header
 
 from .box_line import FaceRecord, format_line, parse_line
 

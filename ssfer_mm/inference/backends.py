@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Optional, Tuple, Union
 
+from ssfer_mm.command_line.packages import is_installed, load_package
 from ssfer_mm.errors import UserError
 from ssfer_mm.model_files.model_names import ENDINGS, NamedModel, find_model
 
 from .clock import Clock
-from .packages import is_installed, load_package
 from .pipeline import Classifier, Detector
 from .whole_image import WholeImage
 
@@ -82,8 +82,8 @@ def make_classifier(settings: BackendSettings, clock: Clock) -> Tuple[Classifier
                             '.onnx model) all is computed on the CPU. Leave it out.')
         return _onnx_classifier(model.path, settings, clock), model
     load_package()
-    from ssfer_mm.devices import check_device
     from ssfer_mm.model_files.described import Options
+    from ssfer_mm.runtime.devices import check_device
 
     from .torch_backend import TorchClassifier
 

@@ -4,7 +4,7 @@ import time
 from collections import defaultdict
 from typing import Dict, Iterator
 
-from ssfer_mm.printing import counted
+from ssfer_mm.command_line.printing import counted
 
 STAGES = ('reading', 'detection', 'cropping', 'classification', 'drawing and writing')
 

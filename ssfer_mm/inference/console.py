@@ -4,8 +4,8 @@ import os
 import sys
 from typing import Optional, Sequence
 
+from ssfer_mm.command_line.printing import print_any_name, reader_has_left
 from ssfer_mm.errors import UserError, one_line
-from ssfer_mm.printing import print_any_name, reader_has_left
 from ssfer_mm.version import __version__
 
 
@@ -37,7 +37,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
 def _message(error: Exception) -> Optional[str]:
     if 'mmengine' in sys.modules:  # which wraps the errors of what it builds
-        from ssfer_mm.cli import user_message
+        from ssfer_mm.command_line.run import user_message
 
         return user_message(error)
     if isinstance(error, UserError):

@@ -10,9 +10,9 @@ import tempfile
 import threading
 from typing import Iterator, Optional
 
+from ssfer_mm.command_line.packages import GRADIO
 from ssfer_mm.errors import UserError
 
-from .packages import GRADIO
 from .predict import make_inferencer
 
 FIRST_PORT, PORTS = 7860, 100

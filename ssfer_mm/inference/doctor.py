@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
 
+from ssfer_mm.command_line.packages import GRADIO, is_installed
 from ssfer_mm.compat import (
     FAMILIES,
     find_problem,
@@ -22,8 +23,6 @@ from ssfer_mm.compat import (
 )
 from ssfer_mm.model_files.model_names import ENDINGS, HOW_TO_GET_ONE, known_models
 from ssfer_mm.version import __version__
-
-from .packages import GRADIO, is_installed
 
 PATIENCE = 300  # seconds for all trials of one process
 DONE = 'ssfer doctor: this one is done'
@@ -65,7 +64,7 @@ print(mmpretrain.__version__)
 PACKAGE = '''
 import ssfer_cli
 ssfer_cli.prepare_packages()
-from ssfer_mm.inference.packages import fill_packages
+from ssfer_mm.command_line.packages import fill_packages
 fill_packages()
 print('imports, all components registered')
 '''

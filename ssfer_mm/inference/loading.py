@@ -5,7 +5,7 @@ from typing import Iterable, Iterator, List, Optional, Tuple, Union
 import numpy as np
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.images import read_reduced, three_channels
+from ssfer_mm.images.decode import read_reduced, three_channels
 
 from .sources import Photo
 

@@ -11,9 +11,9 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 import cv2
 import numpy as np
 
-from ssfer_mm.atomic import atomic_write
+from ssfer_mm.command_line.printing import counted, shown
 from ssfer_mm.errors import UserError
-from ssfer_mm.printing import counted, shown
+from ssfer_mm.files.atomic import atomic_write
 
 from .annotate import draw_result
 from .backends import network_threads

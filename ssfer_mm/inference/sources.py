@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Dict, List, Sequence, Union
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.image_files import IMAGE_SUFFIXES, OTHER_PHOTOS, is_image, scan_images
+from ssfer_mm.images.files import IMAGE_SUFFIXES, OTHER_PHOTOS, is_image, scan_images
 
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.flv',
                   '.gif')

@@ -5,8 +5,8 @@ import json
 import os.path as osp
 from typing import IO, Iterator, Sequence
 
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import atomic_write
 
 from .results import ImageResult
 from .sources import printable

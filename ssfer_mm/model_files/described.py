@@ -23,7 +23,7 @@ from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError, one_line
 from ssfer_mm.expressions import CLASSES_OF
 from ssfer_mm.faces.square_crop import square_around
-from ssfer_mm.fingerprint import sha256_of
+from ssfer_mm.files.fingerprint import sha256_of
 from ssfer_mm.models.export import classifier_config
 from ssfer_mm.safe_loading import load_checkpoint_safely
 

@@ -2,7 +2,7 @@
 from pathlib import Path
 from typing import List, Optional, Sequence
 
-from ssfer_mm.atomic import atomic_write
+from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.version import __version__
 
 from .described import Described

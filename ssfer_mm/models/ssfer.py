@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ssfer_mm.checkpoints.load import load_all
 from ssfer_mm.errors import UserError
-from ssfer_mm.image_name import name_of
+from ssfer_mm.images.name import name_of
 
 from .checks import check_classes, check_rejected, check_settings
 from .class_prior import ClassPrior

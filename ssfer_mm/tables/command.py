@@ -3,9 +3,9 @@ import argparse
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
-from ssfer_mm.cli import go_on_hint, run_cli
+from ssfer_mm.command_line.printing import counted, duration
+from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.errors import UserError
-from ssfer_mm.printing import counted, duration
 
 from .child import Busy, claimed
 from .estimate import Estimates

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterator, List, Sequence
 
-from ssfer_mm.printing import counted, duration
+from ssfer_mm.command_line.printing import counted, duration
 
 from .child import Busy, Training, last_error, open_nursery
 from .estimate import Estimates

@@ -3,8 +3,8 @@ import difflib
 from math import isfinite
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
+from ssfer_mm.command_line.option_values import read_option
 from ssfer_mm.errors import UserError
-from ssfer_mm.option_values import read_option
 
 _REQUIRED = object()
 KINDS = {dict: 'entries, each as key: value', list: 'a list, as [a, b]', str: 'a text'}

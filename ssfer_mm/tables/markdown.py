@@ -2,7 +2,7 @@
 from statistics import mean
 from typing import Callable, Dict, List, Sequence
 
-from ssfer_mm.printing import duration
+from ssfer_mm.command_line.printing import duration
 
 from .figures import NOTHING, Cells, spread
 from .state import State

@@ -17,7 +17,7 @@ import traceback
 from typing import Dict, List, Optional, Sequence
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.garbage import collector_rests
+from ssfer_mm.runtime.garbage import collector_rests
 
 # How long the imports may take, and how often ended trainings are looked for.
 PATIENCE, BEAT = 120, 0.2
@@ -205,7 +205,7 @@ def _become(arguments: List[str], handles: List[int]) -> None:
             os.dup2(handles[0], stream)
         from ssfer_mm.apis.training.child_training import TRAIN
         from ssfer_mm.apis.training.launch import train_main
-        from ssfer_mm.command_lines import run_tool, train_parser
+        from ssfer_mm.command_line.parsers import run_tool, train_parser
 
         sys.argv = [str(TRAIN), *arguments]  # what messages tell people to repeat
         status = run_tool(train_parser(), lambda: train_main, resumable=True, argv=arguments)

@@ -10,9 +10,9 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 from mmengine.config import Config
 
 from ssfer_mm.apis.training.launch import NOT_THE_EXPERIMENT
+from ssfer_mm.command_line.option_values import option_text
 from ssfer_mm.config import apply_options, load_config
 from ssfer_mm.errors import UserError
-from ssfer_mm.option_values import option_text
 
 from .fields import merge_options
 from .spec import STAGES, Row, Table

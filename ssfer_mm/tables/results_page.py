@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import Callable, Dict, Tuple
 
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import atomic_write
 
 from . import comparison, cross_data, markdown
 from .figures import Cells, read_cells

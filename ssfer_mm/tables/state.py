@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import atomic_write
 
 from . import machine
 from .plan import Run

@@ -6,7 +6,7 @@ from mmcv.transforms import BaseTransform
 from mmpretrain.registry import TRANSFORMS
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.images import (
+from ssfer_mm.images.decode import (
     decode_image,
     decode_reduced,
     read_image,

@@ -9,7 +9,7 @@ from mmpretrain.structures import DataSample
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.boxes import transform_box
-from ssfer_mm.image_name import ImageName
+from ssfer_mm.images.name import ImageName
 
 NO_BOX = np.full(4, np.nan, dtype=np.float32)
 

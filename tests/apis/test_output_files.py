@@ -4,7 +4,7 @@ import pytest
 from ssfer_mm.apis.faces import detect_faces, eval_face_detector
 from ssfer_mm.apis.training import eval_cross
 from ssfer_mm.apis.trials import cost_model, soak
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from support.bright import bright_config, picture, save
 
 

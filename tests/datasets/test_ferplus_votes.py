@@ -13,7 +13,7 @@ from ssfer_mm import UserError
 from ssfer_mm import expressions as ex
 from ssfer_mm.datasets import FERDataset, FERPlus, Sample, SemiSupervisedDataset, collate_sources
 from ssfer_mm.datasets.ferplus import vote_label, vote_scores
-from ssfer_mm.image_name import ImageName
+from ssfer_mm.images.name import ImageName
 from support import layouts
 from support.models import preprocessor
 

@@ -9,7 +9,7 @@ from ssfer_mm import datasets as ds
 from ssfer_mm import expressions as ex
 from ssfer_mm.datasets.ferplus import vote_label
 from ssfer_mm.errors import UserError
-from ssfer_mm.image_files import scan_images
+from ssfer_mm.images.files import scan_images
 from ssfer_mm.transforms import LoadFace
 from support import layouts
 

@@ -17,7 +17,7 @@ from ssfer_mm.datasets import (
     save_split,
 )
 from ssfer_mm.datasets.kept_items import BYTES_PER_ITEM
-from ssfer_mm.image_name import ImageName, name_of
+from ssfer_mm.images.name import ImageName, name_of
 from support.runs import CLASSES, IMAGES, PER_CLASS, TinyFaces  # noqa: F401  registers it
 
 N_LABELED = PER_CLASS * len(CLASSES)

@@ -11,7 +11,7 @@ from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
 from ssfer_mm.apis.trials.compare_runs import compare_runs
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.engine import CheckpointFolder
 from support.runs import config, train
 

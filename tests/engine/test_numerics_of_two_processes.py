@@ -11,7 +11,7 @@ PROGRAM = """
 import sys
 import torch
 from mmengine.registry import DefaultScope
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.apis.training.launch import build_runner
 from support.runs import config
 import support.spoil

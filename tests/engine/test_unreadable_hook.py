@@ -6,7 +6,7 @@ import pytest
 from mmpretrain.structures import DataSample
 
 from ssfer_mm.engine import UnreadableHook
-from ssfer_mm.image_name import ImageName, note_unreadable
+from ssfer_mm.images.name import ImageName, note_unreadable
 
 
 @pytest.fixture(params=[DataSample, lambda: ImageName('a.png')], ids=['samples', 'names'])

@@ -14,7 +14,7 @@ from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_file import box_header, read_boxes, write_boxes
 from ssfer_mm.faces.box_line import FaceRecord
 from ssfer_mm.faces.box_lookup import boxes_of_images
-from ssfer_mm.journal import Journal
+from ssfer_mm.files.journal import Journal
 from support import layouts
 from support.damage import CASES, damaged, for_all
 

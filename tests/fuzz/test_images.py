@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from ssfer_mm import images
 from ssfer_mm.errors import UnreadableImage
-from ssfer_mm.image_header import stored_size
-from ssfer_mm.images import read_image, read_reduced
+from ssfer_mm.images import decode
+from ssfer_mm.images.decode import read_image, read_reduced
+from ssfer_mm.images.header import stored_size
 from support.damage import CASES, damaged, for_all
 
 SUFFIXES = ['.jpg', '.png', '.bmp', '.tif', '.webp', '.ppm']
@@ -47,16 +47,16 @@ def test_any_damage(tmp_path, cases, read):
             assert path in str(error) and '\n' not in str(error)
         else:
             assert img.dtype == np.uint8 and img.ndim == 3 and img.shape[2] == 3 and img.size
-            assert img.shape[0] * img.shape[1] <= images.MAX_PIXELS
+            assert img.shape[0] * img.shape[1] <= decode.MAX_PIXELS
         assert time.perf_counter() - began < 20
 
     # Fewer pixels than in earnest, so that no damaged header makes the test itself slow.
-    before, images.MAX_PIXELS = images.MAX_PIXELS, 4_000_000
+    before, decode.MAX_PIXELS = decode.MAX_PIXELS, 4_000_000
     try:
         bases = [encoded(suffix) for suffix in SUFFIXES]
         for_all(st.one_of(damaged(*bases), st.binary(max_size=200)), cases, check)
     finally:
-        images.MAX_PIXELS = before
+        decode.MAX_PIXELS = before
 
 
 @CASES
@@ -129,6 +129,6 @@ def test_what_is_no_file_neither_hangs_nor_crashes(tmp_path, place):
 def test_a_file_too_large_to_be_an_image_is_not_read(tmp_path, monkeypatch):
     path = tmp_path / 'huge.jpg'
     with open(path, 'wb') as file:
-        file.truncate(images.MAX_BYTES + 1)  # a sparse file
+        file.truncate(decode.MAX_BYTES + 1)  # a sparse file
     with pytest.raises(UnreadableImage, match="huge.jpg' has 1073741825 bytes"):
         read_image(str(path))

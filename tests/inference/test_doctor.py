@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ssfer_mm.command_line.packages import load_package
 from ssfer_mm.inference import doctor
-from ssfer_mm.inference.packages import load_package
 
 ROOT = Path(__file__).resolve().parents[2]
 WHOLE = {'onedl-mmengine': '0.10.12', 'onedl-mmcv': '2.3.6', 'onedl-mmpretrain': '1.3.6',
@@ -121,7 +121,7 @@ def test_works_where_nothing_is_installed(tmp_path):
 
 def test_the_empty_packages_are_filled_where_torch_is_wanted():
     code = (f'import sys; sys.path.insert(0, {str(ROOT)!r}); import ssfer_cli; '
-            'ssfer_cli.prepare_packages(); import ssfer_mm.inference.packages as p; '
+            'ssfer_cli.prepare_packages(); import ssfer_mm.command_line.packages as p; '
             'assert "torch" not in sys.modules; p.load_package(); p.load_package(); '
             'import ssfer_mm, ssfer_mm.faces; print(ssfer_mm.models.SSFER.__name__, '
             'ssfer_mm.faces.FaceRecord.__name__)')

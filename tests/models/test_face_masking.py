@@ -10,7 +10,7 @@ from mmpretrain.structures import DataSample
 
 from reference.face_masking import place_of_patch, weight_of_patch
 from ssfer_mm import UserError
-from ssfer_mm.image_name import ImageName
+from ssfer_mm.images.name import ImageName
 from ssfer_mm.models.face_masking import FACE_MAP, hiding_order, patch_weights
 from support.models import mae
 

@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS, HOOKS
 
 from ssfer_mm.datasets import FERDataset, Sample
-from ssfer_mm.image_name import name_of
+from ssfer_mm.images.name import name_of
 from ssfer_mm.safe_loading import enable_safe_loading
 from support.models import ssfer
 

@@ -11,7 +11,7 @@ from mmpretrain.models import MAEViT
 from mmpretrain.registry import HOOKS, MODELS
 
 from ssfer_mm.apis import train
-from ssfer_mm.image_name import name_of
+from ssfer_mm.images.name import name_of
 from support.models import MEAN, STD, mae
 from support.runs import HOOKS_OF_A_RUN, config
 from support.shrink import unique_name

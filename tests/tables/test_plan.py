@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ssfer_mm.command_lines import train_parser
+from ssfer_mm.command_line.parsers import train_parser
 from ssfer_mm.errors import UserError
 from ssfer_mm.tables.fields import as_option, merge_options
 from ssfer_mm.tables.plan import choose, plan, with_needs

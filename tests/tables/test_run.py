@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from ssfer_mm.command_line.printing import duration
 from ssfer_mm.errors import UserError
-from ssfer_mm.printing import duration
 from ssfer_mm.tables import child
 from ssfer_mm.tables.state import Results, State, begin_session
 

@@ -8,7 +8,7 @@ from mmengine.dataset import Compose, default_collate
 from mmpretrain.registry import TRANSFORMS
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.image_name import note_unreadable
+from ssfer_mm.images.name import note_unreadable
 from ssfer_mm.transforms import LoadFace, PackFace, PackImage, PackViews
 
 

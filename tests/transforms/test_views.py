@@ -7,7 +7,7 @@ from mmengine.dataset import Compose
 from mmpretrain.registry import TRANSFORMS
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.image_name import ImageName
+from ssfer_mm.images.name import ImageName
 from ssfer_mm.transforms import LoadFace, PackViews, WeakStrongViews
 
 CROP = dict(type='TrackedRandomResizedCrop', scale=48)

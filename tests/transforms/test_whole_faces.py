@@ -6,7 +6,7 @@ from mmengine.dataset import Compose
 from mmpretrain.registry import DATASETS, TRANSFORMS
 
 from ssfer_mm import UserError
-from ssfer_mm.image_name import ImageName
+from ssfer_mm.images.name import ImageName
 from ssfer_mm.transforms import LoadFace, PackUnlabeled, check_whole, whole_pipeline
 from support.photos import photo
 

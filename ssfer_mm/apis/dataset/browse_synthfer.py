@@ -5,7 +5,7 @@ import os
 import cv2
 
 from ssfer_mm.apis.output_files import check_output
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.synthfer import CLASSES, POOLS, SynthFERGenerator, contact_sheet
 

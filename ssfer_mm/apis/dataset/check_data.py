@@ -13,8 +13,8 @@ from ssfer_mm.audit.duplicates import find_near_copies
 from ssfer_mm.audit.facts_cache import FactsCache
 from ssfer_mm.audit.findings import ERROR, WARNING, Finding
 from ssfer_mm.audit.parts import Part
-from ssfer_mm.cli import go_on_hint, run_cli
-from ssfer_mm.command_lines import Settings
+from ssfer_mm.command_line.parsers import Settings
+from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 

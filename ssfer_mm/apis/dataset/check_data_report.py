@@ -3,13 +3,13 @@ import json
 import textwrap
 from typing import List, Sequence
 
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.audit.check_labels import class_counts
 from ssfer_mm.audit.check_overlap import Pair
 from ssfer_mm.audit.findings import NOTE, Finding, counts, worst_first
 from ssfer_mm.audit.parts import Part
+from ssfer_mm.command_line.printing import shown
 from ssfer_mm.errors import UserError
-from ssfer_mm.printing import shown
+from ssfer_mm.files.atomic import atomic_write
 
 WIDTH, INDENT = 96, ' ' * 10
 FORMAT, VERSION = 'ssfer-data-check', 1

@@ -23,7 +23,7 @@ from ssfer_mm.apis.drawing import (
 from ssfer_mm.audit.check_overlap import Pair
 from ssfer_mm.audit.parts import Part
 from ssfer_mm.errors import UserError
-from ssfer_mm.images import read_reduced, three_channels
+from ssfer_mm.images.decode import read_reduced, three_channels
 
 TILE, COLUMNS, MARGIN, GAP, HEADER, CAPTION = 128, 6, 14, 12, 78, 62
 

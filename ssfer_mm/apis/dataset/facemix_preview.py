@@ -5,8 +5,8 @@ from typing import Optional, Sequence
 
 from mmpretrain.utils import register_all_modules
 
-from ssfer_mm.cli import run_cli
-from ssfer_mm.command_lines import Settings
+from ssfer_mm.command_line.parsers import Settings
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 

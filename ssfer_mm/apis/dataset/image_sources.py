@@ -10,7 +10,7 @@ from ssfer_mm.config import load_config
 from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.datasets.unlabeled import UnlabeledFaces
 from ssfer_mm.errors import UserError
-from ssfer_mm.image_files import IMAGE_SUFFIXES, is_image
+from ssfer_mm.images.files import IMAGE_SUFFIXES, is_image
 
 from .make_split import build_labeled
 

@@ -9,8 +9,8 @@ import numpy as np
 from ssfer_mm.audit.facts_cache import FactsCache, stamp_of
 from ssfer_mm.audit.file_facts import FileFacts, inspect
 from ssfer_mm.audit.parts import Part
+from ssfer_mm.command_line.progress import progress_bar
 from ssfer_mm.processes import map_batches
-from ssfer_mm.progress import progress_bar
 
 from .check_data_parts import paths_and_pixels
 

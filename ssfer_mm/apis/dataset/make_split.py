@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from mmengine.config import ConfigDict
 from mmpretrain.registry import DATASETS
 
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.datasets.splits import Split, draw_split, load_split, save_split, split_table

@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from ssfer_mm.atomic import atomic_write
-from ssfer_mm.cli import go_on_hint, run_cli
+from ssfer_mm.command_line.progress import progress_bar
+from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.datasets.sources import FaceSource, Mixture, TarShards, build_source
 from ssfer_mm.datasets.sources.archives import INDEX_NAME
 from ssfer_mm.errors import UnreadableImage, UserError
-from ssfer_mm.fingerprint import sha256_of
-from ssfer_mm.images import check_image, decode_image
-from ssfer_mm.journal import Journal, parse_header
-from ssfer_mm.progress import progress_bar
+from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.files.fingerprint import sha256_of
+from ssfer_mm.files.journal import Journal, parse_header
+from ssfer_mm.images.decode import check_image, decode_image
 
 from .shard_place import refuse_inputs, refuse_others, remove_unfinished
 

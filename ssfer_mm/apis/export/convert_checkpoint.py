@@ -6,11 +6,11 @@ from typing import Optional
 
 from mmengine.config import Config
 
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.checkpoints import LAYOUTS, check_suffix, in_timm_names, write_checkpoint
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import CLASSES_OF
+from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.model_files.described import Described, Options, describe
 from ssfer_mm.model_files.model_card import card_to_write, write_card
 

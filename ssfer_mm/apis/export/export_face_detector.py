@@ -13,13 +13,13 @@ from torch import Tensor, nn
 
 from ssfer_mm.apis.export.convert_checkpoint import check_new
 from ssfer_mm.apis.output_files import check_output
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.checkpoints import check_suffix
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.detectors.embedded import WEIGHTS
 from ssfer_mm.faces.detectors.mmdet_model import build_model, load_weights
+from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.safe_loading import load_checkpoint_safely
 from ssfer_mm.version import __version__
 

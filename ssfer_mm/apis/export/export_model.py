@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from ssfer_mm.checkpoints import check_suffix
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.errors import UserError
-from ssfer_mm.image_files import IMAGE_SUFFIXES, scan_images
-from ssfer_mm.images import read_image
+from ssfer_mm.images.decode import read_image
+from ssfer_mm.images.files import IMAGE_SUFFIXES, scan_images
 from ssfer_mm.model_files.classifier import (
     Probabilities,
     build_classifier,

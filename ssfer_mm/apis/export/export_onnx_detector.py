@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from ssfer_mm.checkpoints import check_suffix
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.detectors import EmbeddedFaceDetector
 from ssfer_mm.faces.detectors.embedded import read_weights
 from ssfer_mm.faces.detectors.mmdet_model import build_model, load_weights
-from ssfer_mm.fingerprint import sha256_of
+from ssfer_mm.files.fingerprint import sha256_of
 from ssfer_mm.version import __version__
 from ssfer_onnx import OnnxFaceDetector
 

@@ -11,7 +11,7 @@ from typing import Dict, Iterator, NamedTuple, Tuple
 import numpy as np
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.fingerprint import sha256_of
+from ssfer_mm.files.fingerprint import sha256_of
 
 SMALLEST = 64  # values; what has fewer stays in the ONNX file
 LARGEST_REST = 500_000  # bytes that an ONNX file may keep

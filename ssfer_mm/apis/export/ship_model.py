@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from ssfer_mm.atomic import atomic_write
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import PACKAGE
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.model_files.classifier import build_classifier, probabilities, resize_faces
 from ssfer_mm.model_files.described import Described, describe
 from ssfer_mm.model_files.model_card import model_card

@@ -11,18 +11,18 @@ import cv2
 import numpy as np
 
 from ssfer_mm.apis.dataset.image_sources import ImageRef, list_images
-from ssfer_mm.atomic import atomic_write
-from ssfer_mm.cli import go_on_hint, run_cli
+from ssfer_mm.command_line.progress import progress_bar
+from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_file import read_header
 from ssfer_mm.faces.box_line import FaceRecord
 from ssfer_mm.faces.box_lookup import match_records
 from ssfer_mm.faces.detectors.settings import detector_settings
 from ssfer_mm.faces.square_crop import cut_square
-from ssfer_mm.images import read_image, three_channels
-from ssfer_mm.journal import Journal
+from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.files.journal import Journal
+from ssfer_mm.images.decode import read_image, three_channels
 from ssfer_mm.processes import map_batches
-from ssfer_mm.progress import progress_bar
 
 from .crop_plan import (
     NOT_IN_FILE,

@@ -7,15 +7,15 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from ssfer_mm.apis.dataset.image_sources import SUBSETS, ImageRef, list_images
 from ssfer_mm.apis.output_files import check_output
-from ssfer_mm.cli import go_on_hint, run_cli
+from ssfer_mm.command_line.printing import shown
+from ssfer_mm.command_line.progress import progress_bar
+from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_file import box_header
 from ssfer_mm.faces.box_line import FaceRecord, format_line, parse_line
 from ssfer_mm.faces.detectors import build_detector
 from ssfer_mm.faces.detectors.settings import detector_settings
-from ssfer_mm.journal import Journal
-from ssfer_mm.printing import shown
-from ssfer_mm.progress import progress_bar
+from ssfer_mm.files.journal import Journal
 
 from .detection import find_faces
 from .face_sheet import save_face_sheet, summary

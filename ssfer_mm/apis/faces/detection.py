@@ -9,7 +9,7 @@ from ssfer_mm.apis.dataset.image_sources import ImageRef
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_line import FaceRecord, format_line
 from ssfer_mm.faces.detectors import FaceDetector, Faces, build_detector
-from ssfer_mm.images import read_reduced, three_channels
+from ssfer_mm.images.decode import read_reduced, three_channels
 from ssfer_mm.processes import map_batches
 
 # A photo of 100 megapixels takes 300 MB decoded, and no detector looks at it that closely.

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 
 from ssfer_mm.apis.output_files import check_output
-from ssfer_mm.atomic import atomic_write
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.datasets.face_cuts import PARTS, FaceCut, PhotoFaces
 from ssfer_mm.datasets.face_scenes import FaceScenes
 from ssfer_mm.errors import UserError
 from ssfer_mm.evaluation.face_matching import Matches, match_faces, summarise
 from ssfer_mm.faces.boxes import clip_boxes
 from ssfer_mm.faces.detectors import EmbeddedFaceDetector, FaceDetector, build_detector
+from ssfer_mm.files.atomic import atomic_write
 
 CHUNK = 256  # images handed to the detector at a time
 SIZES = ((0, 32), (32, 64), (64, 1000))  # heights of faces in scenes, pixels

@@ -24,7 +24,7 @@ from ssfer_mm.apis.drawing import (
 )
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_line import FaceRecord
-from ssfer_mm.images import read_reduced, three_channels
+from ssfer_mm.images.decode import read_reduced, three_channels
 
 Shown = Tuple[ImageRef, FaceRecord]
 TILE, COLUMNS, MARGIN, GAP, HEADER, CAPTION = 208, 8, 14, 10, 78, 44

@@ -10,12 +10,12 @@ from mmengine.registry import DefaultScope
 from mmpretrain.registry import DATASETS, MODELS
 
 from ssfer_mm.apis.dataset.check_data_parts import data_of_configs
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.class_lists import check_class_count, classes_of
-from ssfer_mm.cli import go_on_hint, run_cli
-from ssfer_mm.command_lines import Settings
+from ssfer_mm.command_line.parsers import Settings
+from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.model_files.model_names import shipped_models
 from ssfer_mm.models.pretrained import fill_backbone
 

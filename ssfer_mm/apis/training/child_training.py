@@ -11,9 +11,9 @@ from typing import Callable, Iterator
 
 from mmengine.logging import print_log
 
+from ssfer_mm.command_line.option_values import option_text
 from ssfer_mm.config import PACKAGE
 from ssfer_mm.errors import UserError
-from ssfer_mm.option_values import option_text
 
 # A wheel carries the tools inside the package.
 SHIPPED = PACKAGE / '.mim'

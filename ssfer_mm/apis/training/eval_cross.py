@@ -10,11 +10,11 @@ import numpy as np
 
 from ssfer_mm.apis.dataset.make_split import build_labeled
 from ssfer_mm.apis.output_files import check_output
-from ssfer_mm.atomic import atomic_write
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.errors import UserError
 from ssfer_mm.evaluation import class_accuracies, confusion_matrix
+from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.transforms import LoadFace
 
 # Data set type -> what to test on, where the command line does not say.

@@ -14,13 +14,13 @@ from mmengine.model import is_model_wrapper
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from ssfer_mm.cli import run_cli
-from ssfer_mm.command_lines import test_parser, train_parser
+from ssfer_mm.command_line.parsers import test_parser, train_parser
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.engine import GracefulStopHook, HeldOutHook, format_configs_once
 from ssfer_mm.errors import UserError
-from ssfer_mm.freed_memory import keep_freed_memory
-from ssfer_mm.kept_convolutions import keep_few_convolutions
+from ssfer_mm.runtime.freed_memory import keep_freed_memory
+from ssfer_mm.runtime.kept_convolutions import keep_few_convolutions
 from ssfer_mm.safe_loading import enable_safe_loading
 
 from .config_kind import TESTS, check_kind

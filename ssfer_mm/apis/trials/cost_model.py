@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from ssfer_mm.apis.output_files import check_output
-from ssfer_mm.command_lines import cost_parser
+from ssfer_mm.command_line.parsers import cost_parser
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 from ssfer_mm.profiling.arithmetic import StepWork

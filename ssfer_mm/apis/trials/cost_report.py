@@ -1,5 +1,5 @@
 """What ``tools/cost_model.py`` prints."""
-from ssfer_mm.printing import duration
+from ssfer_mm.command_line.printing import duration
 
 HEADS = ('device', 'networks', 'host calls', 'input', 'gradients', 'step', 'bound by', 'images/s',
          'days', 'GPU-hours', 'per worker', 'disk')

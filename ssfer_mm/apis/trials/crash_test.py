@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence
 
-from ssfer_mm.cli import run_cli
-from ssfer_mm.command_lines import Settings
+from ssfer_mm.command_line.parsers import Settings
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.engine.checkpoint_folder import POINTER
 from ssfer_mm.errors import UserError

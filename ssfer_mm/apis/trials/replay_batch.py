@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from ssfer_mm.checkpoints import read_config_text
 from ssfer_mm.checkpoints.load import load_all
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.printing import shown
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.component_types import check_types
-from ssfer_mm.devices import check_device
 from ssfer_mm.engine import CheckpointFolder, load_failed_batch, set_rng_states
 from ssfer_mm.errors import UserError
-from ssfer_mm.printing import shown
+from ssfer_mm.runtime.devices import check_device
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
 

@@ -13,11 +13,11 @@ from mmengine.config import Config
 from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.apis.training.config_kind import check_kind
 from ssfer_mm.apis.training.launch import build_runner
-from ssfer_mm.atomic import atomic_write
-from ssfer_mm.cli import run_cli
-from ssfer_mm.command_lines import Settings
+from ssfer_mm.command_line.parsers import Settings
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.profiling.flatness import WARM_UP, Flatness, judge_all
 from ssfer_mm.profiling.process_memory import Enough, MemoryLog, Series, own_memory
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from ssfer_mm.datasets.files import describe_folder
 from ssfer_mm.errors import UserError
-from ssfer_mm.image_files import walk_with_times
-from ssfer_mm.images import read_file
+from ssfer_mm.images.decode import read_file
+from ssfer_mm.images.files import walk_with_times
 
 from .index_file import IndexFile, cache_file, compact, open_or_build
 from .source import FACE_SOURCES, FaceSource

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import numpy as np
 from mmengine.logging import print_log
 
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import atomic_write
 
 try:
     import fcntl

@@ -4,7 +4,7 @@ import tarfile
 from collections.abc import Iterator
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.image_files import is_image
+from ssfer_mm.images.files import is_image
 
 from .archives import Archives
 from .source import FACE_SOURCES

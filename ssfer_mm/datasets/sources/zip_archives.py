@@ -5,8 +5,8 @@ import zlib
 from collections.abc import Iterator
 
 from ssfer_mm.errors import UnreadableImage, UserError
-from ssfer_mm.image_files import is_image
-from ssfer_mm.images import MAX_BYTES
+from ssfer_mm.images.decode import MAX_BYTES
+from ssfer_mm.images.files import is_image
 
 from .archives import Archives
 from .source import FACE_SOURCES

@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 from tqdm import tqdm
 
 from ssfer_mm.errors import UserError, one_line
-from ssfer_mm.fingerprint import sha256_of
+from ssfer_mm.files.fingerprint import sha256_of
 
 try:
     import fcntl

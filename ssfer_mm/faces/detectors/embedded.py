@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ssfer_mm.component_types import check_types
 from ssfer_mm.errors import UserError
-from ssfer_mm.fingerprint import sha256_of
+from ssfer_mm.files.fingerprint import sha256_of
 
 from .base import check_settings
 from .mmdet_model import (

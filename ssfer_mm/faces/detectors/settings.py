@@ -4,8 +4,8 @@ from typing import Optional, Sequence
 
 from mmpretrain.registry import TASK_UTILS
 
-from ssfer_mm.devices import check_device
 from ssfer_mm.errors import UserError
+from ssfer_mm.runtime.devices import check_device
 
 from . import detector_config
 

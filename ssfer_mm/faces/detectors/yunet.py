@@ -7,7 +7,7 @@ import numpy as np
 from mmpretrain.registry import TASK_UTILS
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.fingerprint import sha256_of
+from ssfer_mm.files.fingerprint import sha256_of
 
 from .base import FaceDetector, Faces, best_first, check_images, check_settings
 from .letterbox import resize_longer_side

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ssfer_mm.apis.training import all_stages, child_training
-from ssfer_mm.command_lines import train_parser
+from ssfer_mm.command_line.parsers import train_parser
 from ssfer_mm.errors import UserError
 
 SSFER = 'configs/ssfer/synthfer_5pct_resnet-nano.py'

@@ -10,8 +10,8 @@ import torch
 import torch.distributed as dist
 from mmengine.config import Config
 
-from ssfer_mm import cli
 from ssfer_mm.apis.training import distributed, launch
+from ssfer_mm.command_line import run
 from support.shrink import REPO
 
 TOOLS = REPO / 'tools'
@@ -67,7 +67,7 @@ def test_only_the_first_process_says_how_to_resume(capsys, monkeypatch):
     monkeypatch.setenv('WORLD_SIZE', '2')
     for rank in '01':
         monkeypatch.setenv('RANK', rank)
-        assert cli.run_cli(interrupted, resumable=True) == 130
+        assert run.run_cli(interrupted, resumable=True) == 130
         said = capsys.readouterr().err
         assert ('and --resume' in said) == (rank == '0') == bool(said)
 
@@ -83,7 +83,7 @@ def test_an_interrupted_run_of_dist_train_names_its_command(capsys, monkeypatch,
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, 'argv', ['/here/tools/train.py', 'c.py', '--launcher', 'pytorch',
                                       '--resume', 'old.pth', '--work-dir', 'a b'])
-    assert cli.run_cli(interrupted, resumable=True) == 130
+    assert run.run_cli(interrupted, resumable=True) == 130
     said = capsys.readouterr().err
     assert said.endswith(": /here/tools/dist_train.sh c.py 2 --work-dir 'a b' --resume\n")
     assert f'checkpoint with{where}' in said
@@ -106,9 +106,9 @@ def test_what_survivors_say_of_a_dead_process(capsys, monkeypatch, said, is_echo
     monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'c.py', '--launcher', 'pytorch'])
     if not is_echo:
         with pytest.raises(RuntimeError):
-            cli.run_cli(training, resumable=True)
+            run.run_cli(training, resumable=True)
         return
-    assert cli.run_cli(training, resumable=True) == 1
+    assert run.run_cli(training, resumable=True) == 1
     line, = capsys.readouterr().err.splitlines()
     assert line.startswith('error: another process of this run has ended.')
     assert line.endswith('checkpoint with: tools/dist_train.sh c.py 2 --resume')
@@ -199,7 +199,7 @@ def test_scripts_explain_themselves(tmp_path, script, arguments, words):
 DOOMED = '''
 import os, sys, time
 from torch.utils.data import DataLoader
-from ssfer_mm.cli import run_cli
+from ssfer_mm.command_line.run import run_cli
 class Images(list):
     def __getitem__(self, index):
         if index == 2:

@@ -1,9 +1,9 @@
 import pytest
 
 from ssfer_mm.apis.trials.replay_batch import main as replay_main
-from ssfer_mm.devices import check_device
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.detectors.settings import detector_settings
+from ssfer_mm.runtime.devices import check_device
 
 
 def test_a_device_that_is_there():

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.journal import Journal, parse_header
+from ssfer_mm.files.journal import Journal, parse_header
 
 HEADER = dict(format='test', version=1, settings=dict(size=(3, 4), name='ä'))
 LINES = ['{"n": 1}', '{"n": 2}', '{"n": "ö"}']

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Optional
 
+from ssfer_mm.command_line.option_values import read_option
 from ssfer_mm.errors import UserError
-from ssfer_mm.garbage import collector_rests
-from ssfer_mm.option_values import read_option
+from ssfer_mm.runtime.garbage import collector_rests
 
 # The share of accepted pseudo-labels in the last epochs of ferplus_5pct_vit-micro.
 ACCEPTANCE = 0.75
@@ -147,7 +147,7 @@ def run_tool(parser: argparse.ArgumentParser, main: Callable[[], Callable[[], ob
     Args:
         parser: Refuses a wrong command line, and answers ``--help``.
         main: Imports the tool's main function and gives it.
-        resumable: As in :func:`ssfer_mm.cli.run_cli`.
+        resumable: As in :func:`ssfer_mm.command_line.run.run_cli`.
         argv: The arguments; None takes those of the program.
 
     Returns:
@@ -156,11 +156,11 @@ def run_tool(parser: argparse.ArgumentParser, main: Callable[[], Callable[[], ob
     parser.parse_args(argv)
     try:
         with collector_rests():
-            from ssfer_mm.inference.packages import fill_packages
+            from ssfer_mm.command_line.packages import fill_packages
 
             fill_packages()
             start = main()
-            from ssfer_mm.cli import run_cli
+            from ssfer_mm.command_line.run import run_cli
     except KeyboardInterrupt:
         print('\nInterrupted.', file=sys.stderr)
         return 130

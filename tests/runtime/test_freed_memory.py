@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-import ssfer_mm
-from ssfer_mm.freed_memory import USERS_CHOICE
+from ssfer_mm import runtime
+from ssfer_mm.runtime.freed_memory import USERS_CHOICE
 
 # Eight arrays of 8 MiB at a time, as activations are: all are freed before the next round.
 PROGRAM = '''
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith('linux'), reason='gl
 def page_faults(keep, **environment):
     clean = {name: value for name, value in os.environ.items() if name not in USERS_CHOICE}
     run = subprocess.run(
-        [sys.executable, '-c', PROGRAM, keep, os.path.dirname(ssfer_mm.__file__)],
+        [sys.executable, '-c', PROGRAM, keep, os.path.dirname(runtime.__file__)],
         env={**clean, **environment}, check=True, capture_output=True, text=True)
     kept, faults = run.stdout.split()
     return kept == 'True', int(faults)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from ssfer_mm.apis import run_cli
-from ssfer_mm.printing import shown
+from ssfer_mm.command_line.printing import shown
 
 TOOL = '''
 import sys

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from ssfer_mm.errors import UnreadableImage, UserError
-from ssfer_mm.image_header import is_cut_off, read_header, stored_size
-from ssfer_mm.jpeg_header import jpeg_header
+from ssfer_mm.images.header import is_cut_off, read_header, stored_size
+from ssfer_mm.images.jpeg_header import jpeg_header
 
 # What cv2 can halve while it decodes, and by how much each flag shrinks an edge.
 REDUCTIONS = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4,

@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmpretrain.registry import DATASETS, HOOKS, MODELS
 
-from ssfer_mm import cli
+from ssfer_mm.command_line import run
 from ssfer_mm.errors import UserError
 
 
@@ -23,8 +23,8 @@ def wrapped_by_mmengine_0_10_7(error):
 
 
 def test_user_error_is_dug_out_of_the_registry():
-    assert cli.user_message(wrapped_by_mmengine_0_10_7(UserError('no faces'))) == 'no faces'
-    assert cli.user_message(UserError('no\n  faces')) == 'no faces'
+    assert run.user_message(wrapped_by_mmengine_0_10_7(UserError('no faces'))) == 'no faces'
+    assert run.user_message(UserError('no\n  faces')) == 'no faces'
 
 
 class Unreadable(torch.utils.data.Dataset):
@@ -41,9 +41,9 @@ def test_user_error_is_dug_out_of_a_loader_worker():
     with pytest.raises(UserError) as caught:
         next(iter(loader))
     assert 'Traceback' in str(caught.value)
-    assert cli.user_message(caught.value) == 'image a.png cannot be read'
+    assert run.user_message(caught.value) == 'image a.png cannot be read'
     caused = UserError('Original Traceback:\nUserError: no file\n\nUserError: no face')
-    assert cli.user_message(caused) == 'no face'
+    assert run.user_message(caused) == 'no face'
 
 
 @pytest.mark.parametrize('registry, name, closest', [
@@ -55,18 +55,18 @@ def test_user_error_is_dug_out_of_a_loader_worker():
 def test_unknown_type_names_the_closest(registry, name, closest):
     with pytest.raises(KeyError) as caught:
         registry.build(dict(type=name))
-    message = cli.user_message(caught.value)
+    message = run.user_message(caught.value)
     assert f"'{name}' is not in the mmpretrain::" in message and f'closest: {closest}' in message
     assert '\n' not in message
 
 
 def test_an_unknown_type_that_resembles_none():
-    assert cli.user_message(KeyError('Qqq is not in the hook registry.')).startswith(
+    assert run.user_message(KeyError('Qqq is not in the hook registry.')).startswith(
         "'Qqq' is not in the hook registry; Correct its type= in the config")
 
 
 def test_other_errors_keep_their_traceback(monkeypatch):
-    assert cli.user_message(KeyError('epoch')) is None
+    assert run.user_message(KeyError('epoch')) is None
 
     def bug():
         raise KeyError('epoch')
@@ -75,13 +75,13 @@ def test_other_errors_keep_their_traceback(monkeypatch):
         raise UserError('no faces')
 
     with pytest.raises(KeyError):
-        cli.run_cli(bug)
+        run.run_cli(bug)
     monkeypatch.setenv('SSFER_DEBUG', '1')
     with pytest.raises(UserError):
-        cli.run_cli(mistake)
+        run.run_cli(mistake)
     for off in ('', '0'):
         monkeypatch.setenv('SSFER_DEBUG', off)
-        assert cli.run_cli(mistake) == 2
+        assert run.run_cli(mistake) == 2
 
 
 def test_a_full_disk_is_no_traceback(capsys):
@@ -89,16 +89,16 @@ def test_a_full_disk_is_no_traceback(capsys):
     def full():
         raise OSError(errno.ENOSPC, 'No space left on device', 'scalars.json')
 
-    assert cli.run_cli(full) == 2
+    assert run.run_cli(full) == 2
     said = capsys.readouterr().err
     assert said.startswith('error: scalars.json cannot') and 'No space left' in said
     assert '--resume' in said and said.count('\n') == 1
-    assert cli.user_message(OSError(errno.EIO, 'Input/output error')) is None
+    assert run.user_message(OSError(errno.EIO, 'Input/output error')) is None
 
 
 @pytest.mark.parametrize('number', ['EDQUOT', 'EROFS', 'EACCES', 'EPERM'])
 def test_a_place_that_takes_nothing_is_no_traceback(number):
-    said = cli.user_message(OSError(getattr(errno, number), 'refused'))
+    said = run.user_message(OSError(getattr(errno, number), 'refused'))
     assert said.startswith('a file cannot be opened or written (refused). Make room there')
 
 
@@ -106,9 +106,9 @@ def test_a_place_that_takes_nothing_is_no_traceback(number):
 def test_a_folder_where_a_file_is_wanted_is_named(number):
     number = getattr(errno, number)
     for names in (('out', ), ('out.tmp', None, 'out')):  # the second one as os.replace does
-        assert cli.user_message(OSError(number, 'other kind', *names)).startswith(
+        assert run.user_message(OSError(number, 'other kind', *names)).startswith(
             'out cannot be opened or written (other kind). Name a file where a file is wanted')
-    assert cli.user_message(OSError(number, 'other kind')) is None
+    assert run.user_message(OSError(number, 'other kind')) is None
 
 
 def test_run_cli_reports_in_one_line(capsys):
@@ -116,9 +116,9 @@ def test_run_cli_reports_in_one_line(capsys):
     def mistake():
         raise wrapped_by_mmengine_0_10_7(UserError('no faces'))
 
-    assert cli.run_cli(lambda: 'result') == 0 and cli.run_cli(lambda: 1) == 1
+    assert run.run_cli(lambda: 'result') == 0 and run.run_cli(lambda: 1) == 1
     assert capsys.readouterr().err == ''
-    assert cli.run_cli(mistake) == 2
+    assert run.run_cli(mistake) == 2
     assert capsys.readouterr().err == 'error: no faces\n'
 
 
@@ -130,9 +130,9 @@ def test_interrupt_tells_how_to_resume(capsys, monkeypatch):
     monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'my config.py', '--amp'])
     monkeypatch.delenv('WORLD_SIZE', raising=False)
     monkeypatch.delenv('RANK', raising=False)
-    assert cli.run_cli(interrupted, resumable=True) == 130
+    assert run.run_cli(interrupted, resumable=True) == 130
     assert "python tools/train.py 'my config.py' --amp --resume" in capsys.readouterr().err
-    assert cli.run_cli(interrupted) == 130
+    assert run.run_cli(interrupted) == 130
     assert '--resume' not in capsys.readouterr().err
 
 
@@ -149,7 +149,7 @@ def test_an_interrupt_that_a_cleanup_turned_into_an_error(capsys, monkeypatch):
             raise UserError('the config cannot be read') from error
 
     monkeypatch.delenv('RANK', raising=False)
-    assert cli.run_cli(interrupted) == 130
+    assert run.run_cli(interrupted) == 130
     assert capsys.readouterr().err == '\nInterrupted.\n'
 
 
@@ -160,7 +160,7 @@ def test_a_tool_that_goes_on_in_another_way_says_so_after_an_interrupt(capsys, m
 
     monkeypatch.setattr(sys, 'argv', ['tools/run_table.py', 'my table.yaml', '--redo', '--dev'])
     monkeypatch.delenv('RANK', raising=False)
-    assert cli.run_cli(interrupted, after_interrupt=cli.go_on_hint('--redo')) == 130
+    assert run.run_cli(interrupted, after_interrupt=run.go_on_hint('--redo')) == 130
     assert capsys.readouterr().err == (
         '\nInterrupted. What is done is kept. Go on with: '
         "python tools/run_table.py 'my table.yaml' --dev\n")
@@ -175,10 +175,10 @@ def test_a_lost_connection_is_not_always_another_process(monkeypatch, processes,
     monkeypatch.setenv('WORLD_SIZE', processes)
     monkeypatch.delenv('LOCAL_RANK', raising=False)
     if error is UserError:
-        assert cli.run_cli(lost) == 2
+        assert run.run_cli(lost) == 2
     else:
         with pytest.raises(RuntimeError):
-            cli.run_cli(lost)
+            run.run_cli(lost)
 
 
 @pytest.mark.parametrize('before, kept', [
@@ -194,7 +194,7 @@ def test_after_an_interrupt_the_run_goes_on_from_where_it_is(capsys, monkeypatch
     monkeypatch.setattr(sys, 'argv', ['tools/train.py', *before])
     monkeypatch.delenv('WORLD_SIZE', raising=False)
     monkeypatch.delenv('RANK', raising=False)
-    assert cli.run_cli(interrupted, resumable=True) == 130
+    assert run.run_cli(interrupted, resumable=True) == 130
     command = ' '.join(['python tools/train.py', *kept, '--resume'])
     assert capsys.readouterr().err.endswith(f' with: {command}\n')
 
@@ -202,21 +202,21 @@ def test_after_an_interrupt_the_run_goes_on_from_where_it_is(capsys, monkeypatch
 def test_a_name_that_is_not_utf8_can_be_printed(monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO(), encoding='utf-8', errors='strict')
     monkeypatch.setattr(sys, 'stdout', stream)
-    assert cli.run_cli(lambda: print(os.fsdecode(b'caf\xe9.jpg'), 'caf\u00e9')) == 0
+    assert run.run_cli(lambda: print(os.fsdecode(b'caf\xe9.jpg'), 'caf\u00e9')) == 0
     stream.flush()
     assert stream.buffer.getvalue().decode() == '\\udce9.jpg'.join(['caf', ' caf\u00e9\n'])
 
 
-@pytest.mark.parametrize('rank, waits', [(None, []), ('0', []), ('3', [cli.SPEAKS_FIRST])])
+@pytest.mark.parametrize('rank, waits', [(None, []), ('0', []), ('3', [run.SPEAKS_FIRST])])
 def test_a_mistake_that_all_processes_find_is_said_by_the_first(monkeypatch, capsys, rank, waits):
     """torchrun ends the others while they wait."""
     def mistake():
         raise UserError('no faces')
 
     slept = []
-    monkeypatch.setattr(cli.time, 'sleep', slept.append)
+    monkeypatch.setattr(run.time, 'sleep', slept.append)
     monkeypatch.delenv('LOCAL_RANK', raising=False)
     if rank:
         monkeypatch.setenv('LOCAL_RANK', rank)
-    assert cli.run_cli(mistake) == 2
+    assert run.run_cli(mistake) == 2
     assert slept == waits and capsys.readouterr().err == 'error: no faces\n'

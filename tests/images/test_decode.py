@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.images import read_image, read_reduced
+from ssfer_mm.images.decode import read_image, read_reduced
 from support.bright import picture, save
 
 

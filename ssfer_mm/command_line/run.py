@@ -13,8 +13,8 @@ from typing import Callable, List, Optional, Sequence
 
 from mmengine.registry import Registry
 
+from ssfer_mm.command_line.printing import print_any_name, reader_has_left
 from ssfer_mm.errors import UserError
-from ssfer_mm.printing import print_any_name, reader_has_left
 from ssfer_mm.unknown_setting import unknown_setting
 
 # Nothing in the program is wrong when a disk is full, over its quota, or may not be written to.

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-import ssfer_mm
-from ssfer_mm.kept_convolutions import ENOUGH, USERS_CHOICE, keep_few_convolutions
+from ssfer_mm import runtime
+from ssfer_mm.runtime.kept_convolutions import ENOUGH, USERS_CHOICE, keep_few_convolutions
 
 # With ONEDNN_VERBOSE it tells what it prepares, and whether it had kept that: 20 sizes, then the
 # last and the first of them again.
@@ -34,7 +34,7 @@ def nobodys_choice(monkeypatch):
 def prepared_anew(enough):
     """Whether the last and the first size had to be prepared when they came again."""
     run = subprocess.run(
-        [sys.executable, '-c', PROGRAM, os.path.dirname(ssfer_mm.__file__), str(enough)],
+        [sys.executable, '-c', PROGRAM, os.path.dirname(runtime.__file__), str(enough)],
         env={**os.environ, 'ONEDNN_VERBOSE': 'profile_create'}, check=True, capture_output=True,
         text=True)
     again = run.stdout.split('\n28\n')[-1].split('\n9\n')

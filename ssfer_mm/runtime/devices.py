@@ -1,7 +1,7 @@
 """Where tensors can be."""
 import torch
 
-from .errors import UserError, one_line
+from ssfer_mm.errors import UserError, one_line
 
 
 def check_device(device: str) -> None:

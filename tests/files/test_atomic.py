@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from ssfer_mm.atomic import atomic_write
+from ssfer_mm.files.atomic import atomic_write
 
 
 def test_a_file_appears_when_all_is_written(tmp_path):

@@ -3,7 +3,7 @@ import gc
 
 import pytest
 
-from ssfer_mm.garbage import collector_rests
+from ssfer_mm.runtime.garbage import collector_rests
 
 
 @pytest.mark.parametrize('before', [True, False])

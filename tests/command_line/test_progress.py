@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from ssfer_mm.progress import progress_bar
+from ssfer_mm.command_line.progress import progress_bar
 
 
 @pytest.mark.parametrize('terminal, pause', [(True, 0.3), (False, 30)])

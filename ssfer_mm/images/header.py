@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ssfer_mm.jpeg_header import SCAN, jpeg_header, segments
+from ssfer_mm.images.jpeg_header import SCAN, jpeg_header, segments
 
 EXIF_ORIENTATION = 0x0112
 PNG, JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8\xff'

@@ -3,7 +3,7 @@ import hashlib
 
 import pytest
 
-from ssfer_mm.fingerprint import sha256_of
+from ssfer_mm.files.fingerprint import sha256_of
 
 
 @pytest.mark.parametrize('size', [0, 1, 1 << 20, (1 << 20) + 1, 3 * (1 << 20)])

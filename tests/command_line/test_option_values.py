@@ -1,9 +1,9 @@
 """What a user writes after ``KEY=`` is what a config gets, paths with blanks included."""
 import pytest
 
-from ssfer_mm.command_lines import train_parser
+from ssfer_mm.command_line.option_values import option_text, read_option
+from ssfer_mm.command_line.parsers import train_parser
 from ssfer_mm.errors import UserError
-from ssfer_mm.option_values import option_text, read_option
 
 
 @pytest.mark.parametrize('text, value', [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ssfer_mm.jpeg_header import jpeg_header
+from ssfer_mm.images.jpeg_header import jpeg_header
 
 
 def encoded(size, *flags):

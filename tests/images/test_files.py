@@ -1,5 +1,5 @@
 """Which files of a folder are images, and in which order."""
-from ssfer_mm.image_files import other_photos, scan_images, walk_images
+from ssfer_mm.images.files import other_photos, scan_images, walk_images
 
 
 def test_hidden_folders_are_left_out_and_links_followed_once(tmp_path):

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from ssfer_mm.errors import UnreadableImage
-from ssfer_mm.image_header import is_cut_off, stored_size
-from ssfer_mm.images import check_image, decode_image
+from ssfer_mm.images.decode import check_image, decode_image
+from ssfer_mm.images.header import is_cut_off, stored_size
 
 
 def encoded(**options):

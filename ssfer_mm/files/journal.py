@@ -11,8 +11,8 @@ import json
 import os
 from typing import Callable, Generic, Iterator, List, Optional, Sequence, TypeVar
 
-from ssfer_mm.atomic import atomic_write
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import atomic_write
 
 try:
     import fcntl

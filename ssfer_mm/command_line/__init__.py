@@ -1,0 +1,1 @@
+"""Command lines: their options, what they print, and how a tool ends."""

@@ -1,0 +1,1 @@
+"""Image files: which they are, what their first bytes say, and their pixels."""

@@ -1,0 +1,1 @@
+"""Settings of the process: devices, memory, garbage collection."""
