@@ -2,8 +2,8 @@
 
 Importing ``ssfer_mm`` needs torch and OpenMMLab. ``ssfer doctor`` has to say that they are missing,
 and ``ssfer predict --backend onnx`` does without them. So this file puts empty packages in place,
-from which single modules can be imported; `ssfer_mm.command_line.packages` fills them where
-torch is wanted. A module of its own, outside the package, because a package's ``__init__`` runs first.
+from which single modules can be imported; `ssfer_mm.command_line.packages` fills them where torch
+is wanted. A module of its own, outside the package, because a package's ``__init__`` runs first.
 """
 import importlib
 import importlib.util
