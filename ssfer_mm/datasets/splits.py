@@ -29,7 +29,8 @@ class Split:
         classes: Its classes, in label order.
         seed: Seed of the draw.
         fraction: Labeled share of each class, in (0, 1], or None.
-        per_class: Labeled images of each class, or None. Exactly one of the two is given.
+        per_class: Labeled images of each class, or None. At most one of the two is given; neither
+            where somebody listed the images.
         labeled: Ids of the labeled images, sorted.
         counts: For each class, (labeled, all) images.
         data_hash: :func:`data_hash` of the data it was drawn from.
@@ -135,7 +136,8 @@ def _check_kinds(split: Split) -> None:
         raise TypeError('a name or an id is no text')
     if len(set(split.labeled)) != len(split.labeled) or set(split.counts) != set(split.classes):
         raise ValueError('ids repeat, or the counts are of other classes')
-    _check_request(split.fraction, split.per_class, split.seed)
+    if (split.fraction, split.per_class) != (None, None):
+        _check_request(split.fraction, split.per_class, split.seed)
 
 
 def check_split(split: Split, dataset_name: str, classes: Sequence[str], ids: Sequence[str],
@@ -277,14 +279,15 @@ def _labeled_count(name: str, total: int, fraction: float | None, per_class: int
 
 def _make_hint(split: Split | None = None, path: str | None = None) -> str:
     """The command that makes the split anew."""
-    size, seed = '--fraction 0.05', 0
-    if split is not None:
-        size = (f'--per-class {split.per_class}' if split.fraction is None
-                else f'--fraction {split.fraction}')
-        seed = split.seed
+    how = '--fraction 0.05 --seed 0'
+    if split is not None and split.fraction is not None:
+        how = f'--fraction {split.fraction} --seed {split.seed}'
+    elif split is not None and split.per_class is not None:
+        how = f'--per-class {split.per_class} --seed {split.seed}'
+    elif split is not None:
+        how = '--ids LIST'
     # A config: class folders of one's own names cannot be told in options.
-    return (f'make a new one: python tools/make_split.py CONFIG {size} --seed {seed} '
-            f'--out {path or "FILE"}')
+    return f'make a new one: python tools/make_split.py CONFIG {how} --out {path or "FILE"}'
 
 
 def _sha256(text: str) -> str:

@@ -101,11 +101,13 @@ def _training_data(training: dict) -> List[str]:
     lines = [f'- Data set: {_data(data) if data else UNKNOWN}']
     if not split:
         return lines + [f'- Labeled part: {UNKNOWN}']
-    size = (f'{split["fraction"] * 100:g} % of each class' if split['fraction'] is not None
-            else f'{split["per_class"]} images per class')
+    how = '(listed)'
+    if split['fraction'] is not None:
+        how = f'({split["fraction"] * 100:g} % of each class), seed {split["seed"]}'
+    elif split['per_class'] is not None:
+        how = f'({split["per_class"]} images per class), seed {split["seed"]}'
     lines += [
-        f'- Labeled part: {split["labeled"]} of {split["total"]} images ({size}), seed '
-        f'{split["seed"]}; the labels of the rest were not used',
+        f'- Labeled part: {split["labeled"]} of {split["total"]} images {how}; the labels of the rest were not used',
         f'- Fingerprint of images and labels: {split["data_hash"]}', '',
         '| class | labeled | all |', '|---|---|---|']
     return lines + [f'| {name} | {part} | {total} |'

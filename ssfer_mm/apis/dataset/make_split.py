@@ -10,6 +10,7 @@ from mmpretrain.registry import DATASETS
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.datasets.base import FERDataset
+from ssfer_mm.datasets.listed_split import listed_split, read_id_list
 from ssfer_mm.datasets.splits import Split, draw_split, load_split, save_split, split_table
 from ssfer_mm.errors import UserError
 
@@ -26,15 +27,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> None:
     split, path = make_split(args)
     write_new(split, path, args.force)
-    print(f'{split.dataset}, seed {split.seed}\n{split_table(split)}\nwritten to {path}')
+    drawn = 'as listed' if _is_listed(split) else f'seed {split.seed}'
+    print(f'{split.dataset}, {drawn}\n{split_table(split)}\nwritten to {path}')
 
 
 def make_split(args: argparse.Namespace) -> tuple[Split, str]:
-    """Draw what the arguments ask for; gives the split and the file to write it to.
+    """Draw or look up what the arguments ask for; gives the split and the file to write it to.
 
     Raises:
-        UserError: No such config or dataset, impossible fraction, unusable data.
+        UserError: No such config or dataset, impossible fraction, unusable data or list.
     """
+    if args.ids and args.seed is not None:
+        raise UserError('--ids names the labeled images, so there is nothing to draw; leave out '
+                        '--seed')
+    listed = read_id_list(args.ids) if args.ids else None
     recipe = {}
     if args.config:
         dataset_cfg, recipe = dataset_and_recipe(args.config)
@@ -44,10 +50,13 @@ def make_split(args: argparse.Namespace) -> tuple[Split, str]:
         raise UserError('Give a config file, or --dataset with --data-root.')
     if args.data_root:
         dataset_cfg['data_root'] = args.data_root
-    recipe = _override(recipe, args)
     dataset = build_labeled(dataset_cfg)
-    split = draw_split(dataset.name, dataset.metainfo['classes'], dataset.ids(), dataset.labels(),
-                       fraction=recipe.get('fraction'), per_class=recipe.get('per_class'),
+    data = dataset.name, dataset.metainfo['classes'], dataset.ids(), dataset.labels()
+    if listed is not None:
+        split = listed_split(*data, listed)
+        return split, args.out or default_file(split)
+    recipe = _override(recipe, args)
+    split = draw_split(*data, fraction=recipe.get('fraction'), per_class=recipe.get('per_class'),
                        seed=recipe.get('seed') or 0)
     return split, args.out or recipe.get('file') or default_file(split)
 
@@ -125,10 +134,17 @@ def build_labeled(cfg: dict) -> FERDataset:
 
 
 def default_file(split: Split) -> str:
-    """``splits/<dataset>_<size>_seed<seed>.json`` below the current folder."""
+    """``splits/<dataset>_<size>_seed<seed>.json`` below the current folder; listed images have no
+    seed."""
+    if _is_listed(split):
+        return f'splits/{split.dataset.lower()}_{len(split.labeled)}listed.json'
     size = (f'{split.per_class}perclass' if split.fraction is None
             else f'{split.fraction * 100:g}pct')
     return f'splits/{split.dataset.lower()}_{size}_seed{split.seed}.json'
+
+
+def _is_listed(split: Split) -> bool:
+    return split.fraction is None and split.per_class is None
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -140,6 +156,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     size = parser.add_mutually_exclusive_group()
     size.add_argument('--fraction', type=float, help='labeled share of each class, e.g. 0.05')
     size.add_argument('--per-class', type=int, help='labeled images of each class')
+    size.add_argument('--ids', metavar='LIST', help='text file with the ids of the labeled images, '
+                      'one per line, to use those of somebody else')
     parser.add_argument('--seed', type=int, help='another seed, other images (default 0)')
     parser.add_argument('--out', help='file to write (default: as in the config, or in splits/)')
     parser.add_argument('--force', action='store_true', help='replace a file with another split')

@@ -53,6 +53,21 @@ def test_options_override_the_config_but_not_its_file(ferplus, tmp_path, monkeyp
     assert load_split(file) == expected(root, fraction=0.5, seed=3)
 
 
+def test_listed_images_are_those_of_the_split(ferplus, tmp_path, monkeypatch, capsys):
+    root, config, file = ferplus
+    monkeypatch.chdir(tmp_path)
+    chosen = FERPlus(root).ids()[:5]
+    (tmp_path / 'ids.txt').write_text('\n'.join(chosen))
+    assert main([config, '--ids', 'ids.txt']) == 0
+    assert 'FERPlus, as listed' in capsys.readouterr().out
+    data = FERPlus(root)
+    split = resolve_split('splits/ferplus_5listed.json', 'FERPlus', data.metainfo['classes'],
+                          data.ids(), data.labels())
+    assert split.labeled == tuple(sorted(chosen)) and not (tmp_path / file).exists()
+    assert main([config, '--ids', 'ids.txt', '--seed', '1']) == 2
+    assert 'leave out --seed' in capsys.readouterr().err
+
+
 def test_another_split_is_not_overwritten_unless_forced(ferplus, capsys):
     root, _, file = ferplus
     command = ['--dataset', 'FERPlus', '--data-root', root, '--out', file]

@@ -1,5 +1,6 @@
 """The converting command line, the described file, its stock config and its model card."""
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from mmpretrain import get_model
 from mmpretrain.registry import MODELS
 
 from ssfer_mm.apis.export.convert_checkpoint import main
-from ssfer_mm.datasets.splits import draw_split, save_split
+from ssfer_mm.datasets.splits import draw_split, load_split, save_split
 from ssfer_mm.model_files.described import describe
 from support.models import MEAN, STD, preprocessor, ssfer, vit
 
@@ -84,6 +85,17 @@ def test_card_tells_what_is_known_and_what_is_not(run, tmp_path):
                  'Finished: unknown (not recorded)', 'not for decisions about people'):
         assert fact.lower() in card.lower(), fact
     assert '51.25' not in card, 'figures of the other stage'
+
+
+@pytest.mark.parametrize('size, words', [
+    (dict(fraction=None), '6 of 30 images (listed); the labels'),
+    (dict(fraction=None, per_class=3), '(3 images per class), seed 4; the labels')])
+def test_card_tells_how_the_labeled_part_was_chosen(run, tmp_path, size, words):
+    folder, _ = run
+    path = str(folder / 'split.json')
+    save_split(replace(load_split(path), **size), path)
+    assert main([str(folder / 'epoch_3.pth'), str(tmp_path / 'out.pth')]) == 0
+    assert words in (tmp_path / 'out.pth.md').read_text()
 
 
 def test_figures_of_another_epoch_are_not_claimed(run, tmp_path):
