@@ -107,7 +107,8 @@ def _training_data(training: dict) -> List[str]:
     elif split['per_class'] is not None:
         how = f'({split["per_class"]} images per class), seed {split["seed"]}'
     lines += [
-        f'- Labeled part: {split["labeled"]} of {split["total"]} images {how}; the labels of the rest were not used',
+        f'- Labeled part: {split["labeled"]} of {split["total"]} images {how}; the labels of the '
+        'rest were not used',
         f'- Fingerprint of images and labels: {split["data_hash"]}', '',
         '| class | labeled | all |', '|---|---|---|']
     return lines + [f'| {name} | {part} | {total} |'

@@ -24,8 +24,11 @@ def check_settings(cfg: Config) -> None:
     model = cfg.get('model') or {}
     if model.get('type') in ('MAE', 'FaceMAE'):
         _check_mae(model)
+        expected = (model.get('backbone') or {}).get('img_size', 224)
+        _check_image_size(cfg, expected, 'model.backbone.img_size')
     if model.get('type') == 'SparK':
         _check_spark(model)
+        _check_image_size(cfg, model.get('input_size', 224), 'model.input_size')
 
 
 def _check_optimizers(cfg: Config) -> None:
@@ -80,6 +83,16 @@ def _check_mae(model: dict) -> None:
         raise UserError(f'{kind}: decoder and head do not fit the backbone, to which an image is '
                         f'{fitting["num_patches"]} patches of {patch} pixels: set '
                         f'{" ".join(wrong)}')
+
+
+def _check_image_size(cfg: Config, expected: int, key: str) -> None:
+    """The networks of stage I are made for images of one size; the pipeline makes them."""
+    dataset = (cfg.get('train_dataloader') or {}).get('dataset') or {}
+    made = [step['scale'] for step in dataset.get('pipeline') or () if 'scale' in step]
+    if made and isinstance(made[-1], int) and made[-1] != expected:
+        raise UserError(f'the pipeline makes images of {made[-1]} pixels, but {key} is '
+                        f'{expected}: set {key}={made[-1]}, or the scale of '
+                        f'train_dataloader.dataset.pipeline to {expected}')
 
 
 def _check_spark(model: dict) -> None:

@@ -119,6 +119,18 @@ def test_mae_of_another_network_that_hides_patches():
     check_settings(cfg)
 
 
+@pytest.mark.parametrize('path, key', [(MAE, 'model.backbone.img_size'),
+                                       (SPARK, 'model.input_size')])
+def test_images_of_the_pipeline_are_as_large_as_the_network_expects(path, key):
+    cfg = load_config(path)
+    crop = next(step for step in cfg.train_dataloader.dataset.pipeline if 'scale' in step)
+    crop.scale = 64
+    with pytest.raises(UserError, match=f'images of 64 pixels, but {key} is 48: set {key}=64'):
+        check_settings(cfg)
+    crop.scale = (48, 48)  # of which nothing is said here
+    check_settings(cfg)
+
+
 @pytest.mark.parametrize('path', sorted((REPO / 'configs' / 'mae').glob('*.py')),
                          ids=lambda path: path.stem)
 def test_shipped_configs_of_stage_one_fit(path):
