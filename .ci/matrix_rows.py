@@ -4,11 +4,11 @@ import dataclasses
 # The fast suite: all that touches torch, numpy, OpenCV or OpenMMLab, each subsystem at least once.
 FAST = (
     'tests/ssfer_onnx', 'tests/audit', 'tests/checkpoints', 'tests/datasets', 'tests/engine',
-    'tests/evaluation', 'tests/faces', 'tests/fuzz', 'tests/inference', 'tests/model_files',
-    'tests/models', 'tests/processes', 'tests/profiling', 'tests/synthfer',
-    'tests/tables/test_plan.py',
-    'tests/transforms', 'tests/distributed/test_equal_losses.py', 'tests/command_line/test_run.py',
-    'tests/test_compat.py', 'tests/test_config.py', 'tests/images/test_decode.py',
+    'tests/evaluation', 'tests/faces', 'tests/files', 'tests/fuzz', 'tests/images',
+    'tests/inference', 'tests/model_files', 'tests/models', 'tests/processes', 'tests/profiling',
+    'tests/runtime', 'tests/synthfer', 'tests/tables/test_plan.py', 'tests/transforms',
+    'tests/command_line/test_run.py', 'tests/distributed/test_equal_losses.py',
+    'tests/test_compat.py', 'tests/test_config.py',
     'tests/test_mmcv_stand_in.py', 'tests/test_safe_loading.py',
     'tests/apis/export/test_export_model.py',
     'tests/apis/training/test_launch.py::test_train_resume_and_test',

@@ -12,8 +12,8 @@ from typing import IO, Dict, Iterator, Optional, Union
 
 from ssfer_mm.apis.training.child_training import TRAIN
 
+from .fork_server import ForkedTraining, ForkServer
 from .machine import cores
-from .nursery import Nursery, Nursling
 from .plan import Run
 from .state import begin_session, end_session
 
@@ -44,14 +44,14 @@ class Training:
         before: The run whose last checkpoint it continues from, if there is one.
         jobs: How many trainings share the machine; each gets its part of the cores, unless
             OMP_NUM_THREADS is set.
-        nursery: Begins it, if there is one; else a new Python does.
+        server: Begins it, if there is one; else a new Python does.
 
     Raises:
         Busy: It is being trained already.
     """
 
     def __init__(self, run: Run, before: Optional[Run], jobs: int,
-                 nursery: Optional[Nursery] = None) -> None:
+                 server: Optional[ForkServer] = None) -> None:
         self.run = run
         run.work_dir.mkdir(parents=True, exist_ok=True)
         lock = _lock(run.work_dir / LOCK)
@@ -60,8 +60,8 @@ class Training:
                 _continue_from(run, before)
             begin_session(run, jobs)
             with open(run.work_dir / LOG, 'ab') as log:
-                self.process = nursery.train(run.arguments(), log.fileno(), lock) if (
-                    nursery) else _python(run, log, lock, jobs)
+                self.process = server.train(run.arguments(), log.fileno(), lock) if (
+                    server) else _python(run, log, lock, jobs)
         finally:
             if lock is not None:
                 os.close(lock)  # the child has its own
@@ -112,10 +112,10 @@ def claimed(run: Run) -> Iterator[None]:
             os.close(lock)
 
 
-def open_nursery(jobs: int) -> Optional[Nursery]:
+def open_fork_server(jobs: int) -> Optional[ForkServer]:
     """What begins many trainings faster, where that is possible."""
     try:
-        return Nursery(_environment(jobs))
+        return ForkServer(_environment(jobs))
     except OSError:
         return None
 
@@ -180,7 +180,7 @@ def _environment(jobs: int) -> Dict[str, str]:
     return {'OMP_NUM_THREADS': str(max(1, cores() // jobs)), **os.environ, 'PYTHONUNBUFFERED': '1'}
 
 
-def _send(process: Union[subprocess.Popen, Nursling], number: int) -> None:
+def _send(process: Union[subprocess.Popen, ForkedTraining], number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         if hasattr(os, 'killpg'):
             os.killpg(process.pid, number)

@@ -7,7 +7,7 @@ from typing import Callable, Dict, Iterator, List, Sequence
 
 from ssfer_mm.command_line.printing import counted, duration
 
-from .child import Busy, Training, last_error, open_nursery
+from .child import Busy, Training, last_error, open_fork_server
 from .estimate import Estimates
 from .plan import Run
 from .record import headline, is_trained, make_record
@@ -52,7 +52,7 @@ class Execution:
         self.active: List[Training] = []
         self.outcome = Outcome()
         self._total = 0
-        self._nursery = None
+        self._server = None
 
     def train(self, names: Sequence[str]) -> Outcome:
         """Train the named runs, which must come after those that they need.
@@ -63,7 +63,7 @@ class Execution:
         queue, self._total = list(names), len(names)
         self._news = time.monotonic() + NEWS_SECONDS / 10
         # For one or two, its imports would take as long as theirs.
-        self._nursery = open_nursery(self.jobs) if len(queue) > 2 else None
+        self._server = open_fork_server(self.jobs) if len(queue) > 2 else None
         with _signals_interrupt():
             try:
                 while queue or self.active:
@@ -79,8 +79,8 @@ class Execution:
                 self._stop()
                 raise
             finally:
-                if self._nursery:
-                    self._nursery.close()
+                if self._server:
+                    self._server.close()
         self.outcome.waiting += queue
         return self.outcome
 
@@ -98,7 +98,7 @@ class Execution:
                 self._note(run)
                 return True
             before = self.runs[run.after] if run.after else None
-            self.active.append(Training(run, before, self.jobs, self._nursery))
+            self.active.append(Training(run, before, self.jobs, self._server))
             self.report(f'{self._count()} {run.label}: training, log in '
                         f'{run.work_dir / "train.log"}')
         except Busy:

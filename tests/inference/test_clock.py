@@ -22,9 +22,9 @@ def test_times_of_a_stage_add_up_until_all_begins_anew(now):
             raise KeyError
     now[0] += 9
     assert (clock.stages['cropping'], clock.networks, clock.total) == (3, 3, 12)
-    assert clock.breakdown(6, 'frames') == (
+    assert clock.breakdown(6, 'frame') == (
         '6 frames in 12.0 s (0.5 per second): reading 0 %, detection 0 %, cropping 25 %, '
         'classification 0 %, drawing and writing 0 %; inside the two networks 25 %')
     clock.reset()
     assert (dict(clock.stages), clock.networks, clock.total) == ({}, 0, 0)
-    assert clock.breakdown(0, 'images').startswith('0 images in 0.0 s (0.0 per second): reading 0')
+    assert clock.breakdown(0, 'image').startswith('0 images in 0.0 s (0.0 per second): reading 0')

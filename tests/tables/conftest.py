@@ -55,7 +55,7 @@ def toy(tmp_path, monkeypatch):
 
     monkeypatch.setattr(child, 'TRAIN', REPO / 'tests' / 'support' / 'fake_train.py')
     # It would become the real tools/train.py.
-    monkeypatch.setattr(execute, 'open_nursery', lambda jobs: None)
+    monkeypatch.setattr(execute, 'open_fork_server', lambda jobs: None)
     monkeypatch.setattr(execute, 'POLL_SECONDS', 0.01)
     write()
     orders()

@@ -272,8 +272,8 @@ def test_without_forks_each_training_begins_by_itself(monkeypatch):
     def refused(environment):
         raise OSError('trainings are forked on Linux only')
 
-    monkeypatch.setattr(child, 'Nursery', refused)
-    assert child.open_nursery(1) is None
+    monkeypatch.setattr(child, 'ForkServer', refused)
+    assert child.open_fork_server(1) is None
 
 
 def test_durations():

@@ -1,7 +1,7 @@
 """Trainings that begin at once, because a process that has imported everything becomes them.
 
 Importing torch and OpenMMLab takes a training seconds; a table of a hundred short ones spends a
-good part of its time on that. The nursery is a process that imports once, trains nothing, and forks
+good part of its time on that. A fork server is a process that imports once, trains nothing, and forks
 for every training that it is asked for.
 """
 import contextlib
@@ -25,22 +25,22 @@ MESSAGE = 1 << 20
 READY = b'ready\n'
 
 
-class Nursling:
-    """A training that a nursery has begun; a small part of ``subprocess.Popen``.
+class ForkedTraining:
+    """A training that a server has begun; a small part of ``subprocess.Popen``.
 
     Args:
-        nursery: Which is told when it ends.
+        server: Which is told when it ends.
         pid: Its process, which leads a group of its own.
     """
 
-    def __init__(self, nursery: 'Nursery', pid: int) -> None:
-        self.nursery, self.pid = nursery, pid
+    def __init__(self, server: 'ForkServer', pid: int) -> None:
+        self.server, self.pid = server, pid
         self.returncode: Optional[int] = None
 
     def poll(self) -> Optional[int]:
         """Exit status, negative for a signal; None while it trains."""
         if self.returncode is None:
-            self.returncode = self.nursery.status_of(self.pid)
+            self.returncode = self.server.status_of(self.pid)
         return self.returncode
 
     def wait(self, timeout: Optional[float] = None) -> int:
@@ -57,11 +57,11 @@ class Nursling:
         return self.returncode
 
 
-class Nursery:
+class ForkServer:
     """The side of it that asks.
 
     Args:
-        environment: Of the nursery and of all trainings.
+        environment: Of the server and of all trainings.
 
     Raises:
         OSError: This system cannot do that, or a forked process cannot use the GPU; trainings
@@ -87,9 +87,9 @@ class Nursery:
             ready = b''
         if ready != READY:
             self.close()
-            raise OSError('the nursery did not get ready')
+            raise OSError('the server did not get ready')
 
-    def train(self, arguments: Sequence[str], log: int, lock: Optional[int]) -> Nursling:
+    def train(self, arguments: Sequence[str], log: int, lock: Optional[int]) -> ForkedTraining:
         """Begin ``tools/train.py`` with these arguments.
 
         Args:
@@ -100,7 +100,7 @@ class Nursery:
         handles = [log] if lock is None else [log, lock]
         socket.send_fds(self._socket, [json.dumps(list(arguments)).encode()], handles)
         try:
-            return Nursling(self, self._next('began')['began'])
+            return ForkedTraining(self, self._next('began')['began'])
         except KeyboardInterrupt:
             with contextlib.suppress(ProcessLookupError):  # nobody else would know of it
                 os.kill(self._next('began')['began'], signal.SIGTERM)
@@ -115,7 +115,7 @@ class Nursery:
         return self._ended.get(pid)
 
     def close(self) -> None:
-        """End the nursery; trainings go on."""
+        """End the server; trainings go on."""
         self._socket.close()
         self.process.terminate()
         self.process.wait()

@@ -9,14 +9,14 @@ import time
 import pytest
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.tables.nursery import Nursery
+from ssfer_mm.tables.fork_server import ForkServer
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith('linux'), reason='forks')
 
 
 @pytest.fixture(scope='module')
-def nursery():
-    opened = Nursery(dict(os.environ, OMP_NUM_THREADS='1'))
+def server():
+    opened = ForkServer(dict(os.environ, OMP_NUM_THREADS='1'))
     yield opened
     opened.close()
 
@@ -29,9 +29,9 @@ def hanging(tmp_path):
     return path
 
 
-def begin(nursery, folder, config, lock=None):
+def begin(server, folder, config, lock=None):
     with open(folder / 'train.log', 'ab') as log:
-        return nursery.train([str(config), '--work-dir', str(folder)], log.fileno(), lock)
+        return server.train([str(config), '--work-dir', str(folder)], log.fileno(), lock)
 
 
 def wait_for(path):
@@ -41,52 +41,52 @@ def wait_for(path):
         time.sleep(0.01)
 
 
-def test_output_and_exit_status_are_those_of_the_tool(nursery, tmp_path):
-    training = begin(nursery, tmp_path, 'nonsense.py')
+def test_output_and_exit_status_are_those_of_the_tool(server, tmp_path):
+    training = begin(server, tmp_path, 'nonsense.py')
     assert training.wait(30) == 2 and training.poll() == 2
     assert 'error: Config nonsense.py not found' in (tmp_path / 'train.log').read_text()
 
 
-def test_a_wrong_command_line_ends_it_too(nursery, tmp_path):
+def test_a_wrong_command_line_ends_it_too(server, tmp_path):
     with open(tmp_path / 'train.log', 'ab') as log:
-        assert nursery.train(['--nonsense'], log.fileno(), None).wait(30) == 2
+        assert server.train(['--nonsense'], log.fileno(), None).wait(30) == 2
     assert 'usage:' in (tmp_path / 'train.log').read_text()
 
 
-def test_two_that_end_at_once(nursery, tmp_path, hanging):
+def test_two_that_end_at_once(server, tmp_path, hanging):
     """Their ends come in one message: two runs of a table, after Ctrl-C."""
     folders = [tmp_path / name for name in ('a', 'b')]
     for folder in folders:
         folder.mkdir()
-    trainings = [begin(nursery, folder, hanging) for folder in folders]
-    os.kill(nursery.process.pid, signal.SIGSTOP)  # it will find both
+    trainings = [begin(server, folder, hanging) for folder in folders]
+    os.kill(server.process.pid, signal.SIGSTOP)  # it will find both
     for training in trainings:
         os.kill(training.pid, signal.SIGKILL)
-    os.kill(nursery.process.pid, signal.SIGCONT)
+    os.kill(server.process.pid, signal.SIGCONT)
     time.sleep(1)  # both lines lie in the socket
     assert [training.wait(30) for training in reversed(trainings)] == [-signal.SIGKILL] * 2
 
 
-def test_ctrl_c_while_a_training_begins_leaves_none_behind(nursery, tmp_path, hanging, monkeypatch):
-    line = Nursery._line
+def test_ctrl_c_while_a_training_begins_leaves_none_behind(server, tmp_path, hanging, monkeypatch):
+    line = ForkServer._line
 
-    def interrupted(nursery):
-        monkeypatch.setattr(Nursery, '_line', line)
+    def interrupted(server):
+        monkeypatch.setattr(ForkServer, '_line', line)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Nursery, '_line', interrupted)
+    monkeypatch.setattr(ForkServer, '_line', interrupted)
     with pytest.raises(KeyboardInterrupt):
-        begin(nursery, tmp_path, hanging)
-    before = dict(nursery._ended)
+        begin(server, tmp_path, hanging)
+    before = dict(server._ended)
     end = time.monotonic() + 30
-    while nursery._ended == before:
-        assert nursery.status_of(0) is None and time.monotonic() < end
-    assert [status for pid, status in nursery._ended.items()
+    while server._ended == before:
+        assert server.status_of(0) is None and time.monotonic() < end
+    assert [status for pid, status in server._ended.items()
             if pid not in before] == [-signal.SIGTERM]
 
 
-def test_a_killed_training_has_the_signal_as_its_status(nursery, tmp_path, hanging):
-    training = begin(nursery, tmp_path, hanging)
+def test_a_killed_training_has_the_signal_as_its_status(server, tmp_path, hanging):
+    training = begin(server, tmp_path, hanging)
     wait_for(tmp_path / 'there')
     assert training.poll() is None
     with pytest.raises(subprocess.TimeoutExpired):
@@ -95,10 +95,10 @@ def test_a_killed_training_has_the_signal_as_its_status(nursery, tmp_path, hangi
     assert training.wait(30) == -signal.SIGKILL
 
 
-def test_the_lock_is_held_as_long_as_the_training_lives(nursery, tmp_path, hanging):
+def test_the_lock_is_held_as_long_as_the_training_lives(server, tmp_path, hanging):
     lock = os.open(tmp_path / 'lock', os.O_RDWR | os.O_CREAT)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    training = begin(nursery, tmp_path, hanging, lock)
+    training = begin(server, tmp_path, hanging, lock)
     os.close(lock)
     wait_for(tmp_path / 'there')
     with open(tmp_path / 'lock') as again:
@@ -109,16 +109,16 @@ def test_the_lock_is_held_as_long_as_the_training_lives(nursery, tmp_path, hangi
         fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def test_several_train_at_once(nursery, tmp_path, hanging):
-    slow = begin(nursery, tmp_path, hanging)
-    assert begin(nursery, tmp_path, 'nonsense.py').wait(30) == 2
+def test_several_train_at_once(server, tmp_path, hanging):
+    slow = begin(server, tmp_path, hanging)
+    assert begin(server, tmp_path, 'nonsense.py').wait(30) == 2
     assert slow.poll() is None
     os.killpg(slow.pid, signal.SIGTERM)
     assert slow.wait(30) == -signal.SIGTERM
 
 
-def test_a_nursery_that_dies_is_no_ended_training(tmp_path, hanging):
-    mine = Nursery(dict(os.environ))
+def test_a_server_that_dies_is_no_ended_training(tmp_path, hanging):
+    mine = ForkServer(dict(os.environ))
     training = begin(mine, tmp_path, hanging)
     wait_for(tmp_path / 'there')
     mine.process.kill()
