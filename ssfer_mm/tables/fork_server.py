@@ -1,8 +1,8 @@
 """Trainings that begin at once, because a process that has imported everything becomes them.
 
 Importing torch and OpenMMLab takes a training seconds; a table of a hundred short ones spends a
-good part of its time on that. A fork server is a process that imports once, trains nothing, and forks
-for every training that it is asked for.
+good part of its time on that. A fork server is a process that imports once, trains nothing, and
+forks for every training that it is asked for.
 """
 import contextlib
 import json
