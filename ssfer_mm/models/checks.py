@@ -11,7 +11,7 @@ def check_settings(pseudo_labels_from: str, unlabeled_weight: float, ema_decay: 
     """Refuse settings that are out of range.
 
     Raises:
-        UserError: One of them is.
+        UserError: An argument is out of range.
     """
     if pseudo_labels_from not in ('teacher', 'student'):
         raise UserError("SSFER: pseudo_labels_from is 'teacher' or 'student', "
@@ -26,7 +26,7 @@ def check_rejected(rejected_loss: Optional[dict], skip_rejected: Optional[bool],
     """Refuse a loss on rejected images that the student does not see as they are.
 
     Raises:
-        UserError: It would not.
+        UserError: ``rejected_loss`` is given with ``pseudo_mixup`` or ``skip_rejected``.
     """
     if rejected_loss and pseudo_mixup:
         raise UserError('SSFER: pseudo_mixup leaves no strong view of a rejected image for '
@@ -40,7 +40,7 @@ def check_classes(classifier: dict, data_preprocessor: dict) -> None:
     """Refuse a classifier with another number of classes than the labels have.
 
     Raises:
-        UserError: It has.
+        UserError: The two numbers differ.
     """
     head = classifier.get('head') or {}
     # The heads of AlexNet, VGG and InceptionV3 have no layer; the backbone scores the classes.

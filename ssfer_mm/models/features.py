@@ -13,7 +13,7 @@ def last_layer(network: nn.Module) -> nn.Linear:
     """The linear layer of the head that makes the logits.
 
     Raises:
-        UserError: The head has none.
+        UserError: The head has no linear layer.
     """
     layers = [module for module in network.head.modules() if isinstance(module, nn.Linear)]
     if not layers:

@@ -19,7 +19,7 @@ def check_number(owner: str, name: str, value: object, low: float = 0, high: flo
         whole: Only whole numbers will.
 
     Raises:
-        UserError: It is.
+        UserError: It is one of these.
     """
     kind = int if whole else (int, float)
     fits = (isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)

@@ -73,7 +73,7 @@ def check_template(template: Path) -> None:
     """Whether there is one.
 
     Raises:
-        UserError: There is none.
+        UserError: The template is missing.
     """
     if not template.is_file():
         raise UserError(f'the template {template} is missing; restore it from the repository')

@@ -16,7 +16,7 @@ def check_settings(cfg: Config) -> None:
     """Refuse those that would fail later, or do something else without a word.
 
     Raises:
-        UserError: Some would.
+        UserError: Settings do not fit each other, or this machine.
         KeyError: There is no such optimizer.
     """
     _check_optimizers(cfg)
