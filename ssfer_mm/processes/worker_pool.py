@@ -161,4 +161,5 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    # 1 would end OpenCV's other threads, for which a fork waits in vain: it has none of them.
+    cv2.setNumThreads(0)

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import cv2
+import numpy as np
 import pytest
 
 from ssfer_mm.errors import UserError
@@ -75,6 +77,19 @@ def halves(batches, workers=2):
 @pytest.mark.parametrize('workers', [1, 3])
 def test_every_batch_with_its_result(workers):
     assert sorted(halves(range(50), workers)) == [(k, k / 2) for k in range(50)]
+
+
+@forks
+def test_forks_of_a_process_in_which_opencv_has_threads():
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(4)
+    signal.alarm(100)  # rather than wait for ever
+    try:
+        cv2.GaussianBlur(np.zeros((2000, 2000, 3), np.uint8), (9, 9), 2)
+        assert len(list(halves(range(5)))) == 5
+    finally:
+        signal.alarm(0)
+        cv2.setNumThreads(before)
 
 
 def test_one_worker_is_this_process():
