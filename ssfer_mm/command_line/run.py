@@ -78,8 +78,13 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
 
 
 def _was_interrupted(error: Optional[BaseException]) -> bool:
-    """Whether there was a Ctrl-C, or an error that a library made of one while it cleaned up."""
+    """Whether there was a Ctrl-C, or an error that a library made of one while it cleaned up.
+
+    A disk that was full when the work was to be saved is news of its own.
+    """
     while error is not None and not isinstance(error, KeyboardInterrupt):
+        if isinstance(error, OSError) and error.errno in DISK:
+            return False
         error = error.__cause__ or error.__context__
     return error is not None
 

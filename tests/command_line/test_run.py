@@ -153,6 +153,19 @@ def test_an_interrupt_that_a_cleanup_turned_into_an_error(capsys, monkeypatch):
     assert capsys.readouterr().err == '\nInterrupted.\n'
 
 
+def test_an_interrupt_after_which_nothing_could_be_saved(capsys, monkeypatch):
+
+    def interrupted():
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise OSError(errno.ENOSPC, 'No space left on device', 'iter_7.pth')
+
+    monkeypatch.delenv('LOCAL_RANK', raising=False)
+    assert run.run_cli(interrupted) == 2
+    assert 'iter_7.pth cannot be opened or written (No space left' in capsys.readouterr().err
+
+
 def test_a_tool_that_goes_on_in_another_way_says_so_after_an_interrupt(capsys, monkeypatch):
 
     def interrupted():
