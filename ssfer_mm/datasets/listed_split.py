@@ -1,4 +1,5 @@
 """A split that somebody else chose: the labeled images as a list."""
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,11 +44,11 @@ def listed_split(dataset_name: str, classes: Sequence[str], ids: Sequence[str],
         >>> listed_split('toy', ('a', 'b'), list('pqrs'), [0, 0, 0, 1], ['s', 'q']).counts
         {'a': (1, 3), 'b': (1, 1)}
     """
-    chosen = set(labeled)
+    chosen = Counter(labeled)
     if len(chosen) < len(labeled):
-        twice = next(id_ for i, id_ in enumerate(labeled) if id_ in labeled[:i])
-        raise UserError(f'{twice!r} is listed twice; list every labeled image once')
-    unknown = sorted(chosen - set(ids))
+        raise UserError(f'{chosen.most_common(1)[0][0]!r} is listed twice or more; list every '
+                        'labeled image once')
+    unknown = sorted(set(chosen) - set(ids))
     if unknown:
         raise UserError(f'{len(unknown)} of {len(labeled)} listed ids are not in the data, the '
                         f'first is {unknown[0]!r}; the ids of the data look like {ids[0]!r}')

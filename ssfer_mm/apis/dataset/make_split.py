@@ -134,8 +134,7 @@ def build_labeled(cfg: dict) -> FERDataset:
 
 
 def default_file(split: Split) -> str:
-    """``splits/<dataset>_<size>_seed<seed>.json`` below the current folder; listed images have no
-    seed."""
+    """``splits/<dataset>_<size>_seed<seed>.json``, or ``..._<count>listed.json``, below here."""
     if _is_listed(split):
         return f'splits/{split.dataset.lower()}_{len(split.labeled)}listed.json'
     size = (f'{split.per_class}perclass' if split.fraction is None

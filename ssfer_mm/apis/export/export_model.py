@@ -111,7 +111,7 @@ def merge_branches(model: nn.Module) -> nn.Module:
     """A copy that predicts the same with fewer layers, where its kind can.
 
     RepVGG, MobileOne, RepMLPNet, RepLKNet, RIFormer and LeViT train with branches or
-    normalisations that are one layer afterwards.
+    normalizations that are one layer afterwards.
     """
     merged = deepcopy(model)
     for part in merged.children():
