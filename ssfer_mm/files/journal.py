@@ -13,11 +13,7 @@ from typing import Callable, Generic, Iterator, List, Optional, Sequence, TypeVa
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import atomic_write
-
-try:
-    import fcntl
-except ImportError:  # Windows: two jobs on one file are the user's responsibility there
-    fcntl = None
+from ssfer_mm.files.lock import locked_beside
 
 Record = TypeVar('Record')
 COUNT = 'images'
@@ -74,7 +70,7 @@ class Journal(Generic[Record]):
         try:
             with self._disk_errors():
                 os.makedirs(os.path.dirname(self.path), exist_ok=True)
-                self._resources.enter_context(_only_writer(self.path))
+                self._become_only_writer()
                 if not self._overwrite and os.path.exists(self.path):
                     self._recover()
         except BaseException:
@@ -114,6 +110,13 @@ class Journal(Generic[Record]):
             yield
         except OSError as error:
             raise UserError(f'cannot write {self.path} ({error.strerror}): make room there, or '
+                            'choose another --out') from None
+
+    def _become_only_writer(self) -> None:
+        try:
+            self._resources.enter_context(locked_beside(self.path, wait=False))
+        except BlockingIOError:
+            raise UserError(f'{self.path} is being written by another process: wait for it, or '
                             'choose another --out') from None
 
     def _recover(self) -> None:
@@ -159,23 +162,3 @@ def _flat(data: dict, prefix: str = '') -> dict:
         else:
             flat[f'{prefix}{key}'] = value
     return flat
-
-
-@contextlib.contextmanager
-def _only_writer(path: str) -> Iterator[None]:
-    """Hold a lock that the system drops even when this process is killed."""
-    if fcntl is None:
-        yield
-        return
-    lock = os.path.join(os.path.dirname(path), f'.{os.path.basename(path)}.lock')
-    with open(lock, 'a') as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f'{path} is being written by another process: wait for it, or choose '
-                            'another --out') from None
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                os.unlink(lock)

@@ -11,16 +11,12 @@ from pathlib import Path
 from typing import IO, Dict, Iterator, Optional, Union
 
 from ssfer_mm.apis.training.child_training import TRAIN
+from ssfer_mm.files.lock import take_lock
 
 from .fork_server import ForkedTraining, ForkServer
 from .machine import cores
 from .plan import Run
 from .state import begin_session, end_session
-
-try:
-    import fcntl
-except ImportError:  # Windows: two commands on one table are the user's responsibility there
-    fcntl = None
 
 LOG, LOCK = 'train.log', '.training'
 _PROGRESS = re.compile(r'Epoch\(train\)\s*(\[[^\]]*\]\[[^\]]*\]).*?eta: (\S+(?: days?, \S+)?)')
@@ -152,15 +148,10 @@ def _tail(log: Path) -> str:
 
 def _lock(path: Path) -> Optional[int]:
     """A descriptor that holds the lock, for the child to inherit."""
-    if fcntl is None:
-        return None
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
+        return take_lock(path, wait=False)
+    except BlockingIOError as error:
         raise Busy from error
-    return handle
 
 
 def _continue_from(run: Run, before: Run) -> None:

@@ -4,23 +4,18 @@ Layout: ``MAGIC``; the header's length, uint64 little-endian; the header, JSON `
 "columns": {name: [dtype, count, offset]}}``; the columns, each aligned to 64 bytes. The facts say
 what the index is of, so that one which is out of date is not used.
 """
-import contextlib
 import hashlib
 import json
 import os
 import os.path as osp
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from mmengine.logging import print_log
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import atomic_write
-
-try:
-    import fcntl
-except ImportError:  # Windows: several processes may build the same index, each its own
-    fcntl = None
+from ssfer_mm.files.lock import locked_beside
 
 MAGIC = b'SSFERIX1'
 ALIGN = 64
@@ -123,7 +118,7 @@ def open_or_build(what: str, candidates: Mapping[str, Mapping], build: Callable[
     target, facts = list(candidates.items())[-1]
     try:
         os.makedirs(osp.dirname(target), exist_ok=True)
-        with _one_at_a_time(target):
+        with locked_beside(target):
             index = first_current()  # another process may have been faster
             if index is None:
                 print_log(f'Indexing {what} once; the next run finds {target}',
@@ -163,19 +158,3 @@ def _try(path: str) -> IndexFile | None:
         return IndexFile(path)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # a damaged index is made anew
-
-
-@contextlib.contextmanager
-def _one_at_a_time(path: str) -> Iterator[None]:
-    if fcntl is None:
-        yield
-        return
-    lock = osp.join(osp.dirname(path), f'.{osp.basename(path)}.lock')
-    with open(lock, 'a') as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            # Whoever comes now takes another lock, and finds the index.
-            with contextlib.suppress(OSError):
-                os.unlink(lock)

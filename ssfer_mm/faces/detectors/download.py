@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Iterator, Optional, Union
+from typing import Optional, Union
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -13,11 +13,7 @@ from tqdm import tqdm
 
 from ssfer_mm.errors import UserError, one_line
 from ssfer_mm.files.fingerprint import sha256_of
-
-try:
-    import fcntl
-except ImportError:  # Windows; two downloads at once could then mix, which the hash would tell
-    fcntl = None
+from ssfer_mm.files.lock import locked
 
 CHUNK = 1 << 18  # bytes
 PATIENCE = 30  # seconds without an answer
@@ -48,7 +44,10 @@ def fetch_weights(url: str, folder: Union[str, Path, None] = None) -> Path:
     if not target.is_file():
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with _one_process_at_a_time(target.parent):
+            # Ranks of one training must not download the same file over each other.
+            with contextlib.ExitStack() as stack:
+                with contextlib.suppress(OSError):  # a file system without locks
+                    stack.enter_context(locked(target.parent))
                 if not target.is_file():
                     _download(url, target)
         except (OSError, http.client.HTTPException) as error:
@@ -123,18 +122,3 @@ def _append_rest(url: str, partial: Path, title: str) -> None:
     size = partial.stat().st_size
     if total is not None and size != total:
         raise OSError(f'the connection ended after {size} of {total} bytes')
-
-
-@contextlib.contextmanager
-def _one_process_at_a_time(folder: Path) -> Iterator[None]:
-    """Ranks of one training must not download the same file over each other."""
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -1,0 +1,57 @@
+"""One process at a time, by locks that the system drops even when their holder is killed."""
+import contextlib
+import os
+from collections.abc import Iterator
+from os import PathLike
+from typing import Optional, Union
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks: two processes are the user's responsibility there
+    fcntl = None
+
+
+def take_lock(path: Union[str, PathLike], wait: bool = True) -> Optional[int]:
+    """Lock a folder, or a file, which is made if it is not there.
+
+    Returns:
+        A descriptor. The lock lasts until it is closed, also by the children that inherit it. None
+        where there are no locks.
+
+    Raises:
+        BlockingIOError: Another process has it, and this one is not to wait.
+    """
+    if fcntl is None:
+        return None
+    flags = os.O_RDONLY if os.path.isdir(path) else os.O_RDWR | os.O_CREAT
+    handle = os.open(path, flags, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+@contextlib.contextmanager
+def locked(path: Union[str, PathLike], wait: bool = True) -> Iterator[None]:
+    """Hold the lock of :func:`take_lock` inside."""
+    handle = take_lock(path, wait)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def locked_beside(path: str, wait: bool = True) -> Iterator[None]:
+    """The same with a file beside ``path``, for the process that is to write ``path``."""
+    lock = os.path.join(os.path.dirname(path), f'.{os.path.basename(path)}.lock')
+    with locked(lock, wait):
+        try:
+            yield
+        finally:
+            # Whoever comes now takes another lock, and finds what was written.
+            with contextlib.suppress(OSError):
+                os.unlink(lock)
