@@ -11,8 +11,8 @@ from ssfer_mm.datasets.files import (
     finite_number,
     first_existing,
     iter_rows,
-    progress,
     require_files,
+    with_bar,
 )
 from ssfer_mm.datasets.npy_file import load_npy
 from ssfer_mm.errors import UserError
@@ -89,7 +89,7 @@ def _cached_labels(folder: str, names: list[str], cache: str) -> list[int]:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass  # absent or damaged: it is only a cache
     labels = [_npy_label(osp.join(folder, name))
-              for name in progress(names, f'Reading AffectNet annotations in {folder}')]
+              for name in with_bar(names, f'Reading AffectNet annotations in {folder}')]
     try:
         with atomic_write(cache) as file:
             json.dump(dict(key=key, labels=labels, check=_check(labels)), file)

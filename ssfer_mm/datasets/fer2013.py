@@ -11,7 +11,7 @@ from ssfer_mm.datasets.fer2013_csv import (
     read_columns,
     subset_parts,
 )
-from ssfer_mm.datasets.files import first_existing, progress, whole_number, wrong_layout
+from ssfer_mm.datasets.files import first_existing, whole_number, with_bar, wrong_layout
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import FER2013_7, FER2013_NUMBERS
 
@@ -47,7 +47,7 @@ class FER2013(FERDataset):
             own = [(index, row) for index, row in enumerate(rows)
                    if row[2] == USAGE_OF_SUBSET[part]]
             samples += [_sample(part, index, row, path)
-                        for index, row in progress(own, f'Reading {osp.basename(path)} {part}')]
+                        for index, row in with_bar(own, f'Reading {osp.basename(path)} {part}')]
         return samples
 
 

@@ -17,10 +17,10 @@ from ssfer_mm.datasets.fer2013_csv import (
 )
 from ssfer_mm.datasets.files import (
     finite_number,
-    progress,
     read_rows,
     require_files,
     whole_number,
+    with_bar,
     wrong_layout,
 )
 from ssfer_mm.datasets.splits import draw_split
@@ -142,7 +142,7 @@ class FERPlus(FERDataset):
                 for line, (row, vote) in enumerate(_joined_rows(pixel_file, vote_file), start=2)
                 if row[1] in usages and vote[0]]
         samples = []
-        for line, (text, usage), vote in progress(rows, 'Reading fer2013.csv'):
+        for line, (text, usage), vote in with_bar(rows, 'Reading fer2013.csv'):
             truth = self._truth(_votes(vote[1:], vote_file, line))
             image = None if truth['label'] is None else parse_pixels(text, pixel_file, line)
             samples.append((usages.index(usage), Sample(id=vote[0], image=image, **truth)))

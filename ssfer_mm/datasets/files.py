@@ -5,8 +5,8 @@ import os.path as osp
 from collections.abc import Iterable, Iterator, Sequence
 
 from mmengine.dist import is_main_process
-from mmengine.utils import ProgressBar
 
+from ssfer_mm.command_line.progress import progress
 from ssfer_mm.errors import UserError
 
 
@@ -135,16 +135,9 @@ def read_rows(path: str) -> list[list[str]]:
     return list(iter_rows(path))
 
 
-def progress(items: Sequence, what: str, least: int = 5000) -> Iterator:
+def with_bar(items: Sequence, what: str, least: int = 5000) -> Iterator:
     """Iterate with a progress bar, shown on the main process and for long work only."""
-    if len(items) < least or not is_main_process():
-        yield from items
-        return
-    print(f'{what} ({len(items)})', flush=True)
-    bar = ProgressBar(len(items))
-    step = max(1, len(items) // 100)
-    for done, item in enumerate(items, start=1):
-        yield item
-        if done % step == 0:
-            bar.update(step)
-    print(flush=True)
+    shown = len(items) >= least and is_main_process()
+    if shown:
+        print(f'{what} ({len(items)})', flush=True)
+    return progress(items, len(items), 'item', shown)

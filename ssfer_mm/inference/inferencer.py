@@ -9,6 +9,7 @@ from typing import Callable, Deque, Iterable, List, Optional, Sequence, Tuple, U
 
 import numpy as np
 
+from ssfer_mm.command_line.progress import progress
 from ssfer_mm.errors import UserError
 
 from .annotate import draw_result
@@ -17,7 +18,6 @@ from .background import map_ahead, read_ahead
 from .clock import Clock
 from .loading import Loaded, in_batches, load
 from .pipeline import Classifier, Detector, FacePipeline, Found
-from .progress import progress
 from .results import NO_FACE, OK, FaceResult, ImageResult
 from .sources import VIDEO_SUFFIXES, Photo, Video, Webcam, find_source
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ssfer_mm.command_line.printing import counted, shown
+from ssfer_mm.command_line.progress import progress
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import atomic_write
 
@@ -21,7 +22,6 @@ from .background import WriteBehind
 from .clock import STAGES
 from .inferencer import FERInferencer
 from .loading import Loaded
-from .progress import progress
 from .results import ImageResult
 from .sources import Photo, Video, find_source, left_out
 from .video import GentleStop, predict_video, show, video_sink

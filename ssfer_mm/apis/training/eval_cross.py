@@ -10,6 +10,7 @@ import numpy as np
 
 from ssfer_mm.apis.dataset.make_split import build_labeled
 from ssfer_mm.apis.output_files import check_output
+from ssfer_mm.command_line.progress import progress
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.errors import UserError
@@ -105,7 +106,6 @@ def _predict(inferencer, data: FERDataset, indices: Sequence[int],
              batch_size: int) -> Tuple[np.ndarray, int]:
     """Probabilities (N, K) in the model's order; and in how many images no face was found."""
     from ssfer_mm.inference.loading import load
-    from ssfer_mm.inference.progress import progress
 
     decode, rows, without = LoadFace(), [], 0
     images = (load(decode(data.get_data_info(i))['img'], i) for i in indices)

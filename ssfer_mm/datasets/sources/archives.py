@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ssfer_mm.datasets.files import describe_folder, progress
+from ssfer_mm.datasets.files import describe_folder, with_bar
 from ssfer_mm.errors import UserError
 
 from .file_reader import FileReader
@@ -86,7 +86,7 @@ class Archives(FaceSource):
     def _build(self) -> dict[str, np.ndarray]:
         numbers = {name: array('Q') for name in self.NUMBERS}
         names, ends, starts = bytearray(), array('Q'), [0]
-        for file in progress(self.files, f'Indexing {self.path}', least=10):
+        for file in with_bar(self.files, f'Indexing {self.path}', least=10):
             for name, values in self.members(file):
                 for column, value in zip(numbers.values(), values):
                     column.append(value)
