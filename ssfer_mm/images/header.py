@@ -3,20 +3,11 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from ssfer_mm.images.jpeg_header import SCAN, jpeg_header, segments
+from ssfer_mm.images.jpeg_header import EXIF_ORIENTATION, SCAN, Header, jpeg_header, segments
 
-EXIF_ORIENTATION = 0x0112
 PNG, JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8\xff'
 END = b'\xff\xd9'  # of a JPEG
-
-
-class Header(NamedTuple):
-    """Width and height as stored, and whether EXIF asks for a quarter turn."""
-    width: int
-    height: int
-    turned: bool
 
 
 def stored_size(data: bytes) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-ORIENTATION = 0x0112
+EXIF_ORIENTATION = 0x0112
 # Start-of-frame markers; C4, C8 and CC lie between them and mean other things.
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 EXIF = 0xE1
@@ -17,7 +17,7 @@ END = 0xD9
 STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 
 
-class JpegHeader(NamedTuple):
+class Header(NamedTuple):
     """What the file says before its pixels.
 
     Attributes:
@@ -55,7 +55,7 @@ def segments(data: bytes | np.ndarray) -> Iterator[tuple[int, int]]:
             place += 2 + struct.unpack_from('>H', view, place + 2)[0]
 
 
-def jpeg_header(data: bytes | np.ndarray) -> Optional[JpegHeader]:
+def jpeg_header(data: bytes | np.ndarray) -> Optional[Header]:
     """Read the header of a JPEG file.
 
     Args:
@@ -74,7 +74,7 @@ def jpeg_header(data: bytes | np.ndarray) -> Optional[JpegHeader]:
             if place + 7 > len(view):  # cut off
                 return None
             height, width = struct.unpack_from('>HH', view, place + 3)
-            return JpegHeader(width, height, turned) if width and height else None
+            return Header(width, height, turned) if width and height else None
         if marker == EXIF:
             length = struct.unpack_from('>H', view, place)[0]
             turned = turned or _asks_for_a_turn(view[place + 2:place + length])
@@ -93,7 +93,7 @@ def _asks_for_a_turn(segment: memoryview) -> bool:
         start = struct.unpack_from(order + 'I', tiff, 4)[0]
         for entry in range(struct.unpack_from(order + 'H', tiff, start)[0]):
             tag, _, _, value = struct.unpack_from(order + 'HHIH', tiff, start + 2 + 12 * entry)
-            if tag == ORIENTATION:
+            if tag == EXIF_ORIENTATION:
                 return 5 <= value <= 8
     except struct.error:
         pass
