@@ -1,6 +1,5 @@
 """Choosing and making classifier and detector, on torch or on onnxruntime."""
 import functools
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Optional, Tuple, Union
@@ -8,6 +7,7 @@ from typing import Callable, Optional, Tuple, Union
 from ssfer_mm.command_line.packages import is_installed, load_package
 from ssfer_mm.errors import UserError
 from ssfer_mm.model_files.model_names import ENDINGS, NamedModel, find_model
+from ssfer_mm.runtime.processor import cores
 
 from .clock import Clock
 from .pipeline import Classifier, Detector
@@ -124,9 +124,7 @@ def network_threads() -> int:
 
     Threads that wait for each other spin; with one per core they would take the readers' time.
     """
-    cores = (len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity')
-             else os.cpu_count() or 1)
-    return max(1, cores - 1)
+    return max(1, cores() - 1)
 
 
 def timed(clock: Clock, function: Callable) -> Callable:

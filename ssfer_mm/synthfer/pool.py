@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import multiprocessing
-import os
 import sys
 from dataclasses import dataclass
 from typing import Callable, Optional, Tuple
@@ -12,6 +11,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..processes import map_batches
+from ..runtime.processor import cores
 from .generator import SynthFERGenerator
 
 _CHUNK = 64
@@ -42,11 +42,6 @@ def _stack(faces: list) -> Pool:
                 np.array([face.intensity for face in faces], np.float32))
 
 
-def usable_cores() -> int:
-    """Cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-
-
 def render_pool(generator: SynthFERGenerator, pool: str, count: int, progress: bool = True,
                 processes: Optional[int] = None) -> Pool:
     """Render items 0 to ``count - 1`` of a pool.
@@ -66,7 +61,7 @@ def render_pool(generator: SynthFERGenerator, pool: str, count: int, progress: b
                              pool)
     # a daemonic process (a data loader's worker) may not have children of its own
     alone = multiprocessing.current_process().daemon
-    workers = 1 if alone else min(processes or usable_cores(), len(chunks))
+    workers = 1 if alone else min(processes or cores(), len(chunks))
     # fork keeps a script without a __main__ guard working; drawing needs none of torch's threads
     method = 'fork' if 'fork' in multiprocessing.get_all_start_methods() else 'spawn'
     drawn = map_batches(make, chunks, workers, multiprocessing.get_context(method))

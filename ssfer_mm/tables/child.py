@@ -12,9 +12,9 @@ from typing import IO, Dict, Iterator, Optional, Union
 
 from ssfer_mm.apis.training.child_training import TRAIN
 from ssfer_mm.files.lock import take_lock
+from ssfer_mm.runtime.processor import cores
 
 from .fork_server import ForkedTraining, ForkServer
-from .machine import cores
 from .plan import Run
 from .state import begin_session, end_session
 

@@ -1,20 +1,14 @@
 """Where and from which code a run comes."""
 import os
-import platform
 import subprocess
 from pathlib import Path
 from typing import Optional
 
+from ssfer_mm.runtime.processor import cores, processor_name
+
 GIB = 2**30
 # A training of the small models with its loader processes takes about one.
 GIB_PER_JOB = 2
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, 'sched_getaffinity'):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def default_jobs() -> int:
@@ -49,15 +43,7 @@ def hardware() -> str:
 
     if torch.cuda.is_available():
         return torch.cuda.get_device_name(0)
-    name = platform.processor() or platform.machine()
-    try:
-        for line in Path('/proc/cpuinfo').read_text().splitlines():
-            if line.startswith('model name'):
-                name = line.split(':', 1)[1].strip()
-                break
-    except OSError:
-        pass
-    return f'{name}, {cores()} cores'
+    return f'{processor_name()}, {cores()} cores'
 
 
 def commit() -> str:

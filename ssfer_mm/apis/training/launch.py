@@ -3,7 +3,6 @@ import argparse
 import json
 import logging
 import os
-import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
@@ -21,6 +20,7 @@ from ssfer_mm.engine import GracefulStopHook, HeldOutHook, format_configs_once
 from ssfer_mm.errors import UserError
 from ssfer_mm.runtime.freed_memory import keep_freed_memory
 from ssfer_mm.runtime.kept_convolutions import keep_few_convolutions
+from ssfer_mm.runtime.processor import has_bfloat16
 from ssfer_mm.safe_loading import enable_safe_loading
 
 from .config_kind import TESTS, check_kind
@@ -252,12 +252,3 @@ def _set_amp(cfg: Config) -> None:
             # A fused optimizer makes even those steps that overflow, as steps that change nothing:
             # the teacher would follow them.
             wrapper.get('optimizer', {}).pop('fused', None)
-
-
-def has_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 matrices itself."""
-    try:
-        flags = Path('/proc/cpuinfo').read_text()
-    except OSError:
-        return False
-    return re.search(r'\b(avx512_bf16|amx_bf16|bf16)\b', flags) is not None

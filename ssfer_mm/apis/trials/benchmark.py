@@ -3,8 +3,6 @@ import argparse
 import importlib.util
 import json
 import logging
-import platform
-import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +24,7 @@ from ssfer_mm.errors import UserError
 from ssfer_mm.models.online_boxes import OnlineBoxes
 from ssfer_mm.profiling import Feed
 from ssfer_mm.profiling.stage import AcceptShare, StageBenchmark
+from ssfer_mm.runtime.processor import processor_name
 
 from .benchmark_report import show
 
@@ -175,16 +174,9 @@ def _precision(runner: Runner) -> str:
 
 def machine() -> dict:
     """What the figures depend on besides the config."""
-    return dict(processor=_processor(), threads=torch.get_num_threads(), torch=torch.__version__,
+    return dict(processor=processor_name(), threads=torch.get_num_threads(),
+                torch=torch.__version__,
                 gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else None)
-
-
-def _processor() -> str:
-    try:
-        found = re.search(r'model name\s*: (.*)', Path('/proc/cpuinfo').read_text())
-    except OSError:
-        found = None
-    return found[1] if found else platform.processor() or platform.machine()
 
 
 def _check_numbers(args: argparse.Namespace) -> None:
