@@ -18,8 +18,8 @@ from ssfer_mm.datasets.face_pasting import (
     light,
     paste_face,
 )
-from ssfer_mm.errors import UserError
 from ssfer_mm.faces.boxes import box_area, clip_boxes
+from ssfer_mm.ranges import check_number
 
 PAD = 114.  # what the detector's letterbox puts around a picture
 MOST_FACES = 7
@@ -68,10 +68,10 @@ class FaceScenes(Dataset):
                  limit: int | None = None,
                  seed: int = 0,
                  cache_dir: str | None = 'data/synthfer') -> None:
-        if num_scenes < 1 or size < 64 or not 0 <= crops <= 1 or not 0 <= drawn_share <= 1:
-            raise UserError(f'FaceScenes: num_scenes {num_scenes}, size {size}, crops {crops}, '
-                            f'drawn_share {drawn_share}; expected at least 1, at least 64 and '
-                            'shares from 0 to 1')
+        check_number('FaceScenes', 'num_scenes', num_scenes, low=1, whole=True)
+        check_number('FaceScenes', 'size', size, low=64, whole=True)
+        check_number('FaceScenes', 'crops', crops, high=1)
+        check_number('FaceScenes', 'drawn_share', drawn_share, high=1)
         self.photos = PhotoFaces(folder, box_file, part, limit)
         self.drawn = DrawnFaces(drawn, cache_dir=cache_dir) if drawn else ()
         self.num_scenes, self.size, self.seed = num_scenes, size, seed

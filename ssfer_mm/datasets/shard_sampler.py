@@ -7,6 +7,7 @@ from mmpretrain.registry import DATA_SAMPLERS
 from torch.utils.data import Sampler
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.ranges import check_number
 
 from .permutation import place_seeds
 from .reading_order import ReadingOrder
@@ -37,9 +38,9 @@ class ShardSampler(Sampler[int]):
                  buffer: int = 16384, length: int | None = None, seed: int | None = None) -> None:
         if order not in ('images', 'shards'):
             raise UserError(f"the sampler's order is {order!r}, expected 'images' or 'shards'.")
-        if min(block, buffer) < 1 or length is not None and length < 1:
-            raise UserError(f'the sampler has block={block}, buffer={buffer}, length={length}; '
-                            'each must be at least 1.')
+        for name, value in dict(block=block, buffer=buffer, length=length).items():
+            if value is not None:
+                check_number('ShardSampler', name, value, low=1, whole=True)
         if not isinstance(dataset, StoredFaces):
             raise UserError(f'ShardSampler is for StoredFaces, not for {type(dataset).__name__}; '
                             'use SeededSampler.')

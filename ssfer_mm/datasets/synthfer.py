@@ -8,9 +8,9 @@ from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 
 from ssfer_mm.datasets.base import FERDataset, Sample
-from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import SYNTHFER8
 from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.ranges import check_number
 from ssfer_mm.synthfer import POOLS, VERSION, Pool, SynthFERGenerator, render_pool
 
 
@@ -59,9 +59,7 @@ class SynthFER(FERDataset):
                  lazy_init: bool = False,
                  indices: int | Sequence[int] | None = None,
                  serialize_data: bool = True):
-        if not isinstance(num_images, int) or num_images < 1:
-            raise UserError(f'SynthFER num_images {num_images!r}: expected a whole number >= 1; '
-                            'set num_images to how many faces to draw.')
+        check_number('SynthFER', 'num_images', num_images, low=1, whole=True)
         self.generator = SynthFERGenerator(seed, size, difficulty)
         self.num_images = num_images
         self.cache_dir = cache_dir

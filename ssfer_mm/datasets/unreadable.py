@@ -4,6 +4,7 @@ import logging
 from mmengine.logging import print_log
 
 from ssfer_mm.errors import UnreadableImage, UserError
+from ssfer_mm.ranges import check_number
 
 LEAST_READ = 100  # images before the share of unreadable ones says anything
 
@@ -33,8 +34,7 @@ class UnreadableTally:
                  max_unreadable: float) -> None:
         if on_unreadable not in ('skip', 'error'):
             raise UserError(f"on_unreadable is {on_unreadable!r}, expected 'skip' or 'error'.")
-        if not 0 <= max_unreadable <= 1:
-            raise UserError(f'max_unreadable is {max_unreadable!r}, expected a share in [0, 1].')
+        check_number(dataset, 'max_unreadable', max_unreadable, high=1)
         self.dataset, self.where = dataset, where
         self.on_unreadable, self.max_unreadable = on_unreadable, max_unreadable
         self.names: set[str] = set()

@@ -10,6 +10,7 @@ from mmpretrain.registry import HOOKS
 from torch import Tensor
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.ranges import check_number
 
 from .exact_resume_hook import ExactResumeHook
 from .failed_batch import (
@@ -52,8 +53,7 @@ class NumericsHook(Hook):
     priority = 'HIGHEST'
 
     def __init__(self, max_skips: int = 40) -> None:
-        if max_skips < 1:
-            raise UserError(f'NumericsHook: max_skips must be 1 or more, got {max_skips}')
+        check_number('NumericsHook', 'max_skips', max_skips, low=1, whole=True)
         self.max_skips = max_skips
         self._optimizer, self._handle = None, None
         self._seeded = False

@@ -2,12 +2,11 @@
 from typing import Optional
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.ranges import check_number
 
-from .ranges import check_number
 
-
-def check_settings(pseudo_labels_from: str, unlabeled_weight: float, ema_decay: float,
-                   label_temperature: float) -> None:
+def check_ranges(pseudo_labels_from: str, unlabeled_weight: float, ema_decay: float,
+                 label_temperature: float) -> None:
     """Refuse settings that are out of range.
 
     Raises:

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.boxes import clip_boxes, paired_iou
-
-from .ranges import check_number
+from ssfer_mm.ranges import check_number
 
 
 @dataclass

@@ -4,9 +4,10 @@ import torch.nn.functional as F
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
+from ssfer_mm.ranges import check_number
+
 from .pseudo_labels import PseudoLabels
 from .pseudo_labels.running import RunningMean, mean_over_processes
-from .ranges import check_number
 
 
 @MODELS.register_module()

@@ -2,8 +2,9 @@
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
+from ssfer_mm.ranges import check_number
+
 from .class_prior import ClassPrior
-from .ranges import check_number
 
 
 @MODELS.register_module()

@@ -6,8 +6,9 @@ import torch.nn.functional as F
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
+from ssfer_mm.ranges import check_number
+
 from .class_prior import ClassPrior
-from .ranges import check_number
 
 
 def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

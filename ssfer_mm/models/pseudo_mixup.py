@@ -5,8 +5,9 @@ import torch
 from mmpretrain.registry import BATCH_AUGMENTS
 from torch import Tensor
 
+from ssfer_mm.ranges import check_number
+
 from .pseudo_labels import PseudoLabels
-from .ranges import check_number
 
 
 class PseudoMixupBatch(NamedTuple):

@@ -3,7 +3,7 @@ import torch.nn.functional as F
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
-from .ranges import check_number
+from ssfer_mm.ranges import check_number
 
 
 @MODELS.register_module()

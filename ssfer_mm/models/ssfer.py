@@ -13,7 +13,7 @@ from ssfer_mm.checkpoints.load import load_all
 from ssfer_mm.errors import UserError
 from ssfer_mm.images.name import name_of
 
-from .checks import check_classes, check_rejected, check_settings
+from .checks import check_classes, check_ranges, check_rejected
 from .class_prior import ClassPrior
 from .class_scores import class_scores
 from .cls_token_layer import compute_cls_token_only
@@ -87,7 +87,7 @@ class SSFER(BaseModel):
                  rejected_loss: Optional[dict] = None,
                  fairness: Optional[dict] = None) -> None:
         super().__init__(data_preprocessor=data_preprocessor)
-        check_settings(pseudo_labels_from, unlabeled_weight, ema_decay, label_temperature)
+        check_ranges(pseudo_labels_from, unlabeled_weight, ema_decay, label_temperature)
         check_classes(classifier, data_preprocessor)
         check_rejected(rejected_loss, skip_rejected, pseudo_mixup)
         # Deep copies: some mmpretrain components append to the lists of their own config.

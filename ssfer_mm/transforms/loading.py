@@ -13,6 +13,7 @@ from ssfer_mm.images.decode import (
     read_reduced,
     three_channels,
 )
+from ssfer_mm.ranges import check_number
 
 from .decoded_cache import DecodedCache
 
@@ -44,8 +45,7 @@ class LoadFace(BaseTransform):
     keeps_face_box = True
 
     def __init__(self, cache_gb: float = 0., max_pixels: int | None = None) -> None:
-        if cache_gb < 0:
-            raise UserError(f'LoadFace: cache_gb must not be negative, got {cache_gb}')
+        check_number('LoadFace', 'cache_gb', cache_gb)
         if max_pixels is not None and (max_pixels < 1 or cache_gb):
             raise UserError(f'LoadFace got max_pixels={max_pixels} and cache_gb={cache_gb}; give a '
                             'positive number of pixels and no cache, or a cache alone')

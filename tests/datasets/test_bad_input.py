@@ -211,7 +211,7 @@ def test_unlabeled_stops_past_a_share_of_unreadable_images(tmp_path):
     # One of 20.
     assert said[0.06] == str(tmp_path / names[19])
     assert '6 of 108 images read' in said[0.04] and names[7] in said[0.04]
-    with refuses('max_unreadable is 2'):
+    with refuses('max_unreadable must be a number in [0, 1], got 2'):
         ds.UnlabeledFaces(str(tmp_path), max_unreadable=2)
 
 

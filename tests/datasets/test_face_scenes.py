@@ -148,7 +148,7 @@ def test_training_never_sees_the_held_out_faces(data, monkeypatch):
 
 
 def test_settings_are_checked(data):
-    with pytest.raises(UserError, match='crops 1.5'):
+    with pytest.raises(UserError, match=r'crops must be a number in \[0, 1\], got 1.5'):
         scenes(data, crops=1.5)
 
 

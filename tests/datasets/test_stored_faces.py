@@ -174,7 +174,7 @@ def test_what_is_wrong_is_said(tmp_path, images, arguments, says):
 
 @pytest.mark.parametrize('setting', ['block', 'buffer', 'length'])
 def test_a_sampler_of_nothing_is_refused(tmp_path, images, setting):
-    with pytest.raises(UserError, match=f'{setting}=0.* at least 1'):
+    with pytest.raises(UserError, match=f'{setting} must be a whole number >= 1'):
         ShardSampler(StoredFaces([tars(tmp_path, images)]), **{setting: 0})
 
 

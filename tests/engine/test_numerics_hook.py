@@ -261,5 +261,5 @@ def test_steps_that_were_left_out_are_told_after_each_epoch():
 
 
 def test_a_number_of_skips_that_makes_no_sense():
-    with pytest.raises(UserError, match='max_skips must be 1 or more'):
+    with pytest.raises(UserError, match='max_skips must be a whole number >= 1'):
         NumericsHook(max_skips=0)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.ranges import check_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,13 +99,10 @@ def best_first(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> Faces
     return Faces(boxes[order], scores[order].clip(0, 1))
 
 
-def check_settings(owner: str, score_threshold: float, nms_iou: float = 0.5, batch_size: int = 1,
-                   input_size: int = 32) -> None:
+def check_ranges(owner: str, score_threshold: float, nms_iou: float = 0.5, batch_size: int = 1,
+                 input_size: int = 32) -> None:
     """Raise a ``UserError`` that names the first setting out of range."""
-    for name, value in (('score_threshold', score_threshold), ('nms_iou', nms_iou)):
-        if not 0 <= value <= 1:
-            raise UserError(f'{owner}: {name} must be in [0, 1], got {value}')
-    if batch_size < 1:
-        raise UserError(f'{owner}: batch_size must be 1 or more, got {batch_size}')
-    if input_size < 32:
-        raise UserError(f'{owner}: input_size must be 32 pixels or more, got {input_size}')
+    check_number(owner, 'score_threshold', score_threshold, high=1)
+    check_number(owner, 'nms_iou', nms_iou, high=1)
+    check_number(owner, 'batch_size', batch_size, low=1, whole=True)
+    check_number(owner, 'input_size', input_size, low=32, whole=True)

@@ -6,6 +6,7 @@ from mmpretrain.registry import BATCH_AUGMENTS
 from torch import Tensor
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.ranges import check_number
 
 from .crops import Crops, cut, draw_crops, join, move_boxes
 from .rand_augment import BatchRandAugment
@@ -48,11 +49,10 @@ class DeviceViews:
                  weak_crop_ratio_range: Optional[Sequence[float]] = None,
                  weak_views: int = 1,
                  rand_augment: Optional[dict] = None) -> None:
-        if not isinstance(size, int) or size < 2:
-            raise UserError(f'DeviceViews: size is a number of pixels, at least 2, got {size!r}')
-        if not isinstance(weak_views, int) or weak_views < 1:
-            raise UserError('DeviceViews: weak_views is a number of views, at least 1, got '
-                            f'{weak_views!r}')
+        check_number('DeviceViews', 'size', size, low=2, whole=True)
+        check_number('DeviceViews', 'weak_views', weak_views, low=1, whole=True)
+        check_number('DeviceViews', 'max_attempts', max_attempts, whole=True)
+        check_number('DeviceViews', 'flip_prob', flip_prob, high=1)
         weak_crop_ratio_range = weak_crop_ratio_range or crop_ratio_range
         for name, bounds in (('crop_ratio_range', crop_ratio_range),
                              ('weak_crop_ratio_range', weak_crop_ratio_range),
@@ -60,9 +60,6 @@ class DeviceViews:
             if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1]:
                 raise UserError(f'DeviceViews: {name} is (low, high), both positive, '
                                 f'got {tuple(bounds)}')
-        if max_attempts < 0 or not 0 <= flip_prob <= 1:
-            raise UserError('DeviceViews: max_attempts must not be negative and flip_prob in '
-                            f'[0, 1], got {max_attempts} and {flip_prob}')
         self.size = size
         self.weak_views = weak_views
         self.cropping = dict(

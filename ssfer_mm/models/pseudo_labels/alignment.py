@@ -5,9 +5,9 @@ from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.ranges import check_number
 
 from ..class_prior import ClassPrior
-from ..ranges import check_number
 from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels, apply_rule
 from .running import RunningMean, mean_over_processes
 

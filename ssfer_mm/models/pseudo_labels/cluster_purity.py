@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.joint_batch import gathered_places
+from ssfer_mm.ranges import check_number
 
 from ..kmeans import kmeans, nearest
-from ..ranges import check_number
 from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels
 
 

@@ -6,8 +6,8 @@ from mmpretrain.registry import MODELS
 from torch import Tensor
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.ranges import check_number
 
-from ..ranges import check_number
 from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels
 from .running import RunningMean, mean_over_processes
 

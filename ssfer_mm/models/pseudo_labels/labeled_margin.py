@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from ..ranges import check_number
+from ssfer_mm.ranges import check_number
+
 from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels
 from .running import RunningMean, mean_over_processes
 

@@ -5,8 +5,9 @@ import torch
 from mmengine.dist import all_reduce, get_world_size
 from torch import Tensor, nn
 
+from ssfer_mm.ranges import check_number
+
 from ..ema import decay_at
-from ..ranges import check_number
 
 
 class RunningMean(nn.Module):

@@ -4,7 +4,8 @@ from typing import Optional
 from mmpretrain.registry import MODELS
 from torch import Tensor
 
-from ..ranges import check_number
+from ssfer_mm.ranges import check_number
+
 from .rule import LabeledPredictions, PseudoLabelRule, PseudoLabels
 
 

@@ -205,12 +205,12 @@ def test_four_options_make_of_a_config_what_the_shipped_one_is():
 
 
 @pytest.mark.parametrize('options, match', [
-    (dict(size=0), 'size is a number of pixels'),
+    (dict(size=0), 'size must be a whole number >= 2'),
     (dict(size=16, crop_ratio_range=(1., 0.5)), 'crop_ratio_range'),
     (dict(size=16, aspect_ratio_range=(0., 1.)), 'aspect_ratio_range'),
     (dict(size=16, flip_prob=2), 'flip_prob'),
-    (dict(size=16, weak_views=0), 'weak_views is a number of views'),
-    (dict(size=16, weak_views=1.5), 'weak_views is a number of views'),
+    (dict(size=16, weak_views=0), 'weak_views must be a whole number >= 1'),
+    (dict(size=16, weak_views=1.5), 'weak_views must be a whole number >= 1'),
 ])
 def test_settings_out_of_range(options, match):
     with pytest.raises(UserError, match=match):

@@ -5,7 +5,7 @@ import pytest
 from mmpretrain.registry import BATCH_AUGMENTS, MODELS
 
 from ssfer_mm import UserError
-from ssfer_mm.models.ranges import check_number
+from ssfer_mm.ranges import check_number
 from support.models import ssfer
 
 # Component -> setting -> what it must refuse, besides what is no finite number.
