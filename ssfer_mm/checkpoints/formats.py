@@ -30,7 +30,7 @@ def write_checkpoint(path: Union[str, Path], state: Dict[str, Tensor], meta: dic
     check_suffix(path)
     state = {name: value.detach().cpu().contiguous().clone() for name, value in state.items()}
     try:
-        with atomic_write(str(path), 'wb') as file:
+        with atomic_write(path, 'wb') as file:
             if path.suffix == '.pth':
                 # In memory first: torch.save to a full disk is a RuntimeError that does not say so.
                 content = io.BytesIO()

@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import numpy as np
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.files.atomic import write_json
 
 _FORMAT = 'ssfer_mm split 1'
 _KEYS = ('file', 'fraction', 'per_class', 'seed')
@@ -96,9 +96,7 @@ def split_hash(split: Split) -> str:
 
 def save_split(split: Split, path: str) -> None:
     """Write a split as readable JSON with its own hash; the file appears whole or not at all."""
-    with atomic_write(path) as file:
-        json.dump(dict(format=_FORMAT, hash=split_hash(split), **asdict(split)), file, indent=1)
-        file.write('\n')
+    write_json(path, dict(format=_FORMAT, hash=split_hash(split), **asdict(split)))
 
 
 def load_split(path: str) -> Split:

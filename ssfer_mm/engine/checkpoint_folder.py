@@ -10,7 +10,7 @@ from typing import List, Optional
 from mmengine.logging import print_log
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.files.atomic import atomic_write, write_json
 from ssfer_mm.files.fingerprint import sha256_of
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
@@ -183,9 +183,8 @@ class CheckpointFolder:
         return f'{reason} (set aside as {osp.basename(path)}.damaged)'
 
     def _list(self, entries: List[dict]) -> None:
-        with atomic_write(self.path(MANIFEST), sync=True) as file:
-            json.dump(dict(format='ssfer-checkpoints', version=1, checkpoints=entries), file,
-                      indent=1)
+        write_json(self.path(MANIFEST),
+                   dict(format='ssfer-checkpoints', version=1, checkpoints=entries), sync=True)
 
 
 def _is_entry(entry: dict) -> bool:

@@ -1,6 +1,5 @@
 """Write a plain classifier at the end of every stage."""
 import io
-import os
 import os.path as osp
 
 import torch
@@ -9,6 +8,7 @@ from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
+from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.models.export import classifier_config, classifier_weights
 
 from .unwrap import model_of
@@ -44,11 +44,8 @@ class ExportClassifierHook(Hook):
         # In memory first: torch.save to a full disk is a RuntimeError that does not say so.
         content = io.BytesIO()
         torch.save(dict(state_dict=weights, meta=meta), content)
-        with open(path + '.part', 'wb') as file:
+        with atomic_write(path, 'wb', sync=True) as file:
             file.write(content.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(path + '.part', path)
         config = {key: runner.cfg[key] for key in TEST_KEYS if key in runner.cfg}
         config = Config(dict(config, model=classifier_config(runner.cfg)))
         config.dump(osp.join(runner.work_dir, 'classifier.py'))

@@ -1,6 +1,5 @@
 """One small file with what each stage reached and how long it took."""
 import json
-import os
 import os.path as osp
 import time
 from typing import Dict, Optional
@@ -8,6 +7,8 @@ from typing import Dict, Optional
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
+
+from ssfer_mm.files.atomic import write_json
 
 
 @HOOKS.register_module()
@@ -72,10 +73,7 @@ class StageReportHook(Hook):
     @master_only
     def _write(self, runner, report: dict) -> None:
         runner.message_hub.update_info('stage_report', json.dumps(report))
-        path = osp.join(runner.work_dir, self.filename)
-        with open(path + '.part', 'w', encoding='utf-8') as file:
-            json.dump(report, file, indent=2)
-        os.replace(path + '.part', path)
+        write_json(osp.join(runner.work_dir, self.filename), report)
 
 
 def _is_number(value: object) -> bool:

@@ -1,19 +1,22 @@
 """Files that appear complete or not at all."""
 import contextlib
+import json
 import os
 import os.path as osp
 import tempfile
 from collections.abc import Iterator
+from os import PathLike
+from typing import Union
 
 
 @contextlib.contextmanager
-def atomic_write(path: str, mode: str = 'w', sync: bool = False) -> Iterator:
+def atomic_write(path: Union[str, PathLike], mode: str = 'w', sync: bool = False) -> Iterator:
     """Open a temporary file beside ``path`` that replaces it only when all is written.
 
     Args:
-        path (str): File to write. Missing parent folders are made.
-        mode (str): ``'w'`` (UTF-8 text) or ``'wb'``.
-        sync (bool): Wait until the disk has it, so that a power cut cannot undo it either.
+        path: File to write. Missing parent folders are made.
+        mode: ``'w'`` (UTF-8 text) or ``'wb'``.
+        sync: Wait until the disk has it, so that a power cut cannot undo it either.
     """
     folder = osp.dirname(osp.abspath(path))
     os.makedirs(folder, exist_ok=True)
@@ -33,3 +36,9 @@ def atomic_write(path: str, mode: str = 'w', sync: bool = False) -> Iterator:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def write_json(path: Union[str, PathLike], data: object, sync: bool = False) -> None:
+    """Write JSON, an entry per line, by :func:`atomic_write`."""
+    with atomic_write(path, sync=sync) as file:
+        file.write(json.dumps(data, indent=1) + '\n')

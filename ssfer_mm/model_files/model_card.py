@@ -33,7 +33,7 @@ def write_card(described: Described, model: Path, wanted: Optional[bool],
             print('no model card: nothing is known of the training (--card writes one that says '
                   'so)')
         return None
-    with atomic_write(str(path)) as file:
+    with atomic_write(path) as file:
         file.write(model_card(described, model.name, formats))
     print(f'model card: {path}')
     return path

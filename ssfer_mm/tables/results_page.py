@@ -65,7 +65,7 @@ def write_page(template: Path, out: Path, results: Path) -> None:
                     plots[cells.table.name] = save_plots(cells, folder)
                 line = _picture(block.removeprefix(PLOT), plots[cells.table.name], folder, out)
         lines.append(line)
-    with atomic_write(str(out)) as file:  # which makes its folder, too
+    with atomic_write(out) as file:  # which makes its folder, too
         file.write(NOTICE.format(template=template.as_posix()) + '\n'.join(lines) + '\n')
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Dict, List, Optional
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.files.atomic import atomic_write, write_json
 
 from . import machine
 from .plan import Run
@@ -65,7 +65,7 @@ class Results:
     def write(self, run: Run, record: dict) -> None:
         """Keep a result, in the work dir and outside; from then on the run is done."""
         for path in (run.work_dir / RESULT, self.kept(run)):
-            with atomic_write(str(path), sync=True) as file:
+            with atomic_write(path, sync=True) as file:
                 file.write(_one_line_each(record))
 
     def state(self, run: Run) -> State:
@@ -134,8 +134,7 @@ def sessions(run: Run) -> List[Dict[str, object]]:
 
 
 def _write_journal(run: Run, journal: dict) -> None:
-    with atomic_write(str(run.work_dir / JOURNAL), sync=True) as file:
-        json.dump(journal, file, indent=1)
+    write_json(run.work_dir / JOURNAL, journal, sync=True)
 
 
 def _one_line_each(record: dict) -> str:

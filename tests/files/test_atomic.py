@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.files.atomic import atomic_write, write_json
 
 
 def test_a_file_appears_when_all_is_written(tmp_path):
@@ -46,3 +46,8 @@ def test_the_disk_has_it_before_the_name_is_given(tmp_path, monkeypatch, sync):
     with atomic_write(str(tmp_path / 'a'), sync=sync) as file:
         file.write('12345')
     assert seen == ([(5, False)] if sync else [])
+
+
+def test_json_has_an_entry_per_line(tmp_path):
+    write_json(tmp_path / 'a.json', dict(b=[1, 2]))
+    assert (tmp_path / 'a.json').read_text() == '{\n "b": [\n  1,\n  2\n ]\n}\n'

@@ -1,5 +1,4 @@
 """What ``tools/check_data.py`` prints and writes."""
-import json
 import textwrap
 from typing import List, Sequence
 
@@ -9,7 +8,7 @@ from ssfer_mm.audit.findings import NOTE, Finding, counts, worst_first
 from ssfer_mm.audit.parts import Part
 from ssfer_mm.command_line.printing import shown
 from ssfer_mm.errors import UserError
-from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.files.atomic import write_json
 
 WIDTH, INDENT = 96, ' ' * 10
 FORMAT, VERSION = 'ssfer-data-check', 1
@@ -74,9 +73,7 @@ def save_json(path: str, configs: Sequence[str], parts: Sequence[Part],
                      images=[pair.first.ids[pair.i], pair.second.ids[pair.j]], kind=pair.kind,
                      score=round(pair.score, 4), mirrored=pair.mirrored) for pair in pairs])
     try:
-        with atomic_write(path) as file:
-            json.dump(data, file, indent=1)
-            file.write('\n')
+        write_json(path, data)
     except OSError as error:
         raise UserError(f'cannot write {path} ({error.strerror}): give --json a place where you '
                         'may write') from None

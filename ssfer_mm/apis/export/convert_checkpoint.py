@@ -32,7 +32,7 @@ def _run(args: argparse.Namespace) -> None:
     write_described(described, target, args.to)
     print(f'written to {target}')
     if config:
-        with atomic_write(str(config)) as file:
+        with atomic_write(config) as file:
             file.write(stock_config(described).pretty_text)
         print(f'config for mmpretrain: {config}')
     write_card(described, target, args.card, formats=[f'{target.suffix[1:]} ({args.to} names)'])

@@ -135,7 +135,7 @@ def _register(folder: Path, name: str, about: str, onnx: bool, default: bool) ->
         entries[name]['onnx'] = f'{name}.onnx'
     if default:
         entries[name]['default'] = True
-    with atomic_write(str(folder / 'models.json')) as file:
+    with atomic_write(folder / 'models.json') as file:
         file.write(json.dumps(entries, indent=2) + '\n')
 
 

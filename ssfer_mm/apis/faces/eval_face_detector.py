@@ -1,6 +1,5 @@
 """Measure a face detector: the work behind ``tools/eval_face_detector.py``."""
 import argparse
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from ssfer_mm.errors import UserError
 from ssfer_mm.evaluation.face_matching import Matches, match_faces, summarise
 from ssfer_mm.faces.boxes import clip_boxes
 from ssfer_mm.faces.detectors import EmbeddedFaceDetector, FaceDetector, build_detector
-from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.files.atomic import write_json
 
 CHUNK = 256  # images handed to the detector at a time
 SIZES = ((0, 32), (32, 64), (64, 1000))  # heights of faces in scenes, pixels
@@ -88,8 +87,7 @@ def _run(args: argparse.Namespace) -> dict:
         save_sheet(args.sheet, worst(results, 32) + worst(scenes, 32))
         print(f'worst cases in {args.sheet}: green reference, red found')
     if args.out:
-        with atomic_write(args.out) as file:
-            json.dump(figures, file, indent=2)
+        write_json(args.out, figures)
     return figures
 
 

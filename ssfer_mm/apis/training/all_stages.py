@@ -177,7 +177,7 @@ def _stage_one(config: str, checkpoint: Path, options: dict) -> float:
         train(config, checkpoint.parent, options, title='Stage I')
     finally:
         seconds = before + time.time() - began
-        with atomic_write(str(clock)) as file:
+        with atomic_write(clock) as file:
             file.write(f'{seconds:.1f}\n')
     return seconds
 

@@ -1,6 +1,5 @@
 """Test a recognizer on another data set than the one it was trained on."""
 import argparse
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.errors import UserError
 from ssfer_mm.evaluation import class_accuracies, confusion_matrix
-from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.files.atomic import write_json
 from ssfer_mm.transforms import LoadFace
 
 # Data set type -> what to test on, where the command line does not say.
@@ -42,9 +41,7 @@ def main(argv: Optional[Sequence[str]] = None) -> dict:
                       ['python', 'tools/eval_cross.py', *(argv or sys.argv[1:])]))
     print(text(result))
     if args.out:
-        with atomic_write(args.out) as file:
-            json.dump(result, file, indent=1)
-            file.write('\n')
+        write_json(args.out, result)
         print(f'written to {args.out}')
     return result
 

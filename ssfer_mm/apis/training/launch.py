@@ -1,6 +1,5 @@
 """Train or test what a config describes: the logic behind ``tools/train.py`` and ``test.py``."""
 import argparse
-import json
 import logging
 import os
 from pathlib import Path
@@ -18,6 +17,7 @@ from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.engine import GracefulStopHook, HeldOutHook, format_configs_once
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import write_json
 from ssfer_mm.runtime.freed_memory import keep_freed_memory
 from ssfer_mm.runtime.kept_convolutions import keep_few_convolutions
 from ssfer_mm.runtime.processor import has_bfloat16
@@ -204,10 +204,9 @@ def test_main(argv: Optional[Sequence[str]] = None) -> Dict[str, float]:
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.out)]
     metrics = test(cfg, args.checkpoint, args.tta)
     if args.out and args.out.endswith('.json') and int(os.environ.get('RANK', '0')) == 0:
-        Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         numbers = {name: value if isinstance(value, list) else float(value)
                    for name, value in metrics.items()}
-        Path(args.out).write_text(json.dumps(numbers, indent=2) + '\n', encoding='utf-8')
+        write_json(args.out, numbers)
     return metrics
 
 

@@ -1,7 +1,6 @@
 """How fast the stages of a config train, and where the time goes: ``tools/benchmark.py``."""
 import argparse
 import importlib.util
-import json
 import logging
 import tempfile
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from ssfer_mm.command_line.parsers import ACCEPTANCE, benchmark_parser
 from ssfer_mm.config import load_config
 from ssfer_mm.engine.unwrap import model_of
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import write_json
 from ssfer_mm.models.online_boxes import OnlineBoxes
 from ssfer_mm.profiling import Feed
 from ssfer_mm.profiling.stage import AcceptShare, StageBenchmark
@@ -205,6 +205,5 @@ def main(argv: Optional[Sequence[str]] = None) -> list[dict]:
         show(result)
         results.append(result)
     if args.json:
-        Path(args.json).parent.mkdir(parents=True, exist_ok=True)
-        Path(args.json).write_text(json.dumps(results, indent=1) + '\n', encoding='utf-8')
+        write_json(args.json, results)
     return results

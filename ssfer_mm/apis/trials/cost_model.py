@@ -1,6 +1,5 @@
 """What stage I would cost on other machines: ``tools/cost_model.py``."""
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.command_line.parsers import cost_parser
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import write_json
 from ssfer_mm.profiling.arithmetic import StepWork
 from ssfer_mm.profiling.cost import Cost, Device, Input, Training, predict
 from ssfer_mm.profiling.devices import Shares, gpu
@@ -111,6 +111,5 @@ def main(argv: Optional[Sequence[str]] = None) -> dict:
     result = cost_model(load_config(args.config, args.cfg_options), args)
     show(result)
     if args.json:
-        Path(args.json).parent.mkdir(parents=True, exist_ok=True)
-        Path(args.json).write_text(json.dumps(result, indent=1) + '\n', encoding='utf-8')
+        write_json(args.json, result)
     return result

@@ -1,6 +1,5 @@
 """Train one stage for long, and see whether any process takes more and more memory."""
 import argparse
-import json
 import os
 import platform
 from collections.abc import Callable, Sequence
@@ -17,7 +16,7 @@ from ssfer_mm.command_line.parsers import Settings
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
-from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.files.atomic import write_json
 from ssfer_mm.profiling.flatness import WARM_UP, Flatness, judge_all
 from ssfer_mm.profiling.process_memory import Enough, MemoryLog, Series, own_memory
 
@@ -206,5 +205,4 @@ def _save_json(args: argparse.Namespace, stage: str, series: dict[str, Series], 
                    iterations=args.iterations, warm_up=warm_up, flat=flat,
                    tolerance_percent=args.tolerance, python=platform.python_version(),
                    processes=processes)
-    with atomic_write(args.json) as file:
-        json.dump(figures, file, indent=1)
+    write_json(args.json, figures)

@@ -99,8 +99,8 @@ def best_first(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> Faces
     return Faces(boxes[order], scores[order].clip(0, 1))
 
 
-def check_ranges(owner: str, score_threshold: float, nms_iou: float = 0.5, batch_size: int = 1,
-                 input_size: int = 32) -> None:
+def check_detector(owner: str, score_threshold: float, nms_iou: float = 0.5, batch_size: int = 1,
+                   input_size: int = 32) -> None:
     """Raise a ``UserError`` that names the first setting out of range."""
     check_number(owner, 'score_threshold', score_threshold, high=1)
     check_number(owner, 'nms_iou', nms_iou, high=1)

@@ -10,7 +10,7 @@ from ssfer_mm.component_types import check_types
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.fingerprint import sha256_of
 
-from .base import check_ranges
+from .base import check_detector
 from .mmdet_model import (
     build_model,
     import_mmdet,
@@ -56,7 +56,7 @@ class EmbeddedFaceDetector(MMDetNetwork):
         self.file = Path(weights).expanduser() if weights else WEIGHTS
         metadata, tensors = read_weights(self.file)
         input_size = input_size or int(metadata['input_size'])
-        check_ranges('EmbeddedFaceDetector', score_threshold, nms_iou, batch_size, input_size)
+        check_detector('EmbeddedFaceDetector', score_threshold, nms_iou, batch_size, input_size)
         import_mmdet()
         check_types(metadata['config'])
         # As many faces and as low scores as its ONNX export gives, not those of an evaluation.

@@ -11,7 +11,7 @@ from ssfer_mm.errors import UserError
 from ssfer_mm.files.fingerprint import sha256_of
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
-from .base import check_ranges
+from .base import check_detector
 from .download import fetch_weights
 from .mmdet_model import (
     build_model,
@@ -57,8 +57,8 @@ class MMDetFaceDetector(MMDetNetwork):
                  input_size: Optional[int] = None,
                  batch_size: int = 16,
                  device: str = 'cpu') -> None:
-        check_ranges('MMDetFaceDetector', score_threshold, batch_size=batch_size,
-                     input_size=input_size or 32)
+        check_detector('MMDetFaceDetector', score_threshold, batch_size=batch_size,
+                       input_size=input_size or 32)
         cfg, title = _read_config(config)
         if not checkpoint:
             raise UserError(f'MMDetFaceDetector: the config {title} comes without weights, and a '

@@ -9,7 +9,7 @@ from mmpretrain.registry import TASK_UTILS
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.fingerprint import sha256_of
 
-from .base import FaceDetector, Faces, best_first, check_images, check_ranges
+from .base import FaceDetector, Faces, best_first, check_detector, check_images
 from .letterbox import resize_longer_side
 
 WHERE = ('face_detection_yunet_2023mar.onnx of the OpenCV model zoo '
@@ -37,7 +37,7 @@ class YuNetFaceDetector(FaceDetector):
                  score_threshold: float = 0.6,
                  nms_iou: float = 0.3,
                  input_size: int = 320) -> None:
-        check_ranges('YuNetFaceDetector', score_threshold, nms_iou, input_size=input_size)
+        check_detector('YuNetFaceDetector', score_threshold, nms_iou, input_size=input_size)
         self.file = Path(model).expanduser()
         if not self.file.is_file():
             raise UserError(f'YuNet weights {self.file} not found; expected an ONNX file. Get '

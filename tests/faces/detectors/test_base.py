@@ -4,7 +4,7 @@ import pytest
 
 from ssfer_mm import UserError
 from ssfer_mm.faces.detectors import FixedBoxDetector
-from ssfer_mm.faces.detectors.base import best_first, check_images, check_ranges
+from ssfer_mm.faces.detectors.base import best_first, check_detector, check_images
 
 NAN, INF = float('nan'), float('inf')
 
@@ -43,7 +43,7 @@ def test_what_is_no_image_is_named(image, message):
     (dict(score_threshold=.5, input_size=16), 'input_size')])
 def test_settings_out_of_range(settings, name):
     with pytest.raises(UserError, match=f'MyDetector: {name}'):
-        check_ranges('MyDetector', **settings)
+        check_detector('MyDetector', **settings)
 
 
 def test_fixed_box_is_scaled_to_each_image():
