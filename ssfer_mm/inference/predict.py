@@ -22,6 +22,7 @@ from .background import WriteBehind
 from .clock import STAGES
 from .inferencer import FERInferencer
 from .loading import Loaded
+from .outputs import check_kinds, check_tables, check_targets, video_target
 from .results import ImageResult
 from .sources import Photo, Video, find_source, left_out
 from .video import GentleStop, predict_video, show, video_sink
@@ -72,7 +73,7 @@ def predict(args: argparse.Namespace) -> int:
     Raises:
         UserError: It cannot be carried out.
     """
-    _check_kinds(args)
+    check_kinds(args)
     source = find_source(args.source, args.out or '')
     for line in left_out(args.source):
         print(line, file=sys.stderr)
@@ -80,10 +81,10 @@ def predict(args: argparse.Namespace) -> int:
         for option in ('smooth', 'show'):
             if getattr(args, option) not in (None, False):
                 raise UserError(f'--{option} is for videos and cameras: leave it out')
-        _check_targets(source, args.out)
-        _check_tables([photo.path for photo in source], args)
+        check_targets(source, args.out)
+        check_tables([photo.path for photo in source], args)
         return _predict_photos(source, make_inferencer(args), args)
-    _check_tables([source.path] if isinstance(source, Video) else [], args)
+    check_tables([source.path] if isinstance(source, Video) else [], args)
     with FrameSource(source) as frames:  # before the model, which takes longer to fail
         return _predict_frames(frames, make_inferencer(args), args)
 
@@ -136,7 +137,7 @@ def _predict_frames(source: FrameSource, inferencer: FERInferencer,
                     args: argparse.Namespace) -> int:
     inferencer.clock.reset()
     tally = Tally()
-    target = _video_target(source, args.out)
+    target = video_target(source, args.out)
     if source.live and not (target or args.csv or args.json or args.show):
         raise UserError('nothing would be kept of the camera: add --show, --out DIR, --csv FILE '
                         'or --json FILE')
@@ -227,66 +228,6 @@ def save_picture(path: str, image: np.ndarray) -> None:
     except OSError as error:
         raise UserError(f'cannot write {path} ({error.strerror or error}): choose another --out'
                         ) from error
-
-
-def _check_kinds(args: argparse.Namespace) -> None:
-    """Files where files are to be, and a folder where a folder is: before the model is loaded."""
-    if args.out and osp.isfile(osp.expanduser(args.out)):
-        raise UserError(f'cannot write pictures into {args.out}, which is a file: choose another '
-                        '--out, such as --out annotated')
-    for option in ('csv', 'json'):
-        path = getattr(args, option)
-        if path and osp.isdir(osp.expanduser(path)):
-            raise UserError(f'--{option} {path} is a folder: name the file, such as '
-                            f'--{option} {osp.join(path, f"faces.{option}")}')
-
-
-def _check_targets(photos: Sequence[Photo], out: Optional[str]) -> None:
-    """No photo is to be replaced by an annotated one: not its own, nor another, nor a neighbor.
-
-    What else is at the target is taken for the result of a run before.
-    """
-    if not out:
-        return
-    given = {_true_path(photo.path): photo.path for photo in photos}
-    for photo in photos:
-        target = _true_path(osp.join(osp.expanduser(out), photo.target))
-        victim = given.get(target)
-        beside = osp.dirname(target) == osp.dirname(_true_path(photo.path))
-        if victim is None and beside and osp.exists(target):
-            victim = target
-        if victim is not None:
-            raise UserError(f'--out {out} would overwrite the photo {victim} with the annotated '
-                            f'{photo.path}: choose another folder, such as --out annotated')
-
-
-def _check_tables(given: Sequence[str], args: argparse.Namespace) -> None:
-    """Nor is what was given to be replaced by a table about it: an option may lack its name."""
-    paths = {_true_path(path) for path in given}
-    for option in ('csv', 'json'):
-        path = getattr(args, option)
-        if path and _true_path(osp.expanduser(path)) in paths:
-            raise UserError(f'--{option} {path} would overwrite the picture of that name: give the '
-                            f'table a name of its own, such as --{option} faces.{option}')
-    if args.csv and args.json and (_true_path(osp.expanduser(args.csv))
-                                   == _true_path(osp.expanduser(args.json))):
-        raise UserError(f'--json {args.json} would overwrite the table of --csv: give each a name '
-                        'of its own')
-
-
-def _true_path(path: str) -> str:
-    return osp.normcase(osp.realpath(path))
-
-
-def _video_target(source: FrameSource, out: Optional[str]) -> str:
-    if not out:
-        return ''
-    stem = source.name.replace(':', '_') if source.live else (
-        osp.splitext(osp.basename(source.name))[0])
-    target = osp.join(osp.expanduser(out), f'{stem}.mp4')
-    if not source.live and osp.realpath(target) == osp.realpath(source.name):
-        raise UserError(f'--out {out} would overwrite {source.name}: choose another folder')
-    return target
 
 
 def _lines(result: ImageResult) -> str:

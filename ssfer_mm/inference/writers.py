@@ -88,8 +88,6 @@ def json_file(path: str, facts: dict) -> Iterator[JsonWriter]:
 @contextlib.contextmanager
 def _result_file(path: str, option: str) -> Iterator[IO[str]]:
     path = osp.expanduser(path)
-    if osp.isdir(path):
-        raise UserError(f'{option} {path} is a folder; give the name of a file')
     try:
         with atomic_write(path) as file:
             yield file

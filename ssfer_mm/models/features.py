@@ -1,4 +1,4 @@
-"""What a classifier sees in an image: the numbers that its last layer gets."""
+"""The layers of a classifier, and what it sees in an image: the numbers that the last one gets."""
 from typing import Optional, Tuple
 
 import torch
@@ -21,6 +21,20 @@ def last_layer(network: nn.Module) -> nn.Linear:
                         'pseudo-label rule could compare: use LinearClsHead or '
                         'VisionTransformerClsHead, or a rule that needs no features')
     return layers[-1]
+
+
+def layer_depth(network: nn.Module, weight: str) -> Tuple[int, int]:
+    """Depth of the layer that a weight is in, and how many layers there are.
+
+    Raises:
+        UserError: The backbone does not know.
+    """
+    try:
+        return network.get_layer_depth(weight)
+    except NotImplementedError as error:
+        raise UserError(f'{type(network.backbone).__name__} does not tell the depths of its '
+                        'layers, which learning rates are to depend on: remove '
+                        'optim_wrapper.constructor, or use a ViT, Swin or ConvNeXt') from error
 
 
 @torch.no_grad()

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ssfer_mm.checkpoints.load import load_all
-from ssfer_mm.errors import UserError
 from ssfer_mm.images.name import name_of
 
 from .checks import check_classes, check_ranges, check_rejected
@@ -19,7 +18,7 @@ from .class_scores import class_scores
 from .cls_token_layer import compute_cls_token_only
 from .ema import MovingAverage, decay_at
 from .facemix import one_hot
-from .features import last_layer, mean_of_views, predict
+from .features import last_layer, layer_depth, mean_of_views, predict
 from .labeled_part import labeled_images, labeled_losses
 from .losses import sharpen
 from .mirror import add_mirror_scores
@@ -185,7 +184,9 @@ class SSFER(BaseModel):
         """Labeled loss + ``unlabeled_weight`` * pseudo-label loss, in one student pass."""
         labeled = labeled_images(inputs)
         pseudo = self.make_pseudo_labels(inputs)
-        self._remember(pseudo, data_samples['unlabeled'])
+        self.last_pseudo_labels = dict(  # for a monitor to find
+            ids=[name_of(sample) for sample in data_samples['unlabeled']],
+            labels=pseudo.labels, accepted=pseudo.weights)
         strong, labels, weights = self.strong_batch(inputs['strong'], pseudo)
 
         kept = self.kept_views(weights, len(labeled))
@@ -259,13 +260,6 @@ class SSFER(BaseModel):
         torch.clear_autocast_cache()
         return F.softmax(self.adjust_pseudo_labels(logits).float(), dim=1), features
 
-    def _remember(self, pseudo: PseudoLabels, samples: List) -> None:
-        """Keep this step's pseudo-labels where a monitor can find them."""
-        self.last_pseudo_labels = dict(
-            ids=[name_of(sample) for sample in samples],
-            labels=pseudo.labels,
-            accepted=pseudo.weights)
-
     def learn_class_counts(self, counts: Tensor) -> None:
         """Tell the parts that want to know how many labeled images (K,) each class has."""
         for module in self.modules():
@@ -273,19 +267,8 @@ class SSFER(BaseModel):
                 module.learn(counts)
 
     def get_layer_depth(self, param_name: str) -> Tuple[int, int]:
-        """Depth of the student's layer that a weight is in, and how many layers there are.
-
-        For mmpretrain's ``LearningRateDecayOptimWrapperConstructor``.
-
-        Raises:
-            UserError: The backbone does not know.
-        """
-        try:
-            return self.student.get_layer_depth(param_name.removeprefix('student.'))
-        except NotImplementedError as error:
-            raise UserError(f'{type(self.student.backbone).__name__} does not tell the depths of '
-                            'its layers, which learning rates are to depend on: remove '
-                            'optim_wrapper.constructor, or use a ViT, Swin or ConvNeXt') from error
+        """For mmpretrain's ``LearningRateDecayOptimWrapperConstructor``: :func:`layer_depth`."""
+        return layer_depth(self.student, param_name.removeprefix('student.'))
 
     # ---- the teacher ----------------------------------------------------------------------
 
