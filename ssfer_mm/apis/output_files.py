@@ -1,7 +1,10 @@
-"""Where a tool is to write: found out before its work is done, not after."""
+"""Where a tool is to write, found out before its work is done; and pictures, written."""
 import os
 from pathlib import Path
-from typing import Optional
+from typing import Optional, Union
+
+import numpy as np
+from PIL import Image
 
 from ssfer_mm.errors import UserError
 
@@ -27,3 +30,20 @@ def check_output(option: str, path: Optional[str]) -> None:
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UserError(f'{option} {path}: nothing may be written in {folder}: choose another '
                         'place, or change its permissions')
+
+
+def save_picture(path: str, picture: Union[Image.Image, np.ndarray]) -> None:
+    """Write a picture, if an array uint8 (H, W, 3) RGB; missing folders are made.
+
+    Raises:
+        UserError: The file cannot be written, or its name does not say the format.
+    """
+    target = Path(path).expanduser()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(picture, np.ndarray):
+            picture = Image.fromarray(np.ascontiguousarray(picture))
+        picture.save(target)
+    except (OSError, ValueError) as error:
+        raise UserError(f'cannot write {path} ({error}): give a writable .png or .jpg file'
+                        ) from None

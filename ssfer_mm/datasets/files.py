@@ -45,7 +45,7 @@ def first_existing(root: str, candidates: Sequence[str]) -> str | None:
     return None
 
 
-def describe_folder(folder: str, limit: int = 5) -> str:
+def describe_folder(folder: str) -> str:
     """One phrase about a folder's content, for error messages: its first few entries."""
     if not osp.isdir(folder):
         return f'{folder!r} is missing'
@@ -53,8 +53,8 @@ def describe_folder(folder: str, limit: int = 5) -> str:
         names = sorted(entry.name + ('/' if entry.is_dir() else '') for entry in entries)
     if not names:
         return f'{folder!r} is empty'
-    more = f' and {len(names) - limit} more' if len(names) > limit else ''
-    return f'{folder!r} holds {", ".join(names[:limit])}{more}'
+    more = f' and {len(names) - 5} more' if len(names) > 5 else ''
+    return f'{folder!r} holds {", ".join(names[:5])}{more}'
 
 
 def wrong_layout(dataset: str, root: str, expected: str) -> UserError:

@@ -6,6 +6,8 @@ import numpy as np
 
 from ssfer_mm.faces.boxes import box_area
 
+MIN_IOU = .5  # from which on a face counts as found
+
 
 @dataclass(frozen=True)
 class Matches:
@@ -33,13 +35,12 @@ def iou_table(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.divide(both, either, out=np.zeros_like(both), where=either > 0)
 
 
-def match_faces(found: np.ndarray, reference: np.ndarray, min_iou: float = .5) -> Matches:
+def match_faces(found: np.ndarray, reference: np.ndarray) -> Matches:
     """Give each detection, best first, the reference face that it overlaps most, if still free.
 
     Args:
         found: (M, 4) boxes, best score first.
         reference: (N, 4) boxes in the same coordinates.
-        min_iou: A face counts as found from this overlap on.
 
     Example:
         >>> match_faces(np.array([[0, 0, 9, 10], [0, 0, 10, 10]]), np.array([[0, 0, 10, 10]]))
@@ -50,7 +51,7 @@ def match_faces(found: np.ndarray, reference: np.ndarray, min_iou: float = .5) -
     for row in iou_table(np.reshape(found, (-1, 4)), np.reshape(reference, (-1, 4))):
         free = np.where(iou > 0, -1., row)
         best = int(free.argmax()) if len(free) else -1
-        if best >= 0 and free[best] >= min_iou:
+        if best >= 0 and free[best] >= MIN_IOU:
             iou[best] = free[best]
         else:
             spare += 1

@@ -7,6 +7,8 @@ import numpy as np
 from .action_units import CLASSES
 from .generator import SynthFace, SynthFERGenerator
 
+GAP = 2  # pixels between faces
+
 
 def draw_box(image: np.ndarray, box: Sequence[float], rgb: Sequence[int] = (60, 230, 90)) -> None:
     """Draw a one-pixel box (x1, y1, x2, y2) into an (h, w, 3) picture; parts outside are cut."""
@@ -22,20 +24,11 @@ def draw_box(image: np.ndarray, box: Sequence[float], rgb: Sequence[int] = (60, 
             image[rows, x] = rgb
 
 
-def grid(rows: Sequence[Sequence[SynthFace]], gap: int = 2, boxes: bool = True) -> np.ndarray:
-    """Tile faces of one size.
-
-    Args:
-        rows: rows of faces, all of one length.
-        gap: pixels between faces.
-        boxes: draw each face's box.
-
-    Returns:
-        (H, W, 3) uint8 RGB.
-    """
+def _tiled(rows: Sequence[Sequence[SynthFace]], boxes: bool) -> np.ndarray:
+    """Rows of faces, all of one size, as one picture."""
     size = rows[0][0].image.shape[0]
-    step = size + gap
-    sheet = np.full((len(rows) * step - gap, len(rows[0]) * step - gap, 3), 24, np.uint8)
+    step = size + GAP
+    sheet = np.full((len(rows) * step - GAP, len(rows[0]) * step - GAP, 3), 24, np.uint8)
     for r, row in enumerate(rows):
         for c, face in enumerate(row):
             tile = face.image.copy()
@@ -72,4 +65,4 @@ def contact_sheet(generator: SynthFERGenerator, pool: str = 'train', columns: in
             make = generator.portrait if studio else generator.recipe
             row.append(generator.render(make(pool, column, expression, intensity)))
         rows.append(row)
-    return grid(rows, boxes=boxes)
+    return _tiled(rows, boxes)

@@ -1,10 +1,7 @@
 """A contact sheet of SynthFER, one row per class: behind ``tools/browse_synthfer.py``."""
 import argparse
-import os
 
-import cv2
-
-from ssfer_mm.apis.output_files import check_output
+from ssfer_mm.apis.output_files import check_output, save_picture
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.synthfer import CLASSES, POOLS, SynthFERGenerator, contact_sheet
@@ -22,15 +19,7 @@ def _run() -> None:
     check_output('--out', args.out)
     generator = SynthFERGenerator(args.seed, args.size, args.difficulty)
     sheet = contact_sheet(generator, args.pool, args.columns, args.studio, not args.no_boxes)
-    folder = os.path.dirname(args.out)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
-    try:
-        written = cv2.imwrite(args.out, sheet[..., ::-1])
-    except cv2.error:
-        written = False
-    if not written:
-        raise UserError(f'cannot write {args.out!r}: expected a writable .png or .jpg file')
+    save_picture(args.out, sheet)
     print(f'{args.out}: {len(CLASSES)} classes (rows: {", ".join(CLASSES)}) x {args.columns} faces')
 
 

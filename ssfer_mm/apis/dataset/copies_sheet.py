@@ -1,8 +1,6 @@
 """A contact sheet of pictures that show the same photo, side by side."""
 import math
-import os
 from collections import Counter
-from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
 
 import cv2
@@ -20,6 +18,7 @@ from ssfer_mm.apis.drawing import (
     font,
     shorten,
 )
+from ssfer_mm.apis.output_files import save_picture
 from ssfer_mm.audit.check_overlap import Pair
 from ssfer_mm.audit.parts import Part
 from ssfer_mm.errors import UserError
@@ -39,13 +38,7 @@ def save_copies_sheet(path: str, pairs: Sequence[Pair], count: int = 60) -> None
     Raises:
         UserError: The file cannot be written.
     """
-    sheet = draw_copies_sheet(pick_pairs(pairs, count), pairs)
-    try:
-        Path(path).expanduser().parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(os.path.expanduser(path))
-    except (OSError, ValueError) as error:
-        raise UserError(f'cannot write {path} ({error}): give --sheet a writable .png or .jpg '
-                        'file') from None
+    save_picture(path, draw_copies_sheet(pick_pairs(pairs, count), pairs))
 
 
 def pick_pairs(pairs: Sequence[Pair], count: int) -> List[Pair]:

@@ -5,6 +5,7 @@ from typing import Optional, Sequence
 
 from mmpretrain.utils import register_all_modules
 
+from ssfer_mm.apis.output_files import save_picture
 from ssfer_mm.command_line.parsers import Settings
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
@@ -34,14 +35,8 @@ def facemix_main(arguments: Optional[Sequence[str]] = None) -> None:
     facemix = facemix_config(cfg)
     extent = facemix.get('extent', 'visible')
     source = f'{Path(args.config).name}, seed {args.seed}'
-    out = Path(args.out)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draw_sheet(pairs, source, extent).save(out)
-    except (OSError, ValueError) as error:
-        raise UserError(f'cannot write {out} ({error}): give a writable .png or .jpg file'
-                        ) from None
-    print(f'{out}: {len(pairs)} pairs, {summary(pairs, extent)}')
+    save_picture(args.out, draw_sheet(pairs, source, extent))
+    print(f'{args.out}: {len(pairs)} pairs, {summary(pairs, extent)}')
 
 
 def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 
-from ssfer_mm.apis.output_files import check_output
+from ssfer_mm.apis.output_files import check_output, save_picture
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.datasets.face_cuts import PARTS, FaceCut, PhotoFaces
 from ssfer_mm.datasets.face_scenes import FaceScenes
@@ -207,12 +207,7 @@ def save_sheet(path: str, results: Sequence[Result], tile: int = 180, border: in
     cells = [_cell(result, tile, border) for result in results]
     cells += [np.zeros_like(cells[0])] * (-len(cells) % columns)
     rows = [np.hstack(cells[k:k + columns]) for k in range(0, len(cells), columns)]
-    try:
-        written = cv2.imwrite(path, np.vstack(rows))
-    except cv2.error:
-        written = False
-    if not written:
-        raise UserError(f'cannot write {path}: give a .png or .jpg file in a folder that exists')
+    save_picture(path, np.vstack(rows)[..., ::-1])
 
 
 def _cell(result: Result, tile: int, border: int) -> np.ndarray:

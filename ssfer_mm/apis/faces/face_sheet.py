@@ -1,7 +1,5 @@
 """A contact sheet of images with the faces that were found in them."""
 import math
-import os
-from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
 import cv2
@@ -22,6 +20,7 @@ from ssfer_mm.apis.drawing import (
     font,
     shorten,
 )
+from ssfer_mm.apis.output_files import save_picture
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_line import FaceRecord
 from ssfer_mm.images.decode import read_reduced, three_channels
@@ -46,13 +45,7 @@ def save_face_sheet(path: str, shown: Sequence[Shown], title: str, count: int = 
     """
     if not shown or count < 1:
         raise UserError(f'--preview {path}: no image to show')
-    sheet = draw_face_sheet(pick(shown, count), title, summary([r for _, r in shown]))
-    try:
-        Path(path).expanduser().parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(os.path.expanduser(path))
-    except (OSError, ValueError) as error:
-        raise UserError(f'cannot write {path} ({error}): give a writable .png or .jpg file'
-                        ) from None
+    save_picture(path, draw_face_sheet(pick(shown, count), title, summary([r for _, r in shown])))
 
 
 def pick(shown: Sequence[Shown], count: int) -> List[Shown]:

@@ -14,6 +14,7 @@ from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.errors import UserError
 from ssfer_mm.evaluation import class_accuracies, confusion_matrix
+from ssfer_mm.faces.boxes import box_area
 from ssfer_mm.files.atomic import write_json
 from ssfer_mm.transforms import LoadFace
 
@@ -109,16 +110,12 @@ def _predict(inferencer, data: FERDataset, indices: Sequence[int],
     found = inferencer.stream(progress(images, len(indices)), batch_size)
     for image, result in found:
         if result.faces:
-            face = max(result.faces, key=lambda face: _area(face.box)).probabilities
+            face = max(result.faces, key=lambda face: box_area(np.array(face.box))).probabilities
             rows.append([face[name] for name in inferencer.classes])
         else:
             without += 1
             rows.append(inferencer.classify_whole([image.pixels])[0])
     return np.array(rows), without
-
-
-def _area(box: Tuple[float, float, float, float]) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def text(result: Dict[str, object]) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Dict, Iterator, List, Tuple, Union
 import numpy as np
 import torch
 
+from ssfer_mm.apis.training.report import read_scalars
 from ssfer_mm.errors import UserError
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
@@ -112,14 +113,9 @@ def _compare_logs(one: Path, other: Path) -> List[str]:
 def _log(run: Path) -> Dict[Tuple[int, str], List[str]]:
     """(step, names of the figures) -> the lines that were logged for it."""
     found: Dict[Tuple[int, str], List[str]] = {}
-    for log in sorted(run.glob('*/vis_data/scalars.json')):
-        for line in log.read_text(encoding='utf-8').splitlines():
-            try:
-                figures = json.loads(line)
-            except ValueError:
-                continue  # cut off in the middle of a write
-            figures = {name: value for name, value in figures.items()
-                       if name.rsplit('/', 1)[-1] not in NOT_THE_RUN}
-            key = (figures.get('step', 0), ','.join(sorted(figures)))
-            found.setdefault(key, []).append(json.dumps(figures, sort_keys=True))
+    for line in read_scalars(run):
+        figures = {name: value for name, value in line.items()
+                   if name.rsplit('/', 1)[-1] not in NOT_THE_RUN}
+        key = (figures.get('step', 0), ','.join(sorted(figures)))
+        found.setdefault(key, []).append(json.dumps(figures, sort_keys=True))
     return found

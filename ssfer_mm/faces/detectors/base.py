@@ -33,6 +33,9 @@ class FaceDetector(ABC):
 
     Attributes:
         name: Short, for box files: ``'embedded'``, ``'mmdet:rtmdet_tiny'``, ``'fixed'``.
+
+    One with weights also has ``file``, ``sha256``, ``score_threshold``, ``nms_iou`` and
+    ``input_size``; one without writes its own :meth:`describe`.
     """
     name: str
 
@@ -50,10 +53,12 @@ class FaceDetector(ABC):
             UserError: An image is no such array.
         """
 
-    @abstractmethod
     def describe(self) -> dict:
-        """What a box file records: ``detector``, ``weights`` (file name), ``weights_sha256``,
-        ``score_threshold``, ``nms_iou`` and ``input_size``; None where there is no such thing."""
+        """What a box file records; None where there is no such thing, or where the images are
+        prepared as the detector's own config says (``input_size``)."""
+        return dict(detector=self.name, weights=self.file.name, weights_sha256=self.sha256,
+                    score_threshold=self.score_threshold, nms_iou=self.nms_iou,
+                    input_size=self.input_size)
 
     def to(self, device: Union[str, torch.device]) -> 'FaceDetector':
         """Move to a device whatever can be moved there."""

@@ -71,12 +71,6 @@ class EmbeddedFaceDetector(MMDetNetwork):
         self.training = metadata.get('training')
         self.sha256 = sha256_of(self.file)
 
-    def describe(self) -> dict:
-        """See :class:`FaceDetector`."""
-        return dict(detector=self.name, weights=self.file.name, weights_sha256=self.sha256,
-                    score_threshold=self.score_threshold, nms_iou=self.nms_iou,
-                    input_size=self.input_size)
-
 
 def read_weights(path: Path) -> Tuple[dict, Dict[str, Tensor]]:
     """Read a self-describing weights file.

@@ -78,12 +78,6 @@ class MMDetFaceDetector(MMDetNetwork):
         self.nms_iou = nms_iou_of(cfg['model'])
         self.sha256 = sha256_of(self.file)
 
-    def describe(self) -> dict:
-        """See :class:`FaceDetector`; ``input_size`` None means the config's own pipeline."""
-        return dict(detector=self.name, weights=self.file.name, weights_sha256=self.sha256,
-                    score_threshold=self.score_threshold, nms_iou=self.nms_iou,
-                    input_size=self.input_size)
-
 
 class PipelineInput:
     """Prepares an image as an mmdet config's test pipeline does.

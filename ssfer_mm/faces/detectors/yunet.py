@@ -58,12 +58,6 @@ class YuNetFaceDetector(FaceDetector):
         check_images(images)
         return [self._faces(image) for image in images]
 
-    def describe(self) -> dict:
-        """See :class:`FaceDetector`."""
-        return dict(detector=self.name, weights=self.file.name, weights_sha256=self.sha256,
-                    score_threshold=self.score_threshold, nms_iou=self.nms_iou,
-                    input_size=self.input_size)
-
     def _faces(self, image: np.ndarray) -> Faces:
         resized, (fx, fy) = resize_longer_side(image, self.input_size)
         found = self._run(resized)
