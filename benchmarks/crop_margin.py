@@ -46,8 +46,8 @@ class Pasted(NamedTuple):
 
 def paste(rng: np.random.Generator, crop: np.ndarray, label: int) -> Pasted:
     """Put a crop somewhere before a soft, grainy background."""
-    colours = rng.uniform(30, 220, (3, 3, 3)).astype(np.float32)
-    picture = cv2.resize(colours, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    colors = rng.uniform(30, 220, (3, 3, 3)).astype(np.float32)
+    picture = cv2.resize(colors, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
     picture = (picture + rng.normal(0, 4, (SIDE, SIDE, 1))).clip(0, 255).astype(np.uint8)
     side = int(rng.integers(96, 200))
     x, y = (int(value) for value in rng.integers(0, SIDE - side, 2))

@@ -32,8 +32,8 @@ WIDTH, HEIGHT = 1920, 1080
 
 def compose(rng: np.random.Generator, faces: List[np.ndarray]) -> np.ndarray:
     """One photo, uint8 (1080, 1920, 3) BGR."""
-    colours = rng.uniform(30, 220, (3, 4, 3)).astype(np.float32)
-    photo = cv2.resize(colours, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    colors = rng.uniform(30, 220, (3, 4, 3)).astype(np.float32)
+    photo = cv2.resize(colors, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     for step, strength in ((4, 10), (2, 6), (1, 4)):  # grain, which makes files as large as real
         grain = rng.normal(0, strength, (HEIGHT // step, WIDTH // step)).astype(np.float32)
         photo += cv2.resize(grain, (WIDTH, HEIGHT))[..., None]

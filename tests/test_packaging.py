@@ -89,7 +89,7 @@ def test_wheel_installs_the_command(wheel):
     assert 'ssfer = ssfer_cli:main' in wheel.read(name).decode()
 
 
-def test_licence_travels(wheel):
+def test_license_travels(wheel):
     name = next(name for name in wheel.namelist() if name.endswith('/LICENSE'))
     assert 'Apache License' in wheel.read(name).decode().splitlines()[0]
 

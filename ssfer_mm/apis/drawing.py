@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 from PIL import ImageDraw, ImageFont
 
-Colour = Tuple[int, int, int]
+Color = Tuple[int, int, int]
 
 # One color for each of two things that are told apart, in boxes, bars and labels alike.
 FIRST, SECOND = (255, 179, 71), (92, 200, 255)
@@ -15,15 +15,15 @@ TEXT, MUTED, ALERT = (236, 238, 241), (150, 157, 168), (255, 107, 107)
 
 
 def draw_line(draw: ImageDraw.ImageDraw, start: Tuple[int, int], end: Tuple[int, int],
-              colour: Colour, dashed: bool = False) -> None:
+              color: Color, dashed: bool = False) -> None:
     """A straight line two pixels wide; dashes of 6 in steps of 11."""
     if not dashed:
-        draw.line((*start, *end), colour, 2)
+        draw.line((*start, *end), color, 2)
         return
     length = math.dist(start, end)
     for begin in np.arange(0, length, 11):
         a, b = begin / length, min(begin + 6, length) / length
-        draw.line([(start[k] + t * (end[k] - start[k])) for t in (a, b) for k in (0, 1)], colour,
+        draw.line([(start[k] + t * (end[k] - start[k])) for t in (a, b) for k in (0, 1)], color,
                   2)
 
 

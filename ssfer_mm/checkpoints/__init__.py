@@ -2,7 +2,7 @@
 from .architecture import infer_model, is_vit, kind_of, resize_vit
 from .config_text import read_config_text
 from .formats import check_suffix, write_checkpoint
-from .recognise import (
+from .recognize import (
     LAYOUTS,
     RUNNING_STATISTICS,
     in_mmpretrain_names,

@@ -47,7 +47,7 @@ def skin(rng: Random) -> np.ndarray:
     return np.array([red * rng.uniform(.45, .8), red * rng.uniform(.6, .88), red], np.float32)
 
 
-def colour(rng: Random) -> np.ndarray:
+def color(rng: Random) -> np.ndarray:
     """Any color, BGR; greyish ones are the most frequent, as in photographs."""
     grey = rng.uniform(0, 255)
     return (grey + rng.normal(0, rng.uniform(0, 60), 3)).clip(0, 255).astype(np.float32)
@@ -57,12 +57,12 @@ def colour(rng: Random) -> np.ndarray:
 
 
 def _gradient(rng: Random, size: int, cuts: Sequence[FaceCut]) -> np.ndarray:
-    corners = np.stack([colour(rng) for _ in range(4)]).reshape(2, 2, 3)
+    corners = np.stack([color(rng) for _ in range(4)]).reshape(2, 2, 3)
     return cv2.resize(corners, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
 def _noise(rng: Random, size: int, cuts: Sequence[FaceCut]) -> np.ndarray:
-    picture = np.zeros((size, size, 3), np.float32) + colour(rng)
+    picture = np.zeros((size, size, 3), np.float32) + color(rng)
     for cells in (3, 8, 24, 70):
         field = rng.normal(0, 1, (cells, cells, 1 if rng.random() < .7 else 3))
         field = cv2.resize(field.astype(np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
@@ -77,17 +77,17 @@ def _stripes(rng: Random, size: int, cuts: Sequence[FaceCut]) -> np.ndarray:
     if rng.random() < .4:  # bricks, tiles, windows
         wave *= np.sin((across.T - down.T).astype(np.float32))
     share = (wave * float(rng.choice([.5, 4.])) + .5).clip(0, 1)[..., None]
-    return share * colour(rng) + (1 - share) * colour(rng)
+    return share * color(rng) + (1 - share) * color(rng)
 
 
 def _rooms(rng: Random, size: int, cuts: Sequence[FaceCut]) -> np.ndarray:
     """Flat areas with straight edges: walls, doors, tables."""
     picture = _gradient(rng, size, cuts)
     for _ in range(rng.integers(3, 12)):
-        centre, radius = rng.uniform(0, size, 2), rng.uniform(.05, .5) * size
+        center, radius = rng.uniform(0, size, 2), rng.uniform(.05, .5) * size
         angles = np.sort(rng.uniform(0, 2 * np.pi, rng.integers(3, 6)))
-        corners = centre + radius * np.stack([np.cos(angles), np.sin(angles)], 1)
-        cv2.fillPoly(picture, [corners.astype(np.int32)], colour(rng).tolist(), cv2.LINE_AA)
+        corners = center + radius * np.stack([np.cos(angles), np.sin(angles)], 1)
+        cv2.fillPoly(picture, [corners.astype(np.int32)], color(rng).tolist(), cv2.LINE_AA)
     return picture
 
 
@@ -96,7 +96,7 @@ def _torn_corner(rng: Random, size: int, cuts: Sequence[FaceCut]) -> np.ndarray:
     piece = _corner(rng, cuts[rng.integers(len(cuts))])
     picture = cv2.resize(piece, (size, size), interpolation=cv2.INTER_CUBIC).astype(np.float32)
     if rng.random() < .5:
-        picture = (picture.mean(axis=2, keepdims=True) / 128) * colour(rng)
+        picture = (picture.mean(axis=2, keepdims=True) / 128) * color(rng)
     if rng.random() < .5:
         picture += rng.uniform(0, 15) * rng.standard_normal((size, size, 1), np.float32)
     return picture.clip(0, 255)
@@ -122,7 +122,7 @@ def _place(rng: Random, size: int) -> tuple[int, int, int, int]:
 def _blob(rng: Random, picture: np.ndarray, size: int, cuts: Sequence[FaceCut]) -> None:
     """Hands, shoulders, balls: an ellipse of one color, often that of skin."""
     x, y, w, h = _place(rng, size)
-    tone = skin(rng) if rng.random() < .6 else colour(rng)
+    tone = skin(rng) if rng.random() < .6 else color(rng)
     cv2.ellipse(picture, (int(x + w / 2), int(y + h / 2)), (max(w // 2, 2), max(h // 2, 2)),
                 float(rng.uniform(0, 180)), 0, 360, tone.tolist(), -1, cv2.LINE_AA)
 
@@ -150,14 +150,14 @@ def _shuffled_face(rng: Random, picture: np.ndarray, size: int, cuts: Sequence[F
 def _lines(rng: Random, picture: np.ndarray, size: int, cuts: Sequence[FaceCut]) -> None:
     for _ in range(rng.integers(1, 6)):
         ends = rng.integers(-10, size + 10, 4).tolist()
-        cv2.line(picture, ends[:2], ends[2:], colour(rng).tolist(), int(rng.integers(1, 6)),
+        cv2.line(picture, ends[:2], ends[2:], color(rng).tolist(), int(rng.integers(1, 6)),
                  cv2.LINE_AA)
 
 
 def _letters(rng: Random, picture: np.ndarray, size: int, cuts: Sequence[FaceCut]) -> None:
     text = ''.join(chr(code) for code in rng.integers(48, 123, rng.integers(1, 9)))
     start, font = rng.integers(0, size, 2).tolist(), int(rng.integers(0, 6))
-    scale, tone, width = float(rng.uniform(.4, 2)), colour(rng), int(rng.integers(1, 4))
+    scale, tone, width = float(rng.uniform(.4, 2)), color(rng), int(rng.integers(1, 4))
     ink = np.zeros(picture.shape[:2], np.uint8)  # OpenCV 5 writes on bytes only
     cv2.putText(ink, text, start, font, scale, 255, width, cv2.LINE_8)
     picture[ink > 0] = tone

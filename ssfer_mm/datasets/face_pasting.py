@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ssfer_mm.datasets.face_backgrounds import Random, colour, skin
+from ssfer_mm.datasets.face_backgrounds import Random, color, skin
 from ssfer_mm.datasets.face_cuts import FaceCut
 
 Box = tuple[float, float, float, float]
@@ -36,8 +36,8 @@ class Pose:
         sine, cosine = np.sin(self.angle), np.cos(self.angle)
         across = self.scale * self.stretch * (-1 if self.flip else 1)
         linear = np.array([[cosine, -sine], [sine, cosine]]) @ np.diag([across, self.scale])
-        centre = np.array([box[0] + box[2], box[1] + box[3]]) / 2
-        return np.column_stack([linear, np.array([self.x, self.y]) - linear @ centre])
+        center = np.array([box[0] + box[2], box[1] + box[3]]) / 2
+        return np.column_stack([linear, np.array([self.x, self.y]) - linear @ center])
 
     def place(self, box: Box) -> Box:
         """Where the face's box comes to lie.
@@ -115,7 +115,7 @@ def cut_out(rng: Random, cut: FaceCut) -> np.ndarray:
     return mask.astype(np.float32)
 
 
-def colourise(rng: Random, cut: FaceCut) -> FaceCut:
+def colorize(rng: Random, cut: FaceCut) -> FaceCut:
     """Give a grey photograph the colors of skin: shadow, skin and highlight, by its greys."""
     grey = cut.image[..., 1]
     middle = np.clip(np.median(grey), 40, 215)
@@ -137,7 +137,7 @@ def draw_body(rng: Random, picture: np.ndarray, box: Box) -> None:
     wide, low = rng.uniform(.8, 1.4) * w, y2 + rng.uniform(.1, .3) * h
     body = [[x - .4 * w, low], [x + .4 * w, low], [x + wide, low + .35 * h],
             [x + wide, low + 5 * h], [x - wide, low + 5 * h], [x - wide, low + .35 * h]]
-    for corners, tone in ((neck, skin(rng)), (body, colour(rng))):
+    for corners, tone in ((neck, skin(rng)), (body, color(rng))):
         cv2.fillPoly(picture, [np.array(corners).astype(np.int32)], tone.tolist(), cv2.LINE_AA)
 
 

@@ -11,7 +11,7 @@ from ssfer_mm.datasets.face_cuts import DrawnFaces, FaceCut, PhotoFaces
 from ssfer_mm.datasets.face_pasting import (
     Box,
     Pose,
-    colourise,
+    colorize,
     cut_out,
     draw_body,
     expose,
@@ -98,7 +98,7 @@ class FaceScenes(Dataset):
         else:
             cut = self.photos[rng.integers(len(self.photos))]
             if rng.random() < .6:
-                cut = colourise(rng, cut)
+                cut = colorize(rng, cut)
         return FaceCut(light(rng, np.asarray(cut.image, np.float32)), cut.box, cut.name)
 
     def _crop(self, rng: Random) -> tuple[np.ndarray, Sequence[Box]]:

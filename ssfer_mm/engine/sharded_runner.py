@@ -48,7 +48,7 @@ class ShardedRunner(Runner):
     def build_optim_wrapper(self, optim_wrapper):
         """Shard the model before its first optimizer is built, which refers to the shards."""
         if self.distributed and not self._sharded:
-            self._initialise_and_shard()
+            self._initialize_and_shard()
         wrapper = super().build_optim_wrapper(optim_wrapper)
         optimizer = getattr(wrapper, 'optimizer', None)
         if self._sharded and isinstance(optimizer, Optimizer):
@@ -76,7 +76,7 @@ class ShardedRunner(Runner):
         if not self._sharded:
             super()._init_model_weights()
 
-    def _initialise_and_shard(self) -> None:
+    def _initialize_and_shard(self) -> None:
         forget_stage_one_if_resumed(self)
         super()._init_model_weights()
         shard(self.model)

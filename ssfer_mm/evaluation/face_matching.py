@@ -58,7 +58,7 @@ def match_faces(found: np.ndarray, reference: np.ndarray) -> Matches:
     return Matches(iou, spare)
 
 
-def summarise(matches: Sequence[Matches]) -> dict[str, float]:
+def summarize(matches: Sequence[Matches]) -> dict[str, float]:
     """Figures over all images, as shares in [0, 1].
 
     Returns:

@@ -11,7 +11,7 @@ Rectangle = Tuple[int, int, int, int]  # x1, y1, x2, y2 in whole pixels
 FACE = cv2.FONT_HERSHEY_SIMPLEX
 INK, PLATE, MUTED = (255, 255, 255), (23, 19, 17), (200, 190, 180)
 # BGR, one for each class in its order, told apart on skin and hair.
-COLOURS = ((200, 200, 200), (71, 179, 255), (255, 160, 80), (80, 230, 250), (230, 110, 190),
+COLORS = ((200, 200, 200), (71, 179, 255), (255, 160, 80), (80, 230, 250), (230, 110, 190),
            (90, 190, 90), (80, 80, 240), (150, 130, 60))
 
 
@@ -34,13 +34,13 @@ def draw_result(image: np.ndarray, result: ImageResult, top: int = 3,
     scale = zoom * float(np.clip(min(height, width) / 900, 0.35, 2.))
     boxes = [_pixels(face.box, factor) for face in result.faces]
     for face, box in zip(result.faces, boxes):
-        cv2.rectangle(canvas, box[:2], box[2:], _colour(face), max(1, round(3 * scale)),
+        cv2.rectangle(canvas, box[:2], box[2:], _color(face), max(1, round(3 * scale)),
                       cv2.LINE_AA)
     taken: List[Rectangle] = []
     for number, face in enumerate(result.faces):  # the best one first, which finds the most room
         others = boxes[:number] + boxes[number + 1:]
         taken.append(_write(canvas, _lines(face, top), boxes[number], others + taken,
-                            _colour(face), scale))
+                            _color(face), scale))
     return canvas
 
 
@@ -49,8 +49,8 @@ def _pixels(box: Box, factor: float) -> Rectangle:
     return tuple(int(np.clip(round(edge * factor), -1e6, 1e6)) for edge in box)
 
 
-def _colour(face: FaceResult) -> Tuple[int, int, int]:
-    return COLOURS[list(face.probabilities).index(face.label) % len(COLOURS)]
+def _color(face: FaceResult) -> Tuple[int, int, int]:
+    return COLORS[list(face.probabilities).index(face.label) % len(COLORS)]
 
 
 def _lines(face: FaceResult, top: int) -> List[str]:
@@ -62,7 +62,7 @@ def _lines(face: FaceResult, top: int) -> List[str]:
 
 
 def _write(canvas: np.ndarray, lines: List[str], box: Rectangle, taken: Sequence[Rectangle],
-           colour: Tuple[int, int, int], scale: float) -> Rectangle:
+           color: Tuple[int, int, int], scale: float) -> Rectangle:
     """Lines of text on a dark plate beside a box; returns where."""
     thickness = max(1, round(1.6 * scale))
     pad = max(2, round(6 * scale))
@@ -75,7 +75,7 @@ def _write(canvas: np.ndarray, lines: List[str], box: Rectangle, taken: Sequence
                                          canvas.shape[:2], taken)
     area = canvas[y:bottom, x:right]
     area[:] = (area * 0.3 + np.array(PLATE) * 0.7).astype(np.uint8)
-    area[:, :max(1, pad // 2)] = colour
+    area[:, :max(1, pad // 2)] = color
     for number, line in enumerate(lines):
         cv2.putText(canvas, line, (x + pad, y + step * (number + 1)), FACE, scale,
                     INK if number == 0 else MUTED, thickness, cv2.LINE_AA)

@@ -104,10 +104,10 @@ def draw_evidence(portrait: np.ndarray, evidence: np.ndarray) -> np.ndarray:
     height, width = portrait.shape[:2]
     smooth = cv2.resize(evidence.astype(np.float32), (width, height),
                         interpolation=cv2.INTER_CUBIC).clip(0, 1)
-    colours = cv2.applyColorMap((smooth * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    colors = cv2.applyColorMap((smooth * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
     grey = np.repeat(cv2.cvtColor(portrait, cv2.COLOR_BGR2GRAY)[..., None], 3, axis=2)
     weight = 0.7 * smooth[..., None]
-    return (grey * 0.9 * (1 - weight) + colours * weight).astype(np.uint8)[..., ::-1]
+    return (grey * 0.9 * (1 - weight) + colors * weight).astype(np.uint8)[..., ::-1]
 
 
 def draw_examples(folder: Path) -> List[Path]:

@@ -47,8 +47,8 @@ def class_evidence(model: nn.Module, images: Tensor, classes: Sequence[int]) -> 
         handle.remove()
     features, gradient = (on_grid(values, model.backbone) for values in (kept[-1].detach(),
                                                                          gradient))
-    centred = features - features.mean(dim=(2, 3), keepdim=True)
-    evidence = (gradient * centred).sum(dim=1).clamp(min=0)
+    centered = features - features.mean(dim=(2, 3), keepdim=True)
+    evidence = (gradient * centered).sum(dim=1).clamp(min=0)
     return evidence / evidence.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
 
 

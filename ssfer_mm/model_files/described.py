@@ -128,7 +128,7 @@ def describe(path: Union[str, Path], options: Optional[Options] = None) -> Descr
             file=path.name, sha256=sha256_of(path), layout=layout_of(raw)))
         _set_size(result, cfg, meta, options)
         _set_classes(result, meta, options)
-        _set_normalisation(result, meta, options)
+        _set_normalization(result, meta, options)
         _set_margin(result, meta, options)
         result.training = training_summary(path, meta, cfg)
     except UserError as error:
@@ -208,7 +208,7 @@ def _set_classes(result: Described, meta: dict, options: Options) -> None:
                         'outputs; name the data set, or the classes, that it was trained on')
 
 
-def _set_normalisation(result: Described, meta: dict, options: Options) -> None:
+def _set_normalization(result: Described, meta: dict, options: Options) -> None:
     known = result.model.get('data_preprocessor') or {}
     default = (SSFER_MEAN, SSFER_STD) if options.dataset else (None, None)
     for name, given, fallback in (('mean', options.mean, default[0]),

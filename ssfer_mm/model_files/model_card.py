@@ -55,7 +55,7 @@ def model_card(described: Described, name: str, formats: Sequence[str]) -> str:
         ('## Training', _training(described)),
         ('## Evaluation', _evaluation(described.training)),
         ('## Limits', _limits(described)),
-        ('## Licence', _licence(described.training)),
+        ('## License', _license(described.training)),
     ]
     return '\n\n'.join(f'{title}\n\n' + '\n'.join(lines) for title, lines in sections) + '\n'
 
@@ -165,7 +165,7 @@ def _limits(described: Described) -> List[str]:
     return lines
 
 
-def _licence(training: dict) -> List[str]:
+def _license(training: dict) -> List[str]:
     kind = training.get('train_data', {}).get('type', '')
     terms = DATA_TERMS.get(kind, f'Terms of the training images: {UNKNOWN}; ask their owner.')
     weights = training.get('licence')

@@ -11,7 +11,7 @@ from ssfer_mm.faces.detectors import build_detector
 class OnlineBoxes:
     """Looks for the one face of each view of a batch.
 
-    No ``nn.Module``, and neither is the detector: its weights must not be trained, synchronised
+    No ``nn.Module``, and neither is the detector: its weights must not be trained, synchronized
     between processes or saved with the model.
 
     Args:

@@ -83,7 +83,7 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
         if training:
             images, crops = self._make_views(images)
         inputs: Dict[str, object] = {
-            source: self._normalise(pixels) for source, pixels in images.items()}
+            source: self._normalize(pixels) for source, pixels in images.items()}
         samples = data['data_samples']
         if 'labeled' in inputs:
             inputs['targets'] = self._targets(samples['labeled'])
@@ -118,7 +118,7 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
             images.update(self.views.unlabeled(faces['unlabeled']))
         return images, crops
 
-    def _normalise(self, images: Tensor) -> Tensor:
+    def _normalize(self, images: Tensor) -> Tensor:
         if self.to_rgb:
             images = images.flip(1)
         # In place: on a CPU, memory for another batch of floats costs more than to fill it.

@@ -1,4 +1,4 @@
-"""SynthFER: an endless, seeded, licence-free supply of faces with expressions.
+"""SynthFER: an endless, seeded, license-free supply of faces with expressions.
 
 Reading order: ``action_units`` (what moves), ``identity`` (who), ``scene`` (where and how it is
 photographed), ``shape`` (geometry), ``paint_*`` (pixels), ``camera``, ``generator``, ``pool``.

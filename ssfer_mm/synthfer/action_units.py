@@ -41,7 +41,7 @@ PROTOTYPES: Mapping[str, Tuple[Dict[int, float], ...]] = {
 _ONE_SIDED = (10, 12, 14, 2)
 
 # Classes that people do mix up; a blend borrows from one of these.
-NEIGHBOURS = {
+NEIGHBORS = {
     'neutral': ('sadness', 'happiness', 'anger', 'contempt'), 'happiness': ('contempt', 'surprise'),
     'sadness': ('fear', 'disgust', 'neutral'), 'surprise': ('fear', 'happiness'),
     'fear': ('surprise', 'sadness'), 'disgust': ('anger', 'sadness'),
@@ -109,7 +109,7 @@ def act(draws: Draws, expression: str, intensity: float, style: Mapping[int, flo
     """
     side = 1 if draws.chance(.5) else -1
     units = prototype(expression, intensity, draws.pick((1, 1, 1)), side)
-    rivals = NEIGHBOURS[expression]
+    rivals = NEIGHBORS[expression]
     rival = rivals[draws.pick([1] * len(rivals))]
     other = prototype(rival, 1., draws.pick((1, 1, 1)), side)
     units = add(units, other, draws.uniform(0, 1) * blend)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .canvas import clip, colour
+from .canvas import clip, color
 from .draws import Draws
 from .scene import Scene
 
@@ -22,7 +22,7 @@ def expose(rgb: np.ndarray, scene: Scene, gain: float, draws: Draws) -> np.ndarr
         (n, n, 3) uint8.
     """
     size = rgb.shape[-1]
-    rgb = _blur(rgb * colour([c * gain for c in scene.light_colour]), scene.blur, size // 48)
+    rgb = _blur(rgb * color([c * gain for c in scene.light_color]), scene.blur, size // 48)
     rgb = (rgb - np.float32(.5)) * np.float32(scene.contrast) + np.float32(.5 + scene.brightness)
     if scene.noise > 0:
         # four uniform numbers add up to nearly a normal one

@@ -16,7 +16,7 @@ SUPERSAMPLE = 2
 Window = Tuple[slice, slice]
 
 
-def colour(rgb: Sequence[float]) -> np.ndarray:
+def color(rgb: Sequence[float]) -> np.ndarray:
     """(3, 1, 1) float32, ready to broadcast over pixels."""
     return np.asarray(rgb, np.float32).reshape(3, 1, 1)
 
@@ -51,8 +51,8 @@ class Canvas:
         turn = math.radians(scene.angle)
         self.cos, self.sin = round(math.cos(turn), 7), round(math.sin(turn), 7)
         axis = np.arange(self.n, dtype=np.float32) + np.float32(.5)
-        dx = ((axis - np.float32(scene.centre[0] * self.n)) * np.float32(self.unit))[None, :]
-        dy = ((axis - np.float32(scene.centre[1] * self.n)) * np.float32(self.unit))[:, None]
+        dx = ((axis - np.float32(scene.center[0] * self.n)) * np.float32(self.unit))[None, :]
+        dy = ((axis - np.float32(scene.center[1] * self.n)) * np.float32(self.unit))[:, None]
         cos, sin = np.float32(self.cos), np.float32(self.sin)
         self.u, self.v = cos * dx + sin * dy, cos * dy - sin * dx
         self.dx, self.dy = dx, dy
@@ -66,8 +66,8 @@ class Canvas:
 
     def to_pixel(self, u: float, v: float) -> Tuple[float, float]:
         """Face plane -> supersampled pixels (x, y)."""
-        x = self.scene.centre[0] * self.n + self.zoom * (self.cos * u - self.sin * v)
-        y = self.scene.centre[1] * self.n + self.zoom * (self.sin * u + self.cos * v)
+        x = self.scene.center[0] * self.n + self.zoom * (self.cos * u - self.sin * v)
+        y = self.scene.center[1] * self.n + self.zoom * (self.sin * u + self.cos * v)
         return x, y
 
     def turned(self, fu: float, fv: float) -> Tuple[float, float]:
@@ -106,7 +106,7 @@ class Canvas:
     def tint(self, window: Window, share: np.ndarray, factor: Sequence[float]) -> None:
         """Multiply the window's colors by ``factor`` where ``share`` is 1."""
         area = self.rgb[:, window[0], window[1]]
-        area *= 1 + share * (colour(factor) - 1)
+        area *= 1 + share * (color(factor) - 1)
 
     def reduce(self) -> np.ndarray:
         """(3, size, size): the mean of each block of supersamples."""

@@ -46,7 +46,7 @@ class Draws:
                 return index
         return len(weights) - 1
 
-    def colour(self, low: float, high: float) -> Tuple[float, float, float]:
+    def color(self, low: float, high: float) -> Tuple[float, float, float]:
         """Three independent channel values in [low, high)."""
         return self.uniform(low, high), self.uniform(low, high), self.uniform(low, high)
 

@@ -6,7 +6,7 @@ from typing import Mapping, Tuple
 from .action_units import UNIT_NAMES
 from .draws import Draws
 
-Colour = Tuple[float, float, float]
+Color = Tuple[float, float, float]
 
 SKIN = ((.98, .86, .78), (.95, .79, .68), (.91, .73, .59), (.83, .63, .48), (.72, .52, .38),
         (.58, .40, .28), (.45, .30, .21), (.34, .22, .16))
@@ -21,11 +21,11 @@ HAIR_STYLES = ('bald', 'buzz', 'short', 'parted', 'bangs', 'long', 'curly', 'bun
 class Identity:
     """A person. Lengths are in face units: 1 is about half the head's height."""
 
-    skin: Colour
-    hair: Colour
-    cloth: Colour
-    lip: Colour
-    iris: Colour
+    skin: Color
+    hair: Color
+    cloth: Color
+    lip: Color
+    iris: Color
     width: float
     crown: float
     chin: float
@@ -59,11 +59,11 @@ class Identity:
     style: Mapping[int, float]
 
 
-def _mix(one: Colour, two: Colour, share: float) -> Colour:
+def _mix(one: Color, two: Color, share: float) -> Color:
     return tuple(round(a + (b - a) * share, 6) for a, b in zip(one, two))
 
 
-def _colours(draws: Draws) -> dict:
+def _colors(draws: Draws) -> dict:
     tone = draws.uniform(0, len(SKIN) - 1.001)
     skin = _mix(SKIN[int(tone)], SKIN[int(tone) + 1], tone % 1)
     skin = tuple(c * draws.uniform(.97, 1.02) for c in skin)
@@ -73,7 +73,7 @@ def _colours(draws: Draws) -> dict:
     paint = (draws.uniform(.55, .85), draws.uniform(.10, .25), draws.uniform(.16, .32))
     natural = (skin[0] * .86, skin[1] * .63, skin[2] * .64)
     iris = IRIS[draws.pick((5, 3, .3, .3, .3) if tone > 3.5 else (3, 3, 2, 1.5, 1))]
-    return dict(skin=skin, hair=hair, cloth=draws.colour(.1, .85), iris=iris,
+    return dict(skin=skin, hair=hair, cloth=draws.color(.1, .85), iris=iris,
                 lip=_mix(natural, paint, draws.uniform(.5, .9) if made_up else 0.),
                 blush=draws.uniform(.0, .5) + (.35 if made_up else 0.))
 
@@ -84,11 +84,11 @@ def draw_identity(draws: Draws) -> Identity:
     Args:
         draws: the stream that belongs to this person.
     """
-    colours = _colours(draws)
+    colors = _colors(draws)
     bearded = draws.chance(.28)
     hair_style = HAIR_STYLES[draws.pick((.7, 1, 2, 2, 1.6, 2, 1.5, .8, .7, .5))]
     return Identity(
-        **colours,
+        **colors,
         width=draws.middle(.66, .82), crown=draws.middle(.92, 1.04), chin=draws.middle(.90, 1.08),
         jaw=draws.middle(-.22, .20), temple=draws.middle(-.05, .12),
         eye_gap=draws.middle(.30, .37), eye_width=draws.middle(.155, .21),

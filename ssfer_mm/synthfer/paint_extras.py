@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .canvas import Canvas, bend, blotches, clip, colour, segments, smooth
+from .canvas import Canvas, bend, blotches, clip, color, segments, smooth
 from .draws import Draws
 from .identity import Identity
 
@@ -13,7 +13,7 @@ def paint_glasses(canvas: Canvas, person: Identity) -> None:
     """Rims, bridge, temples and a faint reflection."""
     if not person.glasses:
         return
-    dark = colour([c * .35 for c in person.cloth] if person.glasses > .6 else (.08, .07, .08))
+    dark = color([c * .35 for c in person.cloth] if person.glasses > .6 else (.08, .07, .08))
     rim = .012 + .016 * person.glasses
     rx, ry = .225, .15 + .06 * person.glasses_round
     for sign in (-1, 1):
@@ -27,7 +27,7 @@ def paint_glasses(canvas: Canvas, person: Identity) -> None:
         away = (square - 1) * np.float32((rx + ry) / 2)
         lens = canvas.cover(away)
         glint = clip(1 - abs(canvas.fu[window] - at + canvas.fv[window] * .8 + .05) * 12, 0, 1)
-        canvas.paint(window, lens * (.06 + .16 * glint), colour((.92, .95, 1.)))
+        canvas.paint(window, lens * (.06 + .16 * glint), color((.92, .95, 1.)))
         canvas.paint(window, canvas.cover(abs(away) - np.float32(rim)), dark)
         arm = canvas.window(sign * (person.eye_gap + rx + .12), 0, .14, .05)
         side = sign * canvas.fu[arm] - np.float32(person.eye_gap + rx)
@@ -54,13 +54,13 @@ def _hand(canvas: Canvas, person: Identity, draws: Draws) -> None:
     sign = 1 if place[0] > 0 else -1
     base_u, tip = sign * (.35 + .4 * abs(place[0])), .25 + .35 * place[2]
     palm = np.sqrt((canvas.u - np.float32(base_u)) ** 2 + (canvas.v - 1.15) ** 2) - np.float32(.36)
-    canvas.paint(ALL, canvas.cover(palm, .03), colour(rgb) * np.float32(.82))
+    canvas.paint(ALL, canvas.cover(palm, .03), color(rgb) * np.float32(.82))
     for finger in range(4):
         u = base_u + (finger - 1.5) * .17
         end = (u - sign * .10 + (finger - 1.5) * .02, tip + .10 * abs(finger - 1.3))
         away = segments(canvas.u, canvas.v, [(u, 1.15), end])
         shade = clip(1.02 - away * away * 18, .5, 1.05)
-        canvas.paint(ALL, canvas.cover(away - np.float32(.085)), colour(rgb) * shade)
+        canvas.paint(ALL, canvas.cover(away - np.float32(.085)), color(rgb) * shade)
 
 
 def _mask(canvas: Canvas, person: Identity, draws: Draws) -> None:
@@ -70,7 +70,7 @@ def _mask(canvas: Canvas, person: Identity, draws: Draws) -> None:
     side = canvas.level - np.float32(1.01)
     share = canvas.cover(np.maximum(top, side * .85))
     pleats = .86 + .12 * smooth(np.abs((v * 6) % 2 - 1)) - abs(u) * np.float32(.25)
-    canvas.paint(ALL, share, colour([.55 + .45 * c for c in canvas.scene.occluder_colour]) * pleats)
+    canvas.paint(ALL, share, color([.55 + .45 * c for c in canvas.scene.occluder_color]) * pleats)
 
 
 def _lock(canvas: Canvas, person: Identity, draws: Draws) -> None:
@@ -82,7 +82,7 @@ def _lock(canvas: Canvas, person: Identity, draws: Draws) -> None:
     thick = clip(np.float32(.10) - (canvas.v + .9) * np.float32(.035), .01, .1)
     strands = blotches(draws.field(16, 16), canvas.u * 22 + 64, canvas.v * 2 + 64)
     canvas.paint(ALL, canvas.cover(away - thick, .02) * np.float32(.95),
-                 colour(person.hair) * (.7 + .6 * strands))
+                 color(person.hair) * (.7 + .6 * strands))
 
 
 def _object(canvas: Canvas, person: Identity, draws: Draws) -> None:
@@ -91,4 +91,4 @@ def _object(canvas: Canvas, person: Identity, draws: Draws) -> None:
     lean = np.float32(a * .6)
     edge = np.float32(.55 + .4 * c) - (canvas.dx + lean * canvas.dy) * (1 if b > 0 else -1)
     shade = .8 + .2 * canvas.dy
-    canvas.paint(ALL, canvas.cover(edge, .10), colour(canvas.scene.occluder_colour) * shade)
+    canvas.paint(ALL, canvas.cover(edge, .10), color(canvas.scene.occluder_color) * shade)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .canvas import Canvas, clip, colour
+from .canvas import Canvas, clip, color
 from .identity import Identity
 from .shape import Eye, Mouth
 
@@ -11,7 +11,7 @@ DARK = (.10, .06, .06)
 
 def paint_eye(canvas: Canvas, person: Identity, eye: Eye) -> None:
     """White, iris, lids and lashes of one eye."""
-    cu, cv = eye.centre
+    cu, cv = eye.center
     window = canvas.window(cu, cv, eye.width * 1.2, .22)
     x = (canvas.fu[window] - np.float32(cu)) * np.float32(eye.sign)
     y = canvas.fv[window] - np.float32(cv) - x * np.float32(eye.tilt)
@@ -23,20 +23,20 @@ def paint_eye(canvas: Canvas, person: Identity, eye: Eye) -> None:
     inside = np.maximum(np.maximum(lid - y, y - low), beyond)
     open_ = canvas.cover(inside)
     shade = clip(.74 + (y - lid) * np.float32(3.2), .62, .97)
-    canvas.paint(window, open_, colour((1., .975, .955)) * shade)
+    canvas.paint(window, open_, color((1., .975, .955)) * shade)
     gu, gv = canvas.scene.gaze
     ix = x - np.float32(gu * .035 * eye.sign)
     iy = y - np.float32(gv * .02 - .006)
     away = np.sqrt(ix * ix + iy * iy)
     iris = np.minimum(open_, canvas.cover(away - np.float32(eye.iris)))
     glow = clip(.75 + iy * np.float32(5) - (away > eye.iris * .82) * np.float32(.3), .35, 1.25)
-    canvas.paint(window, iris, colour(person.iris) * glow)
+    canvas.paint(window, iris, color(person.iris) * glow)
     pupil = np.minimum(open_, canvas.cover(away - np.float32(eye.iris * .48)))
-    canvas.paint(window, pupil, colour((.03, .03, .04)))
+    canvas.paint(window, pupil, color((.03, .03, .04)))
     hx = ix * np.float32(eye.sign) - np.float32(.035 * (1 if canvas.scene.light[0] > 0 else -1))
     hy = iy + np.float32(.03)
     spark = canvas.cover(np.sqrt(hx * hx + hy * hy) - np.float32(.018), .03)
-    canvas.paint(window, np.minimum(open_, spark) * np.float32(.9), colour((1., 1., 1.)))
+    canvas.paint(window, np.minimum(open_, spark) * np.float32(.9), color((1., 1., 1.)))
     _lids(canvas, person, eye, window, x, y, t, lid, low, beyond)
 
 
@@ -44,7 +44,7 @@ def _lids(canvas: Canvas, person: Identity, eye: Eye, window, x, y, t, lid, low,
     ends = clip(np.float32(.6) - beyond * np.float32(12), 0, 1)
     thick = np.float32(.017) + (t + 1) * np.float32(.006)
     lash = canvas.cover(abs(y - lid + thick * .5) - thick, .02) * ends
-    canvas.paint(window, lash * np.float32(.92), colour(DARK))
+    canvas.paint(window, lash * np.float32(.92), color(DARK))
     rim = canvas.cover(abs(y - low - np.float32(.006)) - np.float32(.009), .02) * ends
     canvas.tint(window, rim * np.float32(.45), (.45, .32, .32))
     # the crease of the lid disappears where the brow presses on it
@@ -73,12 +73,12 @@ def paint_brow(canvas: Canvas, person: Identity, eye: Eye) -> None:
                       np.maximum(-s, s - 1) * np.float32(span))
     grey = sum(person.hair) > 1.2
     rgb = [c * (.72 if grey else .9) * s for c, s in zip(person.hair, (1, .95, .92))]
-    canvas.paint(window, canvas.cover(away, .035) * np.float32(.88), colour(rgb))
+    canvas.paint(window, canvas.cover(away, .035) * np.float32(.88), color(rgb))
 
 
 def paint_mouth(canvas: Canvas, person: Identity, mouth: Mouth) -> None:
     """Lips, the dark inside, teeth and tongue."""
-    cu, cv = mouth.centre
+    cu, cv = mouth.center
     wide = max(mouth.half_width)
     tall = max(mouth.gap_up + mouth.lip_upper + max(mouth.lift), mouth.gap_down + mouth.lip_lower)
     tall = max(tall, max(abs(c) for c in mouth.corner)) + .06
@@ -106,7 +106,7 @@ def paint_mouth(canvas: Canvas, person: Identity, mouth: Mouth) -> None:
     seam = abs(y - (up + down) * .5) - np.float32(.009) - (down - up) * .5
     ends = canvas.cover(beyond - np.float32(.02), .03)
     canvas.paint(window, canvas.cover(seam, .025) * ends * (.78 * (down - up < .03) + .1),
-                 colour([c * .30 for c in person.lip]))
+                 color([c * .30 for c in person.lip]))
     for side, sign in enumerate((-1, 1)):
         _corner(canvas, cu + sign * mouth.half_width[side], cv + mouth.corner[side])
 
@@ -120,8 +120,8 @@ def _lips(canvas, person, window, y, up, top, down, bottom, beyond) -> None:
     glow = .92 - .1 * lit[1]
     depth = clip((y - down) / (bottom - down + np.float32(.02)), 0, 1)
     shine = .98 + .30 * depth * (1 - depth) * (1 - lit[1])
-    canvas.paint(window, upper * np.float32(.9), colour(person.lip) * np.float32(glow * .84))
-    canvas.paint(window, lower * np.float32(.9), colour(person.lip) * shine * np.float32(glow))
+    canvas.paint(window, upper * np.float32(.9), color(person.lip) * np.float32(glow * .84))
+    canvas.paint(window, lower * np.float32(.9), color(person.lip) * shine * np.float32(glow))
     under = canvas.cover(abs(y - bottom - np.float32(.025)) - np.float32(.012), .05)
     canvas.tint(window, under * canvas.cover(beyond + np.float32(.06), .1) * np.float32(.35),
                 (.62, .52, .50))
@@ -132,10 +132,10 @@ def _inside(canvas, mouth, window, x, y, up, down, beyond, arch) -> None:
         return
     hole = np.maximum(np.maximum(up - y, y - down), beyond)
     open_ = canvas.cover(hole)
-    canvas.paint(window, open_, colour((.20, .05, .06)))
+    canvas.paint(window, open_, color((.20, .05, .06)))
     tongue = canvas.cover(np.float32(mouth.gap_down * .45) + x * x * 1.2 - y, .04)
-    canvas.paint(window, np.minimum(open_, tongue) * np.float32(.85), colour((.62, .25, .26)))
-    ivory = colour((.95, .93, .88)) * clip(1.02 - abs(x) * np.float32(1.6), .55, 1)
+    canvas.paint(window, np.minimum(open_, tongue) * np.float32(.85), color((.62, .25, .26)))
+    ivory = color((.95, .93, .88)) * clip(1.02 - abs(x) * np.float32(1.6), .55, 1)
     if mouth.teeth > .05:
         row = y - up - np.float32(.075 * mouth.teeth) * (.5 + .5 * arch)
         canvas.paint(window, np.minimum(open_, canvas.cover(row, .012)), ivory)

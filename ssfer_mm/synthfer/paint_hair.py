@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .canvas import Canvas, blotches, clip, colour, smooth
+from .canvas import Canvas, blotches, clip, color, smooth
 from .draws import Draws
 from .identity import Identity
 from .shape import FaceShape
@@ -32,7 +32,7 @@ class Hair:
         return clip(lit, .3, 1.3) * (.72 + .5 * strands) + shine * np.float32(.12)
 
     def _paint(self, away: np.ndarray, shade: np.ndarray, rgb) -> None:
-        lively = colour(rgb) + np.float32(.035)
+        lively = color(rgb) + np.float32(.035)
         self.canvas.paint(ALL, self.canvas.cover(away, .025), lively * shade)
 
     def behind(self) -> None:
@@ -122,7 +122,7 @@ class Hair:
         shade = self._curls() if style == 'curly' else self._shade()
         if style == 'buzz':
             share = self.canvas.cover(away, .16) * np.float32(.8)
-            self.canvas.paint(ALL, share, colour(p.hair) * shade)
+            self.canvas.paint(ALL, share, color(p.hair) * shade)
         else:
             self._shadow(away)
             self._paint(away, shade, p.hair)
@@ -145,8 +145,8 @@ def paint_beard(canvas: Canvas, person: Identity, shape: FaceShape, draws: Draws
     light = (.75 + u * np.float32(canvas.scene.light[0] * .4)) * (.7 + .6 * grain)
     level = canvas.level[window]
     mouth = shape.mouth
-    cy = mouth.centre[1]
-    rgb = colour(person.hair) * light
+    cy = mouth.center[1]
+    rgb = color(person.hair) * light
     inside = canvas.cover((level - 1.03) * np.float32(.85))
     if person.beard:
         y = v - np.float32(cy - .02)

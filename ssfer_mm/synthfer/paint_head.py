@@ -5,7 +5,7 @@ from typing import Sequence, Tuple
 import numpy as np
 
 from .action_units import ActionUnits
-from .canvas import Canvas, bend, blotches, clip, colour, segments, smooth
+from .canvas import Canvas, bend, blotches, clip, color, segments, smooth
 from .draws import Draws
 from .identity import Identity
 from .shape import FaceShape
@@ -18,7 +18,7 @@ def paint_background(canvas: Canvas, draws: Draws) -> None:
     scene = canvas.scene
     ramp = smooth(np.float32(.5) + canvas.dy * np.float32(.45)
                   + canvas.dx * np.float32(.45 * scene.back_tilt))
-    one, two = colour(scene.back[0]), colour(scene.back[1])
+    one, two = color(scene.back[0]), color(scene.back[1])
     canvas.rgb[:] = one + ramp * (two - one)
     for _ in range(scene.clutter):
         cx, cy = draws.uniform(-1.3, 1.3), draws.uniform(-1.3, 1.3)
@@ -30,7 +30,7 @@ def paint_background(canvas: Canvas, draws: Draws) -> None:
             away = np.sqrt((x + rx) ** 2 / (rx * rx) + (y + ry) ** 2 / (ry * ry)) * min(rx, ry)
             away = away - min(rx, ry)
         share = canvas.cover(away, draws.uniform(.03, .4)) * draws.uniform(.3, .9)
-        canvas.paint(ALL, share, colour(draws.colour(.05, .95)))
+        canvas.paint(ALL, share, color(draws.color(.05, .95)))
 
 
 def paint_neck(canvas: Canvas, person: Identity) -> None:
@@ -41,12 +41,12 @@ def paint_neck(canvas: Canvas, person: Identity) -> None:
     neck = np.maximum(abs(u) - np.float32(person.width * .56) - (v - chin) ** 2 * .25, .3 - v)
     shade = clip(.55 + (v - np.float32(chin)) * np.float32(.7), .5, .95)
     shade = shade + u * np.float32(canvas.scene.light[0] * .35)
-    canvas.paint(window, canvas.cover(neck), colour(person.skin) * shade)
+    canvas.paint(window, canvas.cover(neck), color(person.skin) * shade)
     slope = np.float32(chin + .22) + u * u * np.float32(.30) - v
     collar = np.float32(.36) - np.sqrt(u * u * 1.3 + (v - np.float32(chin + .02)) ** 2)
     light = .8 + u * np.float32(canvas.scene.light[0] * .3) - (v - chin) * np.float32(.15)
     canvas.paint(window, canvas.cover(np.maximum(slope, collar)),
-                 colour(person.cloth) * clip(light, .3, 1.1))
+                 color(person.cloth) * clip(light, .3, 1.1))
 
 
 def paint_ears(canvas: Canvas, person: Identity) -> None:
@@ -60,7 +60,7 @@ def paint_ears(canvas: Canvas, person: Identity) -> None:
         light = .72 + .25 * sign * canvas.scene.light[0]
         rim = light * (.72 + .28 * smooth(away * 1.6 - .6))
         canvas.paint(window, canvas.cover((away - 1) * np.float32(.13)),
-                     colour(person.skin) * colour((1.02, .92, .90)) * rim)
+                     color(person.skin) * color((1.02, .92, .90)) * rim)
 
 
 class Skin:
@@ -109,7 +109,7 @@ class Skin:
         deep = 1 - np.minimum(shade, 1)
         tone = np.stack([shade + .13 * deep * shade, shade - .02 * deep, shade - .06 * deep])
         canvas.paint(ALL, canvas.cover((self.level - 1) * np.float32(.85)),
-                     colour(person.skin) * tone)
+                     color(person.skin) * tone)
 
 
 def _expression_folds(skin: Skin, shape: FaceShape, units: ActionUnits, age: float) -> None:
@@ -117,8 +117,8 @@ def _expression_folds(skin: Skin, shape: FaceShape, units: ActionUnits, age: flo
     mouth = shape.mouth
     for side, sign in enumerate((-1, 1)):
         au = units.side(sign)
-        corner = (mouth.centre[0] + sign * mouth.half_width[side],
-                  mouth.centre[1] + mouth.corner[side])
+        corner = (mouth.center[0] + sign * mouth.half_width[side],
+                  mouth.center[1] + mouth.corner[side])
         smile = au.get(12, 0.) + .3 * au.get(14, 0.)
         sneer = max(au.get(10, 0.), .8 * au.get(9, 0.))
         wing = (sign * (shape.nose_width + .03), shape.nose_tip + .02)
@@ -138,7 +138,7 @@ def _expression_folds(skin: Skin, shape: FaceShape, units: ActionUnits, age: flo
             skin.fold([(sign * .015, .02 + .07 * step), (sign * .10, .06 + .08 * step)], .032,
                       .34 * au.get(9, 0.))
         eye = shape.eyes[side]
-        far = sign * (abs(eye.centre[0]) + eye.width)
+        far = sign * (abs(eye.center[0]) + eye.width)
         for rise in (-.05, .01, .07):
             skin.fold([(far + sign * .03, rise * .6), (far + sign * .12, rise * 1.6 - .01)], .022,
                       deep * 1.6 * au.get(6, 0.))

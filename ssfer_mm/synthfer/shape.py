@@ -52,7 +52,7 @@ class Eye:
     """One eye and its brow; x runs from the nose outwards, y down."""
 
     sign: int
-    centre: Tuple[float, float]
+    center: Tuple[float, float]
     width: float
     upper: float
     lower: float
@@ -68,7 +68,7 @@ class Eye:
 class Mouth:
     """Corner heights are relative to the middle of the mouth line; negative is up."""
 
-    centre: Tuple[float, float]
+    center: Tuple[float, float]
     half_width: Tuple[float, float]
     corner: Tuple[float, float]
     gap_up: float

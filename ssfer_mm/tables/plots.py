@@ -171,14 +171,14 @@ def _draw_matrix(axes, counts: np.ndarray, classes: Sequence[str]) -> None:
     axes.set(xlabel='predicted', ylabel='true, and how many')
 
 
-def _draw_mean(axes, records: List[dict], key: str, colour: str, label: str, style: str) -> None:
+def _draw_mean(axes, records: List[dict], key: str, color: str, label: str, style: str) -> None:
     curve = mean_curve(records, key)
     if curve is None:
         return
     epochs, values, deviation = curve
-    axes.plot(epochs, values, style, color=colour, label=label, linewidth=1.3, markersize=4)
+    axes.plot(epochs, values, style, color=color, label=label, linewidth=1.3, markersize=4)
     if deviation.any():
-        axes.fill_between(epochs, values - deviation, values + deviation, color=colour, alpha=.15,
+        axes.fill_between(epochs, values - deviation, values + deviation, color=color, alpha=.15,
                           linewidth=0)
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from support.onnx_models import brightness_detector, colour_classifier
+from support.onnx_models import brightness_detector, color_classifier
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -20,7 +20,7 @@ def load(name):
 
 
 def test_speed_on_composed_photos(tmp_path, capsys):
-    model = colour_classifier(tmp_path / 'm.onnx', classes=list('abcd'), input_size=[4, 6])
+    model = color_classifier(tmp_path / 'm.onnx', classes=list('abcd'), input_size=[4, 6])
     brightness_detector(tmp_path / 'face_detector.onnx')
     assert load('predict_speed').main([str(model), '--count', '2', '--rounds', '1']) == 0
     said = capsys.readouterr().out

@@ -165,7 +165,7 @@ def test_derived_configs_are_short_and_change_what_their_name_says(name):
         assert len(text.splitlines()) <= 12
 
 
-def test_the_training_of_the_shipped_recogniser_is_stage_ii_with_all_labels():
+def test_the_training_of_the_shipped_recognizer_is_stage_ii_with_all_labels():
     ours = load('ssfer/ferplus_25pct_resnet-micro_gpu.py')
     theirs = load('baselines/ferplus_100pct_resnet-micro_gpu.py')
     assert {key for key in ours if ours[key] != theirs[key]} == {

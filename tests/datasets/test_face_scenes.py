@@ -6,7 +6,7 @@ import pytest
 from ssfer_mm import UserError
 from ssfer_mm.datasets.chapter_sampler import ChapterSampler
 from ssfer_mm.datasets.face_cuts import FaceCut, is_held_out
-from ssfer_mm.datasets.face_pasting import Pose, colourise, cut_out, paste_face
+from ssfer_mm.datasets.face_pasting import Pose, colorize, cut_out, paste_face
 from ssfer_mm.datasets.face_scenes import FaceScenes, letterbox_pose
 from ssfer_mm.faces.boxes import box_area, clip_boxes
 from ssfer_mm.faces.detectors.letterbox import letterbox
@@ -91,9 +91,9 @@ def test_a_mirrored_letterbox_is_the_letterbox_of_the_mirror_image():
     assert np.abs(pictures[0] - pictures[1]).max() < 1
 
 
-def test_colours_keep_the_order_of_greys():
+def test_colors_keep_the_order_of_greys():
     grey = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
-    image = colourise(np.random.default_rng(0), FaceCut(grey, (0, 0, 9, 9), '')).image
+    image = colorize(np.random.default_rng(0), FaceCut(grey, (0, 0, 9, 9), '')).image
     assert (np.diff(image.sum(axis=2)[0]) >= 0).all() and np.ptp(image, axis=2).max() > 10
 
 

@@ -29,7 +29,7 @@ def test_every_item_is_everywhere_equally_often(size):
     assert ((cells - expected)**2 / expected).sum() < 81 + 6 * 12.7
 
 
-def test_neighbours_do_not_stay_together_nor_do_keys():
+def test_neighbors_do_not_stay_together_nor_do_keys():
     size = 100_000
     one, other = (permute(np.arange(size), size, 0, epoch) for epoch in (0, 1))
     assert abs(np.corrcoef(one[:-1], one[1:])[0, 1]) < 0.02

@@ -111,7 +111,7 @@ def test_ranks_read_disjoint_parts(tmp_path, images, monkeypatch, order, world, 
         assert common < world, 'at most the block at each border'
 
 
-def test_a_buffer_of_many_blocks_parts_neighbours(tmp_path, images):
+def test_a_buffer_of_many_blocks_parts_neighbors(tmp_path, images):
     faces = StoredFaces([tars(tmp_path, images)])
     sampler = ShardSampler(faces, 'shards', block=5, buffer=COUNT, seed=0)
     blocks = np.array([index for index, _ in pairs(sampler)]).reshape(-1, 5) // 5

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from ssfer_mm.evaluation.face_matching import Matches, iou_table, match_faces, summarise
+from ssfer_mm.evaluation.face_matching import Matches, iou_table, match_faces, summarize
 
 A, B = [0, 0, 10, 10], [20, 0, 30, 10]
 
@@ -34,7 +34,7 @@ def test_iou_by_counting_pixels():
 
 
 def test_missed_faces_lower_the_mean_iou():
-    figures = summarise([Matches(np.array([.8, 0.]), 1), Matches(np.array([]), 0)])
+    figures = summarize([Matches(np.array([.8, 0.]), 1), Matches(np.array([]), 0)])
     assert figures == dict(faces=2, found=.5, iou=.4, spare=.5)
     with pytest.raises(ValueError, match='no reference face'):
-        summarise([])
+        summarize([])

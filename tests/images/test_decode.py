@@ -40,7 +40,7 @@ def test_more_pixels_than_pillow_opens(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('mode, suffix', [
     ('L', 'png'), ('LA', 'png'), ('RGBA', 'png'), ('I;16', 'png'), ('P', 'png'), ('CMYK', 'jpg')])
-def test_every_kind_becomes_eight_bit_colour(tmp_path, mode, suffix):
+def test_every_kind_becomes_eight_bit_color(tmp_path, mode, suffix):
     bright = {'I;16': 65535, 'CMYK': (0, 0, 0, 0)}.get(mode, 'white')
     path = tmp_path / f'x.{suffix}'
     if mode == 'I;16':

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ssfer_mm.model_files import model_names
-from support.onnx_models import brightness_detector, colour_classifier
+from support.onnx_models import brightness_detector, color_classifier
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(model_names, 'WEIGHTS', tmp_path / 'nothing shipped')
     # The shares of red, green, blue, and a mix.
-    colour_classifier(tmp_path / 'm.onnx', classes=['anger', 'neutral', 'fear', 'disgust'],
+    color_classifier(tmp_path / 'm.onnx', classes=['anger', 'neutral', 'fear', 'disgust'],
                       input_size=[4, 6])
     brightness_detector(tmp_path / 'face_detector.onnx')
     (tmp_path / 'photos/deep').mkdir(parents=True)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from support.onnx_models import brightness_detector, colour_classifier
+from support.onnx_models import brightness_detector, color_classifier
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH, HEIGHT = 640, 480
@@ -27,7 +27,7 @@ sys.exit(status)
 
 @pytest.fixture
 def folder(tmp_path):
-    colour_classifier(tmp_path / 'm.onnx', classes=list('rgbm'), input_size=[4, 6])
+    color_classifier(tmp_path / 'm.onnx', classes=list('rgbm'), input_size=[4, 6])
     brightness_detector(tmp_path / 'face_detector.onnx')
     return tmp_path
 

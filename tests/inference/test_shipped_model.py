@@ -37,7 +37,7 @@ def test_every_shipped_file_is_small_and_has_a_card(entries):
 
 def test_the_detector_has_a_card():
     card = Path(f'{DETECTOR}.md').read_text(encoding='utf-8')
-    for part in ('Intended use', 'Training data', 'Training', 'Evaluation', 'Limits', 'Licence'):
+    for part in ('Intended use', 'Training data', 'Training', 'Evaluation', 'Limits', 'License'):
         assert f'\n## {part}\n' in card
     for config in re.findall(r'configs/[\w/.-]+\.py', card):
         assert (REPO / config).is_file()

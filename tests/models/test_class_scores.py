@@ -96,7 +96,7 @@ def test_other_errors_stay_what_they_are():
 
 
 @pytest.mark.parametrize('step', ['supervised', 'semi'])
-def test_both_steps_of_the_recogniser_tell(step):
+def test_both_steps_of_the_recognizer_tell(step):
     model = MODELS.build(ssfer(dict(resnet(), head=linear(64))))
     inputs = dict(labeled=IMAGES, targets=torch.eye(3)[:2])
     if step == 'semi':

@@ -21,7 +21,7 @@ def pixels(count, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (count, 3, 8, 8), dtype=np.uint8)
 
 
-def normalised(bgr):
+def normalized(bgr):
     """RGB, zero mean, unit deviation, in double precision."""
     result = np.empty(bgr.shape)
     for channel, (mean, std) in enumerate(zip(MEAN, STD)):
@@ -44,11 +44,11 @@ def build(**options):
     return MODELS.build(preprocessor(**options))
 
 
-def test_every_source_is_normalised_rgb():
+def test_every_source_is_normalized_rgb():
     result = build()(batch(unlabeled=2), training=True)
     for source, count, seed in (('labeled', 3, 0), ('weak', 2, 1), ('strong', 2, 2)):
         np.testing.assert_allclose(result['inputs'][source].numpy(),
-                                   normalised(pixels(count, seed)), atol=1e-5)
+                                   normalized(pixels(count, seed)), atol=1e-5)
         assert result['inputs'][source].dtype == torch.float32
     assert result['inputs']['targets'].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
 
@@ -74,7 +74,7 @@ def test_test_batches_go_the_parents_way():
     """As a plain tensor with a list of samples, without targets or FaceMix."""
     data = dict(inputs=torch.from_numpy(pixels(3)), data_samples=[sample(k) for k in range(3)])
     result = build(facemix=dict(type='FaceMix'))(data, training=False)
-    np.testing.assert_allclose(result['inputs'].numpy(), normalised(pixels(3)), atol=1e-5)
+    np.testing.assert_allclose(result['inputs'].numpy(), normalized(pixels(3)), atol=1e-5)
     assert [int(s.gt_label) for s in result['data_samples']] == [0, 1, 2]
 
 

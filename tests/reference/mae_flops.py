@@ -26,9 +26,9 @@ def mae_flops(pixels, patch, width, depth, hidden, decoder_width, decoder_depth)
     """Forward and backward pass of one image of which a quarter of the patches is visible."""
     patches = (pixels // patch) ** 2
     visible = patches // 4 + 1  # and the cls token
-    colours = 3 * patch * patch
-    return (product(patches, colours, width) * 2  # no gradient goes to the image
+    colors = 3 * patch * patch
+    return (product(patches, colors, width) * 2  # no gradient goes to the image
             + depth * layer(visible, width, hidden)
             + linear(visible, width, decoder_width)
             + decoder_depth * layer(patches + 1, decoder_width, 4 * decoder_width)
-            + linear(patches + 1, decoder_width, colours))
+            + linear(patches + 1, decoder_width, colors))

@@ -5,7 +5,7 @@ import pytest
 
 from ssfer_onnx import OnnxClassifier, OnnxModelError
 from support.onnx_models import WEIGHTS
-from support.onnx_models import colour_classifier as write_model
+from support.onnx_models import color_classifier as write_model
 
 
 @pytest.fixture

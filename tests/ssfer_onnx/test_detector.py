@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from ssfer_onnx import OnnxFaceDetector, OnnxModelError
-from support.onnx_models import brightness_detector, colour_classifier
+from support.onnx_models import brightness_detector, color_classifier
 
 
 @pytest.fixture
@@ -46,6 +46,6 @@ def test_what_is_no_image_is_named(path, image, says):
 def test_files_that_are_no_detector(tmp_path):
     with pytest.raises(OnnxModelError, match='does not exist.*export_onnx_detector'):
         OnnxFaceDetector(tmp_path / 'none.onnx')
-    other = colour_classifier(tmp_path / 'c.onnx', classes=list('abcd'), input_size=[4, 6])
+    other = color_classifier(tmp_path / 'c.onnx', classes=list('abcd'), input_size=[4, 6])
     with pytest.raises(OnnxModelError, match='export_onnx_detector'):
         OnnxFaceDetector(other)

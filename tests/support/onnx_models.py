@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 WEIGHTS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [.5, .5, 0]], np.float32).T / 50
 
 
-def colour_classifier(path, **facts):
+def color_classifier(path, **facts):
     """Softmax of four mixtures of the mean red, green and blue of 6 x 4 images."""
     nodes = [
         helper.make_node('GlobalAveragePool', ['images'], ['pooled']),

@@ -108,7 +108,7 @@ def test_box_is_tight_around_the_head(index):
     # a canvas with the picture in the middle of a frame twice as large, so nothing is cut
     scene = recipe.scene
     wide = type(scene)(**{**vars(scene), 'scale': scene.scale / 2,
-                          'centre': tuple(.25 + c / 2 for c in scene.centre)})
+                          'center': tuple(.25 + c / 2 for c in scene.center)})
     canvas = Canvas(192, wide, head)
     inside = head.level(canvas.u, canvas.v) < 1
     rows, columns = np.nonzero(inside.any(1))[0], np.nonzero(inside.any(0))[0]

@@ -77,7 +77,7 @@ SAFE = [
 ]
 
 
-def test_colour_transforms_and_tracked_ones_are_welcome():
+def test_color_transforms_and_tracked_ones_are_welcome():
     check_tracked(SAFE)
     check_tracked([TRANSFORMS.build(step) for step in SAFE
                    if 'torchvision' not in step['type']])

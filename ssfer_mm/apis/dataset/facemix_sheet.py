@@ -70,11 +70,11 @@ def _row(sheet: Image.Image, y: int, pair: PreviewPair, tile: Tuple[int, int], s
     middle = y + tile[1] // 2
     parts = ((pair.first, FIRST, f'{pair.lam:.2f} ×'), (pair.second, SECOND,
                                                         f'+ {1 - pair.lam:.2f} ×'))
-    for face, colour, operator in parts:
-        draw.text((x + OPERATOR // 2, middle), operator, colour, font(19, True), anchor='mm')
+    for face, color, operator in parts:
+        draw.text((x + OPERATOR // 2, middle), operator, color, font(19, True), anchor='mm')
         x += OPERATOR
-        sheet.paste(_face_tile(face, colour, scale, pad), (x, y + 6))
-        _caption(draw, x + tile[0] // 2, y + tile[1] + 8, face, colour)
+        sheet.paste(_face_tile(face, color, scale, pad), (x, y + 6))
+        _caption(draw, x + tile[0] // 2, y + tile[1] + 8, face, color)
         x += tile[0]
     draw.text((x + OPERATOR // 2, middle), '=', TEXT, font(26, True), anchor='mm')
     x += OPERATOR
@@ -84,19 +84,19 @@ def _row(sheet: Image.Image, y: int, pair: PreviewPair, tile: Tuple[int, int], s
 
 
 def _caption(draw: ImageDraw.ImageDraw, x: int, y: int, face: PreviewFace,
-             colour: Tuple[int, int, int]) -> None:
-    draw.text((x, y), face.label, colour, font(15, True), anchor='ma')
+             color: Tuple[int, int, int]) -> None:
+    draw.text((x, y), face.label, color, font(15, True), anchor='ma')
     draw.text((x, y + 21), shorten(face.sample_id, 30), MUTED, font(12), anchor='ma')
 
 
-def _face_tile(face: PreviewFace, colour: Tuple[int, int, int], scale: int,
+def _face_tile(face: PreviewFace, color: Tuple[int, int, int], scale: int,
                pad: int) -> Image.Image:
     tile = _framed(face.image, scale, pad)
     draw = ImageDraw.Draw(tile)
     if face.full is not None:
-        _draw_box(draw, face.full, colour, scale, pad, dashed=True)
+        _draw_box(draw, face.full, color, scale, pad, dashed=True)
     if face.visible is not None:
-        _draw_box(draw, face.visible, colour, scale, pad)
+        _draw_box(draw, face.visible, color, scale, pad)
     if face.missing:
         note = 'no box' if face.counted is None else 'no box: fixed one used'
         draw.text((tile.width // 2, pad // 2), note, ALERT, font(13, True), anchor='mm')
@@ -115,16 +115,16 @@ def _mixed_tile(pair: PreviewPair, scale: int, pad: int) -> Image.Image:
             ImageDraw.Draw(veil).rectangle(common, (255, 255, 255, 30))
             tile = Image.alpha_composite(tile.convert('RGBA'), veil).convert('RGB')
     draw = ImageDraw.Draw(tile)
-    for box, colour in ((first, FIRST), (second, SECOND)):
+    for box, color in ((first, FIRST), (second, SECOND)):
         if box is not None:
-            _draw_box(draw, box, colour, scale, pad)
+            _draw_box(draw, box, color, scale, pad)
     return tile
 
 
 def _panel(draw: ImageDraw.ImageDraw, x: int, y: int, pair: PreviewPair) -> None:
     rows = (('IoU', pair.iou, 1., TEXT), ('lam', pair.lam, 1., FIRST),
             ('weight of a real image', pair.weight, 2., TEXT))
-    for name, value, top, colour in rows:
+    for name, value, top, color in rows:
         known = not math.isnan(value)
         draw.text((x, y), name, MUTED, font(14))
         draw.text((x + PANEL - 50, y - 3), f'{value:.2f}' if known else 'no box', TEXT,
@@ -134,15 +134,15 @@ def _panel(draw: ImageDraw.ImageDraw, x: int, y: int, pair: PreviewPair) -> None
         if known and value > 0:
             share = min(value / top, 1.)
             draw.rounded_rectangle((x, y + 23, x + max(6, round(share * (end - x))), y + 29), 3,
-                                   colour)
+                                   color)
         y += 50
     draw.text((x, y), 'target, before smoothing', MUTED, font(14))
     shares = {}
     for face, share in ((pair.first, pair.lam), (pair.second, 1 - pair.lam)):
         shares[face.label] = shares.get(face.label, 0.) + share
     for line, (label, share) in enumerate(shares.items()):
-        colour = TEXT if len(shares) == 1 else (FIRST, SECOND)[line]
-        draw.text((x, y + 22 + 22 * line), f'{share:.2f} {label}', colour, font(15, True))
+        color = TEXT if len(shares) == 1 else (FIRST, SECOND)[line]
+        draw.text((x, y + 22 + 22 * line), f'{share:.2f} {label}', color, font(15, True))
 
 
 def _framed(image: np.ndarray, scale: int, pad: int) -> Image.Image:
@@ -158,9 +158,9 @@ def _to_sheet(box: Box, scale: int, pad: int) -> Tuple[int, ...]:
     return tuple(round(value * scale) + pad for value in box)
 
 
-def _draw_box(draw: ImageDraw.ImageDraw, box: Box, colour: Tuple[int, int, int], scale: int,
+def _draw_box(draw: ImageDraw.ImageDraw, box: Box, color: Tuple[int, int, int], scale: int,
               pad: int, dashed: bool = False) -> None:
     x1, y1, x2, y2 = _to_sheet(box, scale, pad)
     corners = ((x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1))
     for start, end in zip(corners, corners[1:]):
-        draw_line(draw, start, end, colour, dashed)
+        draw_line(draw, start, end, color, dashed)

@@ -167,7 +167,7 @@ def _run(args: argparse.Namespace) -> None:
     described = describe(args.model, options)
     config = os.path.relpath(args.config, PACKAGE.parent) if args.config else ''
     described.training.update(
-        config=config, command=args.command, licence=args.licence,
+        config=config, command=args.command, licence=args.license,
         commit=args.commit or (committed(args.config) if args.config else ''))
     print(summary_of(described))
     accuracy = (described.training.get('metrics') or {}).get('accuracy', float('nan'))
@@ -190,7 +190,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument('--command', required=True, help='the command that trained it')
     parser.add_argument('--commit', help="git commit of that training (default: the checkout's)")
     parser.add_argument('--about', help='a few words for "ssfer models"')
-    parser.add_argument('--licence', default='Apache-2.0', help='of the weights')
+    parser.add_argument('--license', '--licence', default='Apache-2.0', help='of the weights')
     parser.add_argument('--half', action='store_true', help='store half precision')
     parser.add_argument('--onnx', action=argparse.BooleanOptionalAction, default=True,
                         help='also for machines without torch (default); the ONNX file takes its '

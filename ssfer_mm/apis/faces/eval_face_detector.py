@@ -13,7 +13,7 @@ from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.datasets.face_cuts import PARTS, FaceCut, PhotoFaces
 from ssfer_mm.datasets.face_scenes import FaceScenes
 from ssfer_mm.errors import UserError
-from ssfer_mm.evaluation.face_matching import Matches, match_faces, summarise
+from ssfer_mm.evaluation.face_matching import Matches, match_faces, summarize
 from ssfer_mm.faces.boxes import clip_boxes
 from ssfer_mm.faces.detectors import EmbeddedFaceDetector, FaceDetector, build_detector
 from ssfer_mm.files.atomic import write_json
@@ -116,22 +116,22 @@ def _compare(detector: FaceDetector, items: Iterator) -> Iterator[Result]:
 
 
 def crop_figures(results: Sequence[Result]) -> dict[str, float]:
-    """Of :func:`summarise`, and the shares of crops with exactly one and with several faces."""
+    """Of :func:`summarize`, and the shares of crops with exactly one and with several faces."""
     number = np.array([len(result.found) for result in results])
-    return dict(summarise([result.matches for result in results]),
+    return dict(summarize([result.matches for result in results]),
                 exactly_one=float((number == 1).mean()), none=float((number == 0).mean()),
                 several=float((number > 1).mean()))
 
 
 def scene_figures(results: Sequence[Result]) -> dict:
-    """Of :func:`summarise`, by the height of faces, and precision."""
+    """Of :func:`summarize`, by the height of faces, and precision."""
     iou = np.concatenate([result.matches.iou for result in results])
     height = np.concatenate([result.reference[:, 3] - result.reference[:, 1]
                              for result in results])
     spare = sum(result.matches.spare for result in results)
     sizes = {f'{low}-{high}': dict(faces=int(inside.sum()), found=float((iou[inside] > 0).mean()))
              for low, high in SIZES if (inside := (height >= low) & (height < high)).any()}
-    return dict(summarise([result.matches for result in results]), images=len(results),
+    return dict(summarize([result.matches for result in results]), images=len(results),
                 precision=float((iou > 0).sum() / max(1, (iou > 0).sum() + spare)), by_height=sizes,
                 all_found=float(np.mean([(result.matches.iou > 0).all() for result in results])))
 
@@ -141,7 +141,7 @@ def constant_box(crops: PhotoFaces) -> dict[str, float]:
     sizes = np.array([cut.image.shape[1::-1] * 2 for cut in crops], np.float64)
     relative = (crops.boxes / sizes).clip(0, 1)
     guess = np.median(relative, axis=0)
-    return summarise([match_faces(guess[None], box[None]) for box in relative])
+    return summarize([match_faces(guess[None], box[None]) for box in relative])
 
 
 def speed(detector: FaceDetector, crops: Sequence[FaceCut], size: int, threads: int,

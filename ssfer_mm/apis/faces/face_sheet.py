@@ -96,12 +96,12 @@ def draw_face_sheet(shown: Sequence[Shown], title: str, line: str) -> Image.Imag
         draw.rounded_rectangle((x, y, x + TILE, y + TILE + CAPTION), 8, CARD)
         sheet.paste(_tile(ref, record), (x, y))
         number = len(record.boxes)
-        text, colour = ((f'{number} faces', SECOND) if number > 1 else
+        text, color = ((f'{number} faces', SECOND) if number > 1 else
                         ('', TEXT) if number else ('no face', ALERT))
         draw.text((x + 8, y + TILE + 6), shorten(record.image, 30), TEXT, font(11))
         size = f'{record.width} × {record.height}' if record.width else ''
         draw.text((x + 8, y + TILE + 24), size, MUTED, font(11))
-        draw.text((x + TILE - 8, y + TILE + 24), text, colour, font(11, True), anchor='ra')
+        draw.text((x + TILE - 8, y + TILE + 24), text, color, font(11, True), anchor='ra')
     return sheet
 
 
@@ -119,22 +119,22 @@ def _tile(ref: ImageRef, record: FaceRecord) -> Image.Image:
     view = cv2.resize(pixels, fitted, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     left, top = (TILE - fitted[0]) // 2, (TILE - fitted[1]) // 2
     tile.paste(Image.fromarray(np.ascontiguousarray(view[..., ::-1])), (left, top))
-    colour = FIRST if len(record.boxes) == 1 else SECOND
+    color = FIRST if len(record.boxes) == 1 else SECOND
     for k, box in enumerate(record.boxes):
         x1, y1, x2, y2 = (round(edge * scale) + (left, top)[i % 2] for i, edge in enumerate(box))
         corners = ((x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1))
         for start, end in zip(corners, corners[1:]):
-            draw_line(draw, start, end, colour)
+            draw_line(draw, start, end, color)
         if record.scores:
-            _score(draw, x1, y1, record.scores[k], colour)
+            _score(draw, x1, y1, record.scores[k], color)
     return tile
 
 
 def _score(draw: ImageDraw.ImageDraw, x: int, y: int, score: float,
-           colour: Tuple[int, int, int]) -> None:
+           color: Tuple[int, int, int]) -> None:
     """A score on a plate in the box's upper left corner, kept inside the tile."""
     x, y = min(max(x, 0), TILE - 30), min(max(y, 0), TILE - 15)
-    draw.rectangle((x, y, x + 29, y + 14), colour)
+    draw.rectangle((x, y, x + 29, y + 14), color)
     draw.text((x + 15, y + 7), f'{score:.2f}', BACKGROUND, font(11, True), anchor='mm')
 
 

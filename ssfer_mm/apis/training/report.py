@@ -72,14 +72,14 @@ def save_curves(runs: Sequence[Tuple[str, RunReport]], path: Path) -> None:
 
     figure, (accuracy, loss, pseudo) = plt.subplots(1, 3, figsize=(15, 4.2), layout='constrained')
     for index, (name, report) in enumerate(runs):
-        colour = f'C{index}'
-        _plot_accuracy(accuracy, name, report, colour)
+        color = f'C{index}'
+        _plot_accuracy(accuracy, name, report, color)
         steps, losses = series(report.scalars, 'loss')
-        loss.plot(steps, losses, color=colour, label=name, linewidth=1)
+        loss.plot(steps, losses, color=color, label=name, linewidth=1)
         for key, style in (('pseudo/coverage', 'o-'), ('pseudo/precision', 's--')):
             epochs, values = series(report.scalars, key)
             if epochs:
-                pseudo.plot(epochs, values, style, color=colour, markersize=3,
+                pseudo.plot(epochs, values, style, color=color, markersize=3,
                             label=f'{name}: {key[7:]}')
     accuracy.set(title='Test set', xlabel='epoch', ylabel='%')
     loss.set(title='Training loss', xlabel='iteration', yscale='log')
@@ -93,14 +93,14 @@ def save_curves(runs: Sequence[Tuple[str, RunReport]], path: Path) -> None:
     plt.close(figure)
 
 
-def _plot_accuracy(axes, name: str, report: RunReport, colour: str) -> None:
+def _plot_accuracy(axes, name: str, report: RunReport, color: str) -> None:
     for key, style, label in (('accuracy', 'o-', 'accuracy'),
                               ('mean_class_accuracy', 's:', 'mean class accuracy')):
         epochs, values = series(report.scalars, key)
-        axes.plot(epochs, values, style, color=colour, markersize=4, label=f'{name}: {label}')
+        axes.plot(epochs, values, style, color=color, markersize=4, label=f'{name}: {label}')
     stages = list(report.stages.values())
     if len(stages) > 1:
-        axes.axvline(stages[0]['epochs'], color=colour, alpha=0.4, linewidth=1)
+        axes.axvline(stages[0]['epochs'], color=color, alpha=0.4, linewidth=1)
 
 
 def series(scalars: List[dict], key: str) -> Tuple[List[float], List[float]]:

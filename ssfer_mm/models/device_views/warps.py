@@ -68,7 +68,7 @@ def warp(images: Tensor, matrix: Tensor, pad_val: Tensor) -> Tensor:
     Returns:
         (n, 3, H, W), whole numbers in 0-255.
     """
-    theta = send(_normalised(matrix, images.shape[-2:]).float(), images.device)
+    theta = send(_normalized(matrix, images.shape[-2:]).float(), images.device)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     # Zeros are what grid_sample finds outside.
     moved = F.grid_sample(images - pad_val, grid, mode='bicubic', padding_mode='zeros',
@@ -76,10 +76,10 @@ def warp(images: Tensor, matrix: Tensor, pad_val: Tensor) -> Tensor:
     return moved.add_(pad_val).round_().clamp_(0, 255)
 
 
-def _normalised(matrix: Tensor, shape: Tuple[int, int]) -> Tensor:
+def _normalized(matrix: Tensor, shape: Tuple[int, int]) -> Tensor:
     """The same motion in the coordinates of ``affine_grid``: -1 to 1 from edge to edge."""
     extent = torch.tensor([shape[1], shape[0]], dtype=torch.float64)
-    centre = (extent - 1) / 2
+    center = (extent - 1) / 2
     linear = matrix[:, :, :2]
-    shift = linear @ centre + matrix[:, :, 2] - centre
+    shift = linear @ center + matrix[:, :, 2] - center
     return torch.cat([linear * extent / extent[:, None], (2 * shift / extent)[..., None]], dim=2)

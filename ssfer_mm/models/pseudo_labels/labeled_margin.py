@@ -50,7 +50,7 @@ class LabeledMargin(PseudoLabelRule):
 
     def set_classes(self, num_classes: int) -> None:
         """Start with nothing recognized."""
-        nothing = [0.0] * num_classes
+        nothing = [0.0] * num_classes  # `recognised`: as checkpoints spell it
         self.recognised = RunningMean([nothing, nothing], self.momentum, warmup=False)
 
     def thresholds(self) -> Tensor:

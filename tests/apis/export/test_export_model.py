@@ -135,7 +135,7 @@ def test_torch_formats(classifier, suffix, faces, tmp_path):
     assert json.loads(files['facts.json'])['classes'] == list(CLASSES)
 
 
-# What trains with branches and normalisations that are one layer afterwards: backbone, head.
+# What trains with branches and normalizations that are one layer afterwards: backbone, head.
 MERGED = {
     'RepVGG': (dict(arch=dict(num_blocks=[1] * 4, width_factor=[0.125] * 4, group_layer_map=None,
                               se_cfg=None)), dict(in_channels=64)),

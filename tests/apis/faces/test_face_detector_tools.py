@@ -64,7 +64,7 @@ def test_the_worst_come_first(tmp_path):
     assert sheet.shape == (208, 8 * 208, 3)
     assert (sheet[..., 1].astype(int) - sheet[..., 2] > 150).any(), 'a green box'
     with pytest.raises(UserError, match='cannot write'):
-        evaluation.save_sheet(str(tmp_path / 'nowhere' / 'sheet.png'), worst)
+        evaluation.save_sheet(str(tmp_path / 'sheet.nonsense'), worst)
 
 
 def test_the_command(tmp_path, capsys):

@@ -14,13 +14,13 @@ NAME = f'model_{DIGEST[:8]}.pth'
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves CONTENT under any name; ``server.behaviour`` says how well."""
+    """Serves CONTENT under any name; ``server.behavior`` says how well."""
 
     def do_GET(self):
-        start, behaviour = 0, self.server.behaviour
+        start, behavior = 0, self.server.behavior
         asked = self.headers.get('Range')
         self.server.asked.append(asked)
-        if asked and behaviour != 'no ranges':
+        if asked and behavior != 'no ranges':
             start = int(asked.removeprefix('bytes=').removesuffix('-'))
             if start >= len(CONTENT):
                 return self.send_error(416)
@@ -30,9 +30,9 @@ class Handler(BaseHTTPRequestHandler):
         body = CONTENT[start:]
         self.send_header('Content-Length', str(len(body)))
         self.end_headers()
-        if behaviour == 'drops' and len(self.server.asked) == 1:
+        if behavior == 'drops' and len(self.server.asked) == 1:
             body = body[:1000]
-        self.wfile.write(b'<html>' + body[6:] if behaviour == 'other content' else body)
+        self.wfile.write(b'<html>' + body[6:] if behavior == 'other content' else body)
 
     def log_message(self, *args):
         pass
@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server():
     server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-    server.asked, server.behaviour = [], 'good'
+    server.asked, server.behavior = [], 'good'
     server.url = f'http://127.0.0.1:{server.server_port}/folder/{NAME}?download=1'
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -63,7 +63,7 @@ def test_by_default_it_lies_where_torch_hub_keeps_weights(server, tmp_path, monk
 
 
 def test_goes_on_after_a_lost_connection(server, tmp_path):
-    server.behaviour = 'drops'
+    server.behavior = 'drops'
     with pytest.raises(UserError, match='ended after 1000 of 1024000|1000 bytes read') as error:
         fetch_weights(server.url, tmp_path)
     assert str(tmp_path / NAME) in str(error.value), 'where to put it by hand'
@@ -72,17 +72,17 @@ def test_goes_on_after_a_lost_connection(server, tmp_path):
     assert server.asked == [None, 'bytes=1000-']
 
 
-@pytest.mark.parametrize('behaviour', ['good', 'no ranges'])
+@pytest.mark.parametrize('behavior', ['good', 'no ranges'])
 @pytest.mark.parametrize('before', [CONTENT[:777], b'another file', CONTENT, CONTENT + b'more'])
-def test_whatever_lay_there_before(server, tmp_path, before, behaviour):
-    server.behaviour = behaviour
+def test_whatever_lay_there_before(server, tmp_path, before, behavior):
+    server.behavior = behavior
     (tmp_path / (NAME + '.partial')).write_bytes(before)
     assert fetch_weights(server.url, tmp_path).read_bytes() == CONTENT
     assert [p.name for p in tmp_path.iterdir()] == [NAME]
 
 
 def test_a_file_with_another_hash_is_refused(server, tmp_path):
-    server.behaviour = 'other content'
+    server.behavior = 'other content'
     with pytest.raises(UserError, match=f'begins with [0-9a-f]{{8}}, expected {DIGEST[:8]}'):
         fetch_weights(server.url, tmp_path)
     assert list(tmp_path.iterdir()) == []

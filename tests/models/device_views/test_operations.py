@@ -86,7 +86,7 @@ def test_all_policies_are_known():
 
 
 @pytest.mark.parametrize('name', COLOURED)
-def test_colours_are_those_of_mmcv(name, monkeypatch):
+def test_colors_are_those_of_mmcv(name, monkeypatch):
     """Tables that need no rounding are exact; elsewhere a value may be rounded the other way."""
     # mmcv cuts off sums of float32; where the true one is whole (a grey that stays as it is), it
     # depends on the version of OpenCV whether its sum comes out just below.

@@ -61,7 +61,7 @@ def test_the_model_sees_what_it_always_sees():
     assert inputs['targets'].argmax(1).tolist() == [0, 1, 2, 0]
 
 
-def test_without_randomness_the_faces_come_through_normalised():
+def test_without_randomness_the_faces_come_through_normalized():
     data = batch()
     inputs = build(views=STILL)(data, training=True)['inputs']
     for key, source in (('labeled', 'labeled'), ('weak', 'unlabeled'), ('strong', 'unlabeled')):

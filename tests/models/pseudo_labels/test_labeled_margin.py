@@ -21,7 +21,7 @@ def test_thresholds_are_those_of_a_loop():
     assert (weights[-8:] > 0).tolist() == accepted
 
 
-def test_unless_anything_is_recognised_it_is_the_fixed_threshold():
+def test_unless_anything_is_recognized_it_is_the_fixed_threshold():
     rule = build_rule(type='LabeledMargin', threshold=0.6)
     wrong = LabeledPredictions(torch.tensor([[.9, .1, 0.]]), torch.tensor([[0., 0., 1.]]))
     for rows in opinions():
@@ -37,7 +37,7 @@ def test_a_class_keeps_its_margin_while_it_is_not_seen():
     assert rule.thresholds().tolist() == pytest.approx([.8, .5, .7])
 
 
-def test_a_class_that_is_not_recognised_any_more_is_not_let_in_at_next_to_nothing():
+def test_a_class_that_is_not_recognized_any_more_is_not_let_in_at_next_to_nothing():
     rule = build_rule(type='LabeledMargin', scale=1.0, momentum=0.5, threshold=0.7)
     rows, eye = opinions(1)[0], torch.eye(3)
     seen = torch.tensor([[.8, .1, .1]])
