@@ -46,11 +46,7 @@ class AffectNet(FERDataset):
         subset (str): ``'train'`` or ``'valid'``; ``'test'`` is the latter, since the labels of
             the test set were never released.
         boxes (str | None): None, ``'dataset'`` (CSV release) or a JSON-lines box file.
-        pipeline (Sequence): Transforms, or their configs.
-        test_mode (bool): Kept for mmengine; it changes nothing here.
-        lazy_init (bool): Read the files at first use instead of now.
-        indices (int | Sequence[int], optional): Keep the first so many, or these, images.
-        serialize_data (bool): Hold the items as bytes, shared between workers.
+        pipeline, test_mode, lazy_init, indices, serialize_data: See :class:`FERDataset`.
         num_classes (int): 7 or 8.
 
     Raises:

@@ -17,7 +17,7 @@ class ChapterSampler(Sampler[int]):
         dataset (Sized): The dataset; beyond its end, its beginning follows.
         length (int): Items per epoch, over all ranks; the ranks take turns. Where they do not
             share it evenly, the last ones look into the next chapter, so that all take as many:
-            a rank with a batch less would let the others wait for ever.
+            a rank with a batch less would let the others wait forever.
         seed (int, optional): Taken because mmengine passes one; nothing here is random.
 
     Example:

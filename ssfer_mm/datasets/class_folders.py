@@ -28,11 +28,7 @@ class ClassFolders(FERDataset):
         data_root (str): ROOT.
         subset (str): ``'train'``, ``'valid'`` or ``'test'``.
         boxes (str | dict | None): None or a JSON-lines box file; see :class:`FERDataset`.
-        pipeline (Sequence): Transforms, or their configs.
-        test_mode (bool): Kept for mmengine; it changes nothing here.
-        lazy_init (bool): Scan at first use instead of now.
-        indices (int | Sequence[int], optional): Keep the first so many, or these, images.
-        serialize_data (bool): Hold the items as bytes, shared between workers.
+        pipeline, test_mode, lazy_init, indices, serialize_data: See :class:`FERDataset`.
         classes (Sequence[str], optional): Class names in label order; any names will do. If
             None, the expressions that the folders of all subsets name, in the order of
             :data:`ssfer_mm.expressions.AFFECTNET8`.

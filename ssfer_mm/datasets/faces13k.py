@@ -12,7 +12,7 @@ from ssfer_mm.datasets.splits import draw_split
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import AFFECTNET7, AFFECTNET8, canonical_name
 
-# A fifth of the people; fixed for ever.
+# A fifth of the people; fixed forever.
 _TEST = dict(fraction=0.2, seed=0)
 _NUMBER = re.compile(r'_\d+\.\w+$')
 
@@ -34,11 +34,7 @@ class Faces13k(FERDataset):
         num_classes (int): 7, or 8 with contempt, which nine images show.
         boxes (str | dict | None): None, ``'image'`` or a JSON-lines box file; see
             :class:`FERDataset`.
-        pipeline (Sequence): Transforms, or their configs.
-        test_mode (bool): Kept for mmengine; it changes nothing here.
-        lazy_init (bool): Read the files at first use instead of now.
-        indices (int | Sequence[int], optional): Keep the first so many, or these, items.
-        serialize_data (bool): Hold the items as bytes, shared between workers.
+        pipeline, test_mode, lazy_init, indices, serialize_data: See :class:`FERDataset`.
     """
 
     METAINFO: dict = dict(dataset_name='Faces13k', classes=AFFECTNET7)

@@ -30,7 +30,7 @@ from ssfer_mm.expressions import FERPLUS8, FERPLUS_VOTE_COLUMNS
 _NUMBER = r'\s*(-?[0-9]+(?:\.[0-9]+)?)\s*'
 _BOX = re.compile(r'\(?' + ','.join([_NUMBER] * 4) + r'\)?')
 _FOLDERS = {'train': 'FER2013Train', 'valid': 'FER2013Valid', 'test': 'FER2013Test'}
-# The held-out part of the training images: fixed for ever, and no seed of a labeled split.
+# The held-out part of the training images: fixed forever, and no seed of a labeled split.
 _DEV = dict(fraction=0.125, seed=20161112)
 
 
@@ -65,11 +65,7 @@ class FERPlus(FERDataset):
         subset (str): ``'train'``, ``'valid'``, ``'test'``, ``'valid+test'``, the test protocol of
             SSFER, or ``'fit'`` or ``'dev'``.
         boxes (str | dict | None): See :class:`FERDataset`.
-        pipeline (Sequence): Transforms, or their configs.
-        test_mode (bool): Kept for mmengine; it changes nothing here.
-        lazy_init (bool): Read the files at first use instead of now.
-        indices (int | Sequence[int], optional): Keep the first so many, or these, images.
-        serialize_data (bool): Hold the items as bytes, shared between workers.
+        pipeline, test_mode, lazy_init, indices, serialize_data: See :class:`FERDataset`.
         targets (str): ``'majority'`` or ``'votes'``.
         min_votes (int): Of ``'votes'``: fewer votes for a class than these are outliers and do not
             count. The paper drops single votes, 2; 1 counts every vote.

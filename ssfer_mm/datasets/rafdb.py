@@ -44,11 +44,7 @@ class RAFDB(FERDataset):
         data_root (str): Folder of the data.
         subset (str): ``'train'`` or ``'test'``.
         boxes (str | dict | None): None or a JSON-lines box file; see :class:`FERDataset`.
-        pipeline (Sequence): Transforms, or their configs.
-        test_mode (bool): Kept for mmengine; it changes nothing here.
-        lazy_init (bool): Read the files at first use instead of now.
-        indices (int | Sequence[int], optional): Keep the first so many, or these, images.
-        serialize_data (bool): Hold the items as bytes, shared between workers.
+        pipeline, test_mode, lazy_init, indices, serialize_data: See :class:`FERDataset`.
         view (str, optional): ``'aligned'`` or ``'original'`` images of the released layout;
             None takes the aligned ones if they are there.
 

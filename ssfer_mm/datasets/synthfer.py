@@ -31,11 +31,7 @@ class SynthFER(FERDataset):
         difficulty (float): 0 (clear faces, straight on) to 3; 1 is the benchmark.
         cache_dir (str | None): Folder of the cache. None: no cache.
         boxes (str | dict | None): 'dataset' for the exact boxes; see :class:`FERDataset`.
-        pipeline (Sequence): Transforms, or their configs.
-        test_mode (bool): Kept for mmengine; it changes nothing here.
-        lazy_init (bool): Draw the images at first use instead of now.
-        indices (int | Sequence[int], optional): Keep the first so many, or these, items.
-        serialize_data (bool): Hold the items as bytes, shared between workers.
+        pipeline, test_mode, lazy_init, indices, serialize_data: See :class:`FERDataset`.
 
     Example:
         >>> data = SynthFER('test', num_images=2, size=16, cache_dir=None, boxes='dataset')

@@ -23,11 +23,7 @@ class UnlabeledFaces(FERDataset):
     Args:
         data_root (str | Sequence[str]): Folder, or several at once.
         boxes (str | dict | None): None or a JSON-lines box file; see :class:`FERDataset`.
-        pipeline (Sequence): Transforms, or their configs.
-        test_mode (bool): Kept for mmengine; it changes nothing here.
-        lazy_init (bool): Scan at first use instead of now.
-        indices (int | Sequence[int], optional): Keep the first so many, or these, images.
-        serialize_data (bool): Hold the items as bytes, shared between workers.
+        pipeline, test_mode, lazy_init, indices, serialize_data: See :class:`FERDataset`.
         on_unreadable (str): ``'skip'`` uses the next readable image instead, with one warning
             per file, and has it listed (:class:`UnreadableHook`); ``'error'`` stops. Large crawled
             collections always hold broken files. Which image is used is a function of the files

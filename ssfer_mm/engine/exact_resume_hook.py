@@ -46,7 +46,7 @@ class ExactResumeHook(Hook):
         """Choose what to resume from; every process the same."""
         if not runner._resume or runner._load_from is not None:
             return
-        # An error must reach every process: those without it would wait for ever.
+        # An error must reach every process: those without it would wait forever.
         chosen = [None, None]
         if is_main_process():
             try:

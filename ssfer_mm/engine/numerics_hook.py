@@ -150,7 +150,7 @@ class NumericsHook(Hook):
         kept = self._keep(runner, losses, ids)
         guilty = not math.isfinite(losses.get('loss', 0.0))
         everyone = all_gather_object((runner.rank, guilty, ids, losses, kept))
-        # Gradients are averaged over the processes; whose loss is bad spoilt those of all.
+        # Gradients are averaged over the processes; whose loss is bad spoiled those of all.
         guilty_ones = [entry for entry in everyone if entry[1]] or everyone
         rank, _, ids, losses, kept = guilty_ones[0]
         where = f' on process {rank}' if len(everyone) > 1 else ''

@@ -50,7 +50,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         return [len(self.dataloader)]
 
     def _check_that_processes_agree(self) -> None:
-        """The others would wait for ever for a process that has one batch less."""
+        """The others would wait forever for a process that has one batch less."""
         mine = (self.epoch_lengths, len(self.dataloader.dataset))
         for rank, (lengths, images) in enumerate(all_gather_object(mine)):
             if (lengths, images) != mine:

@@ -125,7 +125,7 @@ def read_file(path: str) -> bytes:
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
-            # A pipe would wait for a writer for ever, and a device has no end.
+            # A pipe would wait for a writer forever, and a device has no end.
             raise UnreadableImage(f'cannot read the image {path!r} (a folder, pipe or device): '
                                   'remove it')
         if status.st_size > MAX_BYTES:

@@ -31,25 +31,17 @@ def scan_images(root: str) -> List[str]:
         file system.
     """
     return sorted(f'{folder}/{name}' if folder else name
-                  for folder, names in walk_images(root) for name in names)
+                  for folder, _, names in walk_images(root) for name in names)
 
 
-def walk_images(root: str) -> Iterator[Tuple[str, List[str]]]:
+def walk_images(root: str) -> Iterator[Tuple[str, int, List[str]]]:
     """Every folder under a folder, itself included, with the images directly in it.
 
     Yields:
-        The folder's posix-style path relative to ``root``, ``''`` for that itself; and the names
-        of its images, sorted. Folders come sorted, too.
-    """
-    for folder, _, names in walk_with_times(root):
-        yield folder, names
-
-
-def walk_with_times(root: str) -> Iterator[Tuple[str, int, List[str]]]:
-    """As :func:`walk_images`, and between the two each folder's last change before it was listed.
-
-    Looked up after the list was made, the time, in ns, might already be that of a file that came
-    between the two and is not in the list.
+        The folder's posix-style path relative to ``root``, ``''`` for that itself; its last change
+        before it was listed, in ns; and the names of its images, sorted. Folders come sorted, too.
+        (Looked up after the list was made, the time might already be that of a file that came
+        between the two and is not in the list.)
     """
     waiting, seen = [''], set()
     while waiting:

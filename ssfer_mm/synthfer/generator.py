@@ -55,7 +55,7 @@ class SynthFace:
 
 
 class SynthFERGenerator:
-    """Item ``index`` of a pool is the same for ever, on every machine, in any order.
+    """Item ``index`` of a pool is the same forever, on every machine, in any order.
 
     Args:
         seed: another seed, other people.

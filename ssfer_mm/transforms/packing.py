@@ -1,6 +1,4 @@
 """The last transform of a pipeline: from arrays to what the model takes."""
-from typing import Sequence
-
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
@@ -14,8 +12,15 @@ from ssfer_mm.images.name import ImageName
 NO_BOX = np.full(4, np.nan, dtype=np.float32)
 
 
+class _Pack(BaseTransform):
+    keeps_face_box = True
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'
+
+
 @TRANSFORMS.register_module()
-class PackFace(BaseTransform):
+class PackFace(_Pack):
     """Pack one labeled (or test) face.
 
     Returns ``dict(inputs=..., data_samples=...)``: ``inputs`` is a uint8 tensor (3, H, W) in the
@@ -32,11 +37,13 @@ class PackFace(BaseTransform):
             another size (``face_box_size``, where a box file notes it).
     """
 
-    keeps_face_box = True
     META_KEYS = ('sample_id', 'img_path', 'img_shape', 'ori_shape')
 
     def transform(self, results: dict) -> dict:
-        sample = _data_sample(results, self.META_KEYS)
+        sample = DataSample()
+        for key in self.META_KEYS:
+            if key in results:
+                sample.set_field(results[key], key, field_type='metainfo')
         if results.get('gt_label') is not None:
             sample.set_field(torch.tensor([int(results['gt_label'])]), 'gt_label')
         if results.get('gt_score') is not None:
@@ -46,12 +53,9 @@ class PackFace(BaseTransform):
         sample.set_field(torch.from_numpy(_box_in_view(results)), 'face_box')
         return dict(inputs=_to_chw(results['img']), data_samples=sample)
 
-    def __repr__(self) -> str:
-        return 'PackFace()'
-
 
 @TRANSFORMS.register_module()
-class PackViews(BaseTransform):
+class PackViews(_Pack):
     """Pack the two views of one unlabeled face, leaving every label behind.
 
     Returns ``dict(weak=..., strong=..., data_samples=...)``: two uint8 tensors (3, H, W) and an
@@ -62,8 +66,6 @@ class PackViews(BaseTransform):
         UserError: :class:`WeakStrongViews` is missing, or the pixels are not uint8 (H, W, 3).
     """
 
-    keeps_face_box = True
-
     def transform(self, results: dict) -> dict:
         if 'img_weak' not in results:
             raise UserError('PackViews found no views: put WeakStrongViews(weak=[...], '
@@ -73,12 +75,9 @@ class PackViews(BaseTransform):
             strong=_to_chw(results['img_strong']),
             data_samples=_name(results))
 
-    def __repr__(self) -> str:
-        return 'PackViews()'
-
 
 @TRANSFORMS.register_module()
-class PackUnlabeled(BaseTransform):
+class PackUnlabeled(_Pack):
     """Pack one whole unlabeled face; its views are made later, for the batch.
 
     For ``data_preprocessor.views`` (:class:`ssfer_mm.models.DeviceViews`). All faces must have one
@@ -91,8 +90,6 @@ class PackUnlabeled(BaseTransform):
         UserError: The views are there already, or the pixels are not uint8 (H, W, 3).
     """
 
-    keeps_face_box = True
-
     def transform(self, results: dict) -> dict:
         if 'img_weak' in results:
             raise UserError('PackUnlabeled packs a whole face, but WeakStrongViews made views of '
@@ -100,12 +97,9 @@ class PackUnlabeled(BaseTransform):
                             'data_preprocessor.views=None')
         return dict(unlabeled=_to_chw(results['img']), data_samples=_name(results))
 
-    def __repr__(self) -> str:
-        return 'PackUnlabeled()'
-
 
 @TRANSFORMS.register_module()
-class PackImage(BaseTransform):
+class PackImage(_Pack):
     """Pack one unlabeled face for stage I: its pixels and its name.
 
     Returns ``dict(inputs=..., data_samples=...)``: a uint8 tensor (3, H, W) in the channel order
@@ -117,21 +111,8 @@ class PackImage(BaseTransform):
         UserError: The pixels are not uint8 (H, W, 3).
     """
 
-    keeps_face_box = True
-
     def transform(self, results: dict) -> dict:
         return dict(inputs=_to_chw(results['img']), data_samples=_name(results))
-
-    def __repr__(self) -> str:
-        return 'PackImage()'
-
-
-def _data_sample(results: dict, meta_keys: Sequence[str]) -> DataSample:
-    sample = DataSample()
-    for key in meta_keys:
-        if key in results:
-            sample.set_field(results[key], key, field_type='metainfo')
-    return sample
 
 
 def _name(results: dict) -> ImageName:

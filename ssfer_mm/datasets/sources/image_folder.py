@@ -8,7 +8,7 @@ import numpy as np
 from ssfer_mm.datasets.files import describe_folder
 from ssfer_mm.errors import UserError
 from ssfer_mm.images.decode import read_file
-from ssfer_mm.images.files import walk_with_times
+from ssfer_mm.images.files import walk_images
 
 from .index_file import IndexFile, cache_file, compact, open_or_build
 from .source import FACE_SOURCES, FaceSource
@@ -57,7 +57,7 @@ class ImageFolder(FaceSource):
     def _build(self) -> dict[str, np.ndarray]:
         names, ends = bytearray(), array('Q')
         folders, folder_ends, changed = bytearray(), array('Q'), array('Q')
-        for folder, time, images in walk_with_times(self.root):
+        for folder, time, images in walk_images(self.root):
             changed.append(time)
             folders += os.fsencode(folder)
             folder_ends.append(len(folders))
@@ -80,7 +80,6 @@ class ImageFolder(FaceSource):
                 == changed for row, changed in enumerate(index['changed'].tolist()))
         except OSError:
             return False  # a folder is gone
-
 
 
 def _folder(index: IndexFile, row: int) -> str:
