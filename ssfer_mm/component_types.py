@@ -37,7 +37,7 @@ def check_types(description: Any) -> None:
         if found is None or not f'{found.__module__}.'.startswith(PACKAGES) \
                 or found.__name__.startswith(OUTSIDERS):
             raise UserError(f'the description of the model inside the file asks for {name!r}, '
-                            'which is no component of a model and could run code; if you trust '
+                            'which is not a component of a model and could run code; if you trust '
                             'the model, name its config with --config')
 
 

@@ -54,7 +54,7 @@ def canonical_name(text: str) -> str:
         str: One of :data:`AFFECTNET8`.
 
     Raises:
-        UserError: The name is no expression; the message lists the closest names.
+        UserError: The name is not an expression; the message lists the closest names.
 
     Example:
         >>> canonical_name('Suprise'), canonical_name('Angry')

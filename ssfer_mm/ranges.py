@@ -6,7 +6,7 @@ from ssfer_mm.errors import UserError
 
 def check_number(owner: str, name: str, value: object, low: float = 0, high: float = math.inf,
                  positive: bool = False, below: bool = False, whole: bool = False) -> None:
-    """Refuse a setting that is no number, not finite, or not in [low, high].
+    """Refuse a setting that is not a number, not finite, or not in [low, high].
 
     Args:
         owner: The component, for the message.

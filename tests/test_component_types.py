@@ -22,5 +22,5 @@ def test_components_by_name(description):
     'NobodyKnowsMe',
 ])
 def test_anything_else_is_refused(name):
-    with pytest.raises(UserError, match='no component of a model'):
+    with pytest.raises(UserError, match='not a component of a model'):
         check_types(dict(test_cfg=dict(nms=[dict(type=name)])))

@@ -8,7 +8,7 @@ from ssfer_mm import UserError
 from ssfer_mm.ranges import check_number
 from support.models import ssfer
 
-# Component -> setting -> what it must refuse, besides what is no finite number.
+# Component -> setting -> what it must refuse, besides what is not a finite number.
 SETTINGS = {
     'ConfidenceThreshold': dict(threshold=(0, 1.1)),
     'FlexMatchThreshold': dict(threshold=(0, 1.1), lowest=(-1, 0.8), momentum=(-1, 2)),

@@ -18,7 +18,7 @@ def read_config_text(text: str, where: str) -> Dict[str, Any]:
         where: What to call the text in an error.
 
     Raises:
-        UserError: the text is no Python, or holds anything that would have to be run.
+        UserError: the text is not Python, or holds anything that would have to be run.
 
     Example:
         >>> read_config_text('model = dict(type="MAE", sizes=[-1, 2.5])', 'here')
@@ -27,7 +27,7 @@ def read_config_text(text: str, where: str) -> Dict[str, Any]:
     try:
         return {name: _value(value, where) for name, value in _assignments(text, where)}
     except SyntaxError as error:
-        raise UserError(f'the config in {where} is no Python ({error.msg}, line {error.lineno}); '
+        raise UserError(f'the config in {where} is not Python ({error.msg}, line {error.lineno}); '
                         'name the config file with --config') from error
     except UserError:
         raise

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def grid_side(embedding: Tensor) -> int:
-    """Patches per side of a position embedding (1, 1 + side ** 2, C); 0 if its grid is no square.
+    """Patches per side of a position embedding (1, 1 + side ** 2, C); 0 if its grid is not square.
     """
     side = math.isqrt(embedding.shape[1] - 1)
     return side if side * side == embedding.shape[1] - 1 else 0

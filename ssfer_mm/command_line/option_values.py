@@ -21,7 +21,7 @@ def read_option(text: str) -> Any:
         ([0.5, 'a'], '/my data', ['a, b', 'c'])
 
     Raises:
-        UserError: Brackets without their other half, or around what is no list.
+        UserError: Brackets without their other half, or around what is not a list.
     """
     from mmengine.config import DictAction
 
@@ -48,7 +48,7 @@ def read_option(text: str) -> Any:
     try:
         return show(DictAction._parse_iterable(_QUOTED.sub(hide, text)))
     except (AssertionError, RecursionError) as error:  # mmengine's, of which the second never ends
-        raise UserError(f'{text} is no value that a command line can give: write lists as [a,b], '
+        raise UserError(f'{text} cannot be given on a command line: write lists as [a,b], '
                         'tuples as (a,b), text with brackets in quotes of its own, a setting of a '
                         'dict as KEY.NAME=VALUE or, in a list of dicts, KEY.0.NAME=VALUE; anything '
                         'else goes into the config file') from error

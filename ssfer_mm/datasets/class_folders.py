@@ -34,7 +34,7 @@ class ClassFolders(FERDataset):
             :data:`ssfer_mm.expressions.AFFECTNET8`.
 
     Raises:
-        UserError: Missing root or subset, no class folders, a folder that is no class.
+        UserError: Missing root or subset, no class folders, a folder that is not a class.
     """
 
     METAINFO = dict(dataset_name='ClassFolders', classes=())
@@ -145,8 +145,8 @@ def _infer_classes(root: str, folders: Sequence[str]) -> tuple[str, ...]:
     try:
         present = {canonical_name(name) for name in sorted(names)}
     except UserError as error:
-        raise UserError(f'ClassFolders: a class folder in {root!r} is no expression: {error} Or '
-                        'list your own class names as classes=(...) in the config.') from error
+        raise UserError(f'ClassFolders: a class folder in {root!r} is not an expression: {error} '
+                        'Or list your own class names as classes=(...) in the config.') from error
     return tuple(name for name in AFFECTNET8 if name in present)
 
 

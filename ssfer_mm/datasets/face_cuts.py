@@ -63,8 +63,9 @@ class PhotoFaces(Sequence):
             raise UserError(f'there is no part {part!r} of the face crops; '
                             f'use one of: {", ".join(PARTS)}')
         if not os.path.isdir(folder):
-            raise UserError(f'{folder!r} is no folder; expected the face crops that {box_file!r} '
-                            'lists. Unpack them there, or set the folder to where they are')
+            raise UserError(f'{folder!r} is not a folder; expected the face crops that '
+                            f'{box_file!r} lists. Unpack them there, or set the folder to '
+                            'where they are')
         self.folder, self.part = folder, part
         records = read_boxes(box_file)
         names = sorted(name for name, record in records.items() if len(record.boxes) == 1

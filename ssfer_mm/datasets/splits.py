@@ -131,7 +131,7 @@ def _check_kinds(split: Split) -> None:
     """A hash proves that nobody changed a split by mistake, not that a program wrote it."""
     texts = (split.dataset, split.data_hash, *split.classes, *split.labeled, *split.counts)
     if not all(isinstance(text, str) for text in texts):
-        raise TypeError('a name or an id is no text')
+        raise TypeError('a name or an id is not text')
     if len(set(split.labeled)) != len(split.labeled) or set(split.counts) != set(split.classes):
         raise ValueError('ids repeat, or the counts are of other classes')
     if (split.fraction, split.per_class) != (None, None):

@@ -27,8 +27,8 @@ def learning_rate_factor(runner, stage: Stage) -> float:
     if base is None:
         key = 'auto_scale_lr' if stage.unlabeled == 0 else f'train_cfg.{stage.name}'
         raise UserError(f'the learning rate is to be scaled, but {key}.base_batch_size is missing: '
-                        'set it to the images per optimizer step, labeled and unlabeled ones of '
-                        'all processes, that the learning rate was chosen for')
+                        'set it to the images per optimizer step (labeled and unlabeled, of all '
+                        'processes) for which the learning rate was chosen')
     wrapper = stage.optim_wrapper or runner.cfg.optim_wrapper
     accumulated = wrapper.get('accumulative_counts', 1)
     return (stage.labeled + stage.unlabeled) * runner.world_size * accumulated / base

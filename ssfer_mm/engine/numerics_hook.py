@@ -35,7 +35,7 @@ class NumericsHook(Hook):
     its batch in the work dir (:mod:`ssfer_mm.engine.failed_batch`), to be looked into with
     ``tools/replay_batch.py``. Works with any model and data set of mmengine.
 
-    With a gradient scaler (``AmpOptimWrapper``) an overflow is no failure: the scaler leaves the
+    With a gradient scaler (``AmpOptimWrapper``) an overflow is not a failure: the scaler leaves the
     step out. Such steps are counted in the log (``skipped_steps``), and ``max_skips`` of them in
     a row end the run like a failure.
 

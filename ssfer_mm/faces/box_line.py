@@ -49,7 +49,7 @@ def parse_line(line: str) -> FaceRecord:
     boxes = [_box(row) for row in rows]
     detector = data.get('detector') or ''
     if not isinstance(detector, str):
-        raise ValueError('"detector" is no text')
+        raise ValueError('"detector" is not text')
     return FaceRecord(
         image=image,
         boxes=tuple(box[:4] for box in boxes),
@@ -112,7 +112,7 @@ def _size(data: dict, name: str, short: str) -> Optional[int]:
 
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f'{_short(value)} is no number')
+        raise ValueError(f'{_short(value)} is not a number')
     # NaN fails this test too. float32 tells neighboring pixels apart up to here, and more.
     if not abs(value) < 1e6:
         raise ValueError(f'{_short(value)} is not a finite number below a million')

@@ -70,7 +70,7 @@ def check_rule(rule: str, min_score: float = 0.) -> None:
         UserError: The rule or the threshold and what they may be.
     """
     if rule not in RULES:
-        raise UserError(f'choose={rule!r} is no rule for choosing a face: '
+        raise UserError(f'choose={rule!r} is not a rule for choosing a face: '
                         f'use one of {", ".join(map(repr, RULES))}')
     if isinstance(min_score, bool) or not isinstance(min_score, (int, float)) \
             or not 0 <= min_score <= 1:

@@ -148,7 +148,7 @@ def check_image(data: bytes, name: str) -> None:
     """Look at the header and the end of an image file, in microseconds, without decoding it.
 
     Raises:
-        UnreadableImage: It is no image, cut off, or claims more than `MAX_PIXELS` pixels.
+        UnreadableImage: It is not an image, cut off, or claims more than `MAX_PIXELS` pixels.
     """
     if _check_size(name, data) is None or is_cut_off(data):
         raise _undecodable(name, data)

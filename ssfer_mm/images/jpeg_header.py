@@ -62,7 +62,7 @@ def jpeg_header(data: bytes | np.ndarray) -> Optional[Header]:
         data: The file's bytes, as such or as uint8 (N,).
 
     Returns:
-        None for anything that is no JPEG with a sensible header.
+        None for anything that is not a JPEG with a sensible header.
     """
     view, turned = memoryview(data), False
     if bytes(view[:2]) != b'\xff\xd8':

@@ -76,10 +76,10 @@ def make_classifier(settings: BackendSettings, clock: Clock) -> Tuple[Classifier
         for option in ('config', 'dataset'):
             if getattr(settings, option):
                 raise UserError(f'--{option} is of no use with --backend onnx: an exported model '
-                                'says all about itself. Leave it out.')
+                                'describes itself. Leave it out.')
         if settings.device != 'cpu':
-            raise UserError(f'--device {settings.device} is of torch; with --backend onnx (or an '
-                            '.onnx model) all is computed on the CPU. Leave it out.')
+            raise UserError(f'--device {settings.device} is for torch; with --backend onnx (or an '
+                            '.onnx model) everything runs on the CPU. Leave it out.')
         return _onnx_classifier(model.path, settings, clock), model
     load_package()
     from ssfer_mm.model_files.described import Options

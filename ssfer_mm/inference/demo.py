@@ -83,8 +83,8 @@ def free_port(host: str, wanted: Optional[int]) -> int:
                             ) from None
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise UserError(f'--host {host} is no address of this machine; leave it out, or '
-                                'use 0.0.0.0 for all of its addresses') from error
+                raise UserError(f'--host {host} is not an address of this machine; leave it out, '
+                                'or use 0.0.0.0 for all of its addresses') from error
     if wanted is None:
         raise UserError(f'the ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are all taken; choose '
                         'another with --port')

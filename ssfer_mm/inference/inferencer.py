@@ -251,7 +251,7 @@ def list_inputs(images: object) -> List[object]:
             continue
         source = find_source([path])
         if isinstance(source, (Video, Webcam)):
-            raise UserError(f'{path} is no image: use ssfer_mm.inference.predict_video, as '
+            raise UserError(f'{path} is not an image: use ssfer_mm.inference.predict_video, as '
                             'docs/predict.md shows')
         listed += source
     return listed

@@ -144,7 +144,7 @@ class FacePipeline:
                             f'{len(classes)} classes ({", ".join(classes)}); convert or export it '
                             'again with the data set that it was trained on')
         if not np.isfinite(rows).all():
-            raise UserError('the model gives probabilities that are no numbers; its weights are '
+            raise UserError('the model gives probabilities that are not numbers; its weights are '
                             'damaged or its training diverged. Use another checkpoint.')
         return rows
 

@@ -31,7 +31,7 @@ class TorchClassifier:
         margin: Around a face, as in the training; None if unknown.
 
     Raises:
-        UserError: The file is no classifier that can be used, or there is no such device.
+        UserError: The file is not a classifier that can be used, or there is no such device.
     """
 
     def __init__(self, path: Path, options: Options, device: str, batch_size: int,

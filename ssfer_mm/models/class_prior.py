@@ -8,7 +8,7 @@ from ssfer_mm.errors import UserError
 class ClassPrior(nn.Module):
     """Share (K,) of each class, told once per run by :meth:`SSFER.learn_class_counts`.
 
-    It follows from the data, so it is no part of what is saved.
+    It follows from the data, so it is not part of what is saved.
     """
 
     def __init__(self) -> None:

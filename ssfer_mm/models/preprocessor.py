@@ -31,7 +31,7 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
             a box through augmentation. ``'online'``: a detector looks at each augmented batch, as
             in the paper.
         detector: For ``'online'``: what :func:`ssfer_mm.faces.detectors.build_detector` takes;
-            None means ``'embedded'``. It is no part of the model's parameters or state.
+            None means ``'embedded'``. It is not part of the model's parameters or state.
         views: Config of :class:`DeviceViews`: training batches bring whole faces, ``labeled`` and
             ``unlabeled``, and their views are made here. None: the pipelines make them.
 

@@ -70,9 +70,9 @@ def _deal(pipes: List[Connection], batches: Iterator[Batch]) -> Iterator[Tuple[B
                 kind, result = pipe.recv()
             except (EOFError, OSError):
                 time.sleep(SIGNAL_ARRIVES)
-                raise UserError('a worker process was killed, perhaps for want of memory: run the '
-                                'same command again to go on, where it takes them with fewer '
-                                '--workers or a smaller --batch-size') from None
+                raise UserError('a worker process was killed, perhaps because memory ran out: run '
+                                'the same command again to go on, with fewer --workers or a '
+                                'smaller --batch-size where it has these options') from None
             if kind == 'user':
                 raise UserError(result)
             if kind == 'bug':

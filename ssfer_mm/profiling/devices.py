@@ -64,8 +64,8 @@ def gpu(key: str, cores: float, shares: Shares = ASSUMED, precision: str = 'bflo
         UserError: There is no such key.
     """
     if key not in SHEETS:
-        raise UserError(f'--devices {key}: there is no data sheet of it here, only of '
-                        f'{", ".join(SHEETS)}. Take one that is alike, or add yours to '
+        raise UserError(f'--devices {key}: unknown; there are data sheets of '
+                        f'{", ".join(SHEETS)}. Take a similar one, or add yours to '
                         'ssfer_mm/profiling/devices.py')
     sheet = SHEETS[key]
     peak = sheet.teraflops32 if precision == 'float32' else sheet.teraflops

@@ -38,8 +38,8 @@ def own_memory(pid: int) -> Optional[float]:
         reason = 'no Pss_Anon in it'
     if len(found) < 2:
         raise UserError(f'/proc/{pid}/smaps_rollup cannot be used ({reason}), this is '
-                        f'{platform.system()} {platform.release()}: memory shares are told by '
-                        'Linux 5.4 and later. Run this tool on such a machine')
+                        f'{platform.system()} {platform.release()}: only Linux '
+                        '5.4 and later tells memory shares. Run this tool on such a machine')
     return sum(map(int, found)) / 1024
 
 

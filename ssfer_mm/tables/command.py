@@ -79,7 +79,7 @@ def missing(runs: Dict[str, Run], results: Results, chosen: Sequence[str],
         if name in wanted or outdated & set(with_needs(runs, [name])):
             return
         for need in run.needs:
-            # A kept result is no checkpoint to go on from.
+            # A kept result is not a checkpoint to go on from.
             if results.read(runs[need]) is None or not runs[need].checkpoint.is_file():
                 want(need)
         wanted.append(name)

@@ -24,8 +24,8 @@ def block(folder: Path) -> str:
                 result['detector'], f'{result["accuracy"]:.2f}',
                 f'{result["mean_class_accuracy"]:.2f}', recalls, f'`{result["command"]}`'])
         except (ValueError, KeyError, TypeError) as error:
-            raise UserError(f'{path} is no result of tools/eval_cross.py ({error}); remove it, or '
-                            'make it again') from error
+            raise UserError(f'{path} is not a result of tools/eval_cross.py ({error}); remove it, '
+                            'or make it again') from error
     if not rows:
         return 'Not measured yet: `python tools/eval_cross.py`.'
     head = ['model', 'tested on', 'faces', 'accuracy, %', 'mean class accuracy, %',

@@ -18,7 +18,7 @@ class FieldReader:
         where: What to call it in messages.
 
     Raises:
-        UserError: It is no mapping.
+        UserError: It is not a mapping.
     """
 
     def __init__(self, data: Any, where: str) -> None:
@@ -93,7 +93,7 @@ def read_options(options: Any, where: str) -> Dict[str, Any]:
     """Settings by dotted key, as --cfg-options would understand them.
 
     Raises:
-        UserError: It is no mapping of settings.
+        UserError: It is not a mapping of settings.
     """
     if not isinstance(options, dict):
         raise UserError(f'{where} is {options!r}; expected settings by dotted key, such as '
@@ -109,11 +109,11 @@ def check_name(name: Any, where: str) -> None:
     """Refuse what cannot name a folder.
 
     Raises:
-        UserError: It is no text, or one with a meaning of its own in paths.
+        UserError: It is not text, or one with a meaning of its own in paths.
     """
     if not isinstance(name, str):
-        raise UserError(f'{where} the name {name!r}, which is no text to YAML; write it in quotes, '
-                        'or take another one')
+        raise UserError(f'{where} the name {name!r}, which is not text to YAML; write it in '
+                        'quotes, or take another one')
     if name in ('', '.', '..') or set(name) & set('/\\'):
         raise UserError(f'{where} the name {name!r}, which cannot name a folder; take another one, '
                         'without slashes')

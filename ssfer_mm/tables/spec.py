@@ -236,9 +236,10 @@ def _check(table: Table) -> None:
                                 'no fraction that the other lacks')
         for fraction in row.fractions:
             if not 0 < fraction <= 100:
-                raise UserError(f'{where}: fraction {fraction} is no percentage above 0, up to 100')
+                raise UserError(f'{where}: fraction {fraction} is not a percentage above 0, '
+                                'up to 100')
     for kind, rows in table.plots.items():
         unknown = [name for name in rows if name not in table.rows]
         if unknown:
-            raise UserError(f'{table.path}: plots.{kind} names {unknown[0]!r}, which is no row; '
+            raise UserError(f'{table.path}: plots.{kind} names {unknown[0]!r}, which is not a row; '
                             f'the rows are {", ".join(table.rows)}')

@@ -20,7 +20,7 @@ def read_table_file(path: str, above: Tuple[str, ...] = ()) -> dict:
         above: Those that have it as their base, outermost first.
 
     Raises:
-        UserError: It cannot be read, is no YAML, or is its own base.
+        UserError: It cannot be read, is not YAML, or is its own base.
     """
     data = _load(path)
     if '_base_' not in data:
@@ -46,7 +46,7 @@ def _load(path: str) -> dict:
         raise UserError(f'table {path} cannot be read; name a file such as '
                         'configs/tables/ferplus.yaml') from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f'table {path} is no YAML: {one_line(error)}') from error
+        raise UserError(f'table {path} is not YAML: {one_line(error)}') from error
     if data is None:
         raise UserError(f'table {path} is empty; {EXPECTED}')
     if not isinstance(data, dict):

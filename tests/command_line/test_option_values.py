@@ -21,7 +21,7 @@ def test_what_is_no_value_is_said(text, capsys):
     with pytest.raises(SystemExit):
         train_parser().parse_args(['config.py', '--cfg-options', f'a.b={text}'])
     said = capsys.readouterr().err
-    assert f'a.b: {text} is no value' in said and 'KEY.0.NAME=VALUE' in said
+    assert f'a.b: {text} cannot be given' in said and 'KEY.0.NAME=VALUE' in said
 
 
 @pytest.mark.parametrize('text', [

@@ -39,7 +39,7 @@ def test_the_rule_of_the_config_is_applied(root, settings, first, second):
 @pytest.mark.parametrize('boxes, says', [
     (dict(choose='largest'), 'expected a box file'),
     (dict(file='b.jsonl', chose='largest'), 'expected a box file'),
-    (dict(file='b.jsonl', choose='tallest'), "'tallest' is no rule"),
+    (dict(file='b.jsonl', choose='tallest'), "'tallest' is not a rule"),
     (7, 'expected a box file')])
 def test_nonsense_is_explained(root, boxes, says):
     with pytest.raises(UserError, match=says):

@@ -39,7 +39,7 @@ def test_images_with_no_or_several_faces_are_left_out(tmp_path):
 
 def test_bad_data_is_explained(tmp_path):
     folder, boxes = write_cuts(tmp_path, 10)
-    with pytest.raises(UserError, match='is no folder; expected the face crops'):
+    with pytest.raises(UserError, match='is not a folder; expected the face crops'):
         PhotoFaces(folder + '/nowhere', boxes)
     with pytest.raises(UserError, match='cannot read the box file'):
         PhotoFaces(folder, boxes + 'x')

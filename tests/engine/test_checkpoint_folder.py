@@ -115,7 +115,7 @@ def test_of_the_best_the_last_is_kept_and_mmengine_resumes_from_another(folder):
 
 
 def test_without_list_and_pointer_the_newest_checkpoint_is_the_youngest_file(folder):
-    """Someone went back here, too, and what was exported since is no checkpoint."""
+    """Someone went back here, too, and what was exported since is not a checkpoint."""
     for name in ('checkpoints.json', 'last_checkpoint'):
         Path(folder.path(name)).unlink()
     Path(folder.path('classifier_semi.pth')).write_bytes(

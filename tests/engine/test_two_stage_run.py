@@ -92,7 +92,7 @@ def test_the_report_of_the_stages(run):
         right += [int(s.pred_label == s.gt_label) for s in model.val_step(batch)]
     metrics = report['semi']['metrics']
     assert metrics['accuracy'] == pytest.approx(100 * sum(right) / len(right))
-    # What is no number stands beside the metrics.
+    # What is not a number stands beside the metrics.
     confusion = report['semi']['confusion']
     assert sum(confusion[k][k] for k in range(3)) == sum(right) and 'confusion' not in metrics
 

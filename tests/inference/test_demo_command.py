@@ -58,7 +58,7 @@ def test_addresses_that_cannot_be_had(gradio, capsys):
     gradio('6.1.0')
     assert '1 to 65535' in mistake(capsys, '--port', 70000)
     for host in ('203.0.113.7', 'no.such.host.invalid'):
-        assert f'--host {host} is no address' in mistake(capsys, '--host', host)
+        assert f'--host {host} is not an address' in mistake(capsys, '--host', host)
 
 
 def test_unknown_model_names_the_closest(gradio, capsys, tmp_path, monkeypatch):

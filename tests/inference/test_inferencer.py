@@ -73,7 +73,7 @@ def test_batches_and_generators_are_several_images(inferencer, tmp_path):
     for given in (np.stack(images), iter(images), tuple(images)):
         assert [len(result.faces) for result in inferencer(given)] == [1, 0, 1]
     (tmp_path / 'film.MOV').write_bytes(b'?')
-    with pytest.raises(UserError, match='film.MOV is no image: use .*predict_video'):
+    with pytest.raises(UserError, match='film.MOV is not an image: use .*predict_video'):
         inferencer(tmp_path / 'film.MOV')
 
 

@@ -129,7 +129,7 @@ def test_a_video_into_a_table_and_a_video(place):
     (['photos', '--batch-size', '0'], '--batch-size'),
     (['photos', '--score-threshold', '2'], '--score-threshold'),
     (['photos', '--dataset', 'rafdb'], '--dataset is of no use'),
-    (['photos', '--device', 'cuda'], '--device cuda is of torch'),
+    (['photos', '--device', 'cuda'], '--device cuda is for torch'),
     (['photos', '--detector', 'none.onnx'], 'does not exist'),
     (['photos', '--backend', 'onnx', '--detector', 'fixed'], 'whole'),
     (['photos', '--backend', 'onnx', '--detector', 'yunet:x.onnx'], 'yunet:x.onnx needs torch'),

@@ -105,7 +105,7 @@ def rows(**changed):
     (dict(rows=rows(a=dict(stage='II'))), 'knows no entry stage; do you mean stages'),
     (dict(rows=rows(a=dict(stages='IV'))), "stages is 'IV'; expected one of II, III"),
     (dict(rows=rows(a=dict(stage1='x'))), 'expected none or one of faces'),
-    (dict(rows=rows(a=dict(fractions=[0]))), 'fraction 0 is no percentage'),
+    (dict(rows=rows(a=dict(fractions=[0]))), 'fraction 0 is not a percentage'),
     (dict(rows=rows(a=dict(after='ssfer'))), 'must have stages: II'),
     (dict(rows=rows(a=dict(after='facemix', stage1='none'))), 'the same stage1'),
     (dict(rows=rows(a=dict(after='facemix', options={'train_dataloader.batch_size': 8}))),
@@ -143,7 +143,7 @@ def test_a_missing_table_and_a_broken_one_are_named(toy):
     with pytest.raises(UserError, match='table nowhere.yaml cannot be read'):
         load_table('nowhere.yaml')
     toy.path.write_text('rows: [a: b: c]')
-    with pytest.raises(UserError, match='toy.yaml is no YAML: ') as error:
+    with pytest.raises(UserError, match='toy.yaml is not YAML: ') as error:
         load_table(str(toy.path))
     assert '\n' not in str(error.value)
 

@@ -160,5 +160,5 @@ def test_cross_data_results_enter_the_page(toy):
     assert '| A | Faces13k all, 7 images | whole | 50.00 | 40.00 | fear 40.0 (5) |' in (
         toy.page.read_text())
     (folder / 'b.json').write_text('{}')
-    with pytest.raises(UserError, match='b.json is no result'):
+    with pytest.raises(UserError, match='b.json is not a result'):
         toy.run('--report-only')

@@ -33,7 +33,7 @@ def test_a_file_that_is_its_own_base(files):
         'a.yaml: _base_ is a.yaml, which starts from this file itself; name another file there')
     assert files(a='_base_: b.yaml', b='_base_: ./a.yaml').startswith(
         'b.yaml: _base_ is a.yaml, which starts from this file itself')
-    # A circle that the first file leads to, but is no part of.
+    # A circle that the first file leads to, but is not part of.
     assert files(a='_base_: b.yaml', b='_base_: c.yaml', c='_base_: b.yaml').startswith(
         'c.yaml: _base_ is b.yaml, which starts from this file itself')
 
@@ -62,13 +62,13 @@ def test_what_is_no_table(files):
     assert files(a='') == (
         'table a.yaml is empty; expected entries such as config, fractions, seeds and rows')
     assert files(a='- b').startswith("table a.yaml holds ['b']; expected entries")
-    assert files(a='\xff\xfe').startswith('table a.yaml is no YAML: ')
+    assert files(a='\xff\xfe').startswith('table a.yaml is not YAML: ')
     assert files(a='_base_: b.yaml').startswith('table b.yaml cannot be read')
 
 
 def test_two_entries_with_one_name_are_not_one(files):
     text = files(a='rows:\n  x: {stages: II}\n  y: {}\n  x: {stages: III}\n')
-    assert 'no YAML: x is there twice; rename or remove one' in text and 'line 4' in text
+    assert 'not YAML: x is there twice; rename or remove one' in text and 'line 4' in text
 
 
 def test_an_entry_may_replace_one_of_an_anchor(tmp_path):

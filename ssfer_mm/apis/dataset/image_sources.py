@@ -100,9 +100,9 @@ def _of_config(config: str, subset: str) -> List[ImageRef]:
 
 def _of_file(path: str) -> ImageRef:
     if not osp.isfile(path):
-        raise UserError(f'{path} is no folder, image file or dataset config: check the path')
+        raise UserError(f'{path} is not a folder, image file or dataset config: check the path')
     if not is_image(osp.basename(path)):
-        raise UserError(f'{path} is no image by its name: expected a file ending in one of '
+        raise UserError(f'{path} is not an image by its name: expected a file ending in one of '
                         f'{", ".join(IMAGE_SUFFIXES)}, a folder, or a .py dataset config')
     folder, name = osp.split(osp.abspath(path))
     return ImageRef(f'{osp.basename(folder)}/{name}', path, osp.basename(folder))

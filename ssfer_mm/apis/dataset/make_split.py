@@ -115,7 +115,7 @@ def build_labeled(cfg: dict) -> FERDataset:
     """Build a labeled dataset without pipeline and boxes.
 
     Raises:
-        UserError: Its type is no FERDataset, or its arguments do not fit.
+        UserError: Its type is not a FERDataset, or its arguments do not fit.
     """
     own = {name: cls for name, cls in DATASETS.module_dict.items()
            if isinstance(cls, type) and issubclass(cls, FERDataset)}

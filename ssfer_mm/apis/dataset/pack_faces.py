@@ -190,8 +190,8 @@ def verify(folder: str) -> list[Shard]:
             first, *lines = file.read().splitlines() or ['']
         header, shards = parse_header(first), [parse_shard(line) for line in lines]
     except (OSError, ValueError) as error:
-        raise UserError(f'{path!r} is no manifest of face shards ({error}); give the folder that '
-                        'tools/pack_faces.py wrote.') from error
+        raise UserError(f'{path!r} is not a manifest of face shards ({error}); give the folder '
+                        'that tools/pack_faces.py wrote.') from error
     if not header or header.get('images') != sum(shard.images for shard in shards):
         raise UserError(f'{path!r} is not finished; run the command that made it again.')
     bad = [shard.shard for shard in shards if checksum(osp.join(folder, shard.shard))

@@ -96,8 +96,8 @@ def epochs_of_stage_one(config: str, options: dict) -> int:
     """
     train_cfg = load_config(config, options).get('train_cfg') or {}
     if _stages_of(train_cfg) or not train_cfg.get('max_epochs'):
-        raise UserError(f'--pretrain {config} is no config of stage I (train_cfg.max_epochs); name '
-                        'one of configs/mae, and one of configs/ssfer as the first argument')
+        raise UserError(f'--pretrain {config} is not a config of stage I (train_cfg.max_epochs); '
+                        'name one of configs/mae, and one of configs/ssfer as the first argument')
     return train_cfg['max_epochs']
 
 

@@ -25,8 +25,8 @@ def check_kind(cfg: Config, needed: Sequence[str] = TRAINS) -> None:
         return
     file = cfg.filename or 'the config'
     if 'model' not in cfg and Path(file).suffix in ('.yaml', '.yml'):
-        raise UserError(f'{file} is no config of one training. If it is a table of trainings, as '
-                        f'those of configs/tables are: python tools/run_table.py {file}')
+        raise UserError(f'{file} is not a config of one training. If it is a table of trainings, '
+                        f'as those of configs/tables are: python tools/run_table.py {file}')
     if 'detector' in cfg:
         raise UserError(f'{file} describes a face detector that is not trained here. To find '
                         'faces with it: python tools/detect_faces.py IMAGES --out boxes.jsonl '

@@ -160,7 +160,7 @@ def _plain_step(runner: Runner, stage, args: argparse.Namespace):
 
 
 def load_plain() -> ModuleType:
-    """``benchmarks/plain_ssfer.py``, which is no part of the package."""
+    """``benchmarks/plain_ssfer.py``, which is not part of the package."""
     spec = importlib.util.spec_from_file_location('plain_ssfer', PLAIN)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

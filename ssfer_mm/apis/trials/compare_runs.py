@@ -57,7 +57,7 @@ def compare_values(one: Any, other: Any) -> List[str]:
 
 
 def _leaves(value: Any, name: str = '') -> Iterator[Tuple[str, Any]]:
-    """(dotted name, value) of everything that is no container."""
+    """(dotted name, value) of everything that is not a container."""
     if hasattr(value, '_log_history'):  # mmengine's HistoryBuffer
         value = dict(values=np.asarray(value._log_history), counts=np.asarray(value._count_history))
     if isinstance(value, dict):

@@ -52,7 +52,7 @@ def build_model(cfg: Config, weights: str) -> nn.Module:
     """The model of a training config with the weights of a checkpoint in it.
 
     Raises:
-        UserError: The config names what is no registered component, or the weights do not fit.
+        UserError: The config names what is not a registered component, or the weights do not fit.
     """
     model_cfg = cfg.model.to_dict()
     if cfg.get('data_preprocessor') is not None:

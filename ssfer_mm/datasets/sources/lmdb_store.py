@@ -19,7 +19,7 @@ _OPENED: dict = {}  # path -> environment; lmdb allows a process one of each
 
 @FACE_SOURCES.register_module()
 class LMDB(FaceSource):
-    """Every value of an LMDB, except those whose key says that it is no image.
+    """Every value of an LMDB, except those whose key says that it is not an image.
 
     Keys that begin with two underscores, and ``length``, ``keys``, ``num-samples`` and the like,
     are left out.

@@ -44,7 +44,7 @@ class RecordIO(FaceSource):
             else one in the user's cache folder.
 
     Raises:
-        UserError: The file is missing, is no RecordIO, or does not fit its ``.idx``.
+        UserError: The file is missing, is not RecordIO, or does not fit its ``.idx``.
     """
 
     def __init__(self, path: str, index: str | None = None) -> None:
@@ -115,7 +115,7 @@ class RecordIO(FaceSource):
         try:
             labels, image = split_header(record_data(data))
         except ValueError as error:
-            raise UserError(f'{self.path!r} is no RecordIO file, or does not fit its .idx '
+            raise UserError(f'{self.path!r} is not a RecordIO file, or does not fit its .idx '
                             f'({error}); copy both again.') from None
         if len(labels) >= 2 and not image:
             return (keys >= 1) & (keys < int(labels[0]))
@@ -201,6 +201,6 @@ def scan(path: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _numbers(text: bytes, path: str) -> np.ndarray:
     if text.translate(None, b'0123456789 \t\r\n'):
-        raise UserError(f'{path!r} is no .idx file: expected lines "key<TAB>offset" of whole '
+        raise UserError(f'{path!r} is not an .idx file: expected lines "key<TAB>offset" of whole '
                         'numbers; copy it again, or remove it to do without.')
     return np.fromstring(text, dtype=np.int64, sep=' ') if text.strip() else np.zeros(0, np.int64)

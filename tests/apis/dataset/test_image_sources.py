@@ -76,7 +76,7 @@ def test_pixels_in_memory_are_those_of_the_dataset(config):
 
 
 @pytest.mark.parametrize('sources, says', [
-    (['nowhere'], 'nowhere is no folder'), (['labels.txt'], 'no image by its name'),
+    (['nowhere'], 'nowhere is not a folder'), (['labels.txt'], 'not an image by its name'),
     (['notes'], 'no images under'), (['nowhere.py'], 'not found'),
     (['train/sad/1.png', 'train/sad'], "two images are called 'sad/1.png'")])
 def test_what_cannot_be_used_is_explained(folder, monkeypatch, sources, says):

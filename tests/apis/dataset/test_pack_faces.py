@@ -125,7 +125,7 @@ def test_a_changed_shard_is_found(tmp_path, images):
     stores.flip(out / 'faces-000001.tar', images[12], place=100)
     with pytest.raises(UserError, match='1 of 3 shards .* faces-000001.tar'):
         verify(str(out))
-    with pytest.raises(UserError, match='is no manifest'):
+    with pytest.raises(UserError, match='is not a manifest'):
         verify(str(tmp_path))
 
 

@@ -1,4 +1,4 @@
-"""What is no training config says what it is for."""
+"""What is not a training config says what it is for."""
 import pytest
 from mmengine.config import Config
 

@@ -53,7 +53,7 @@ def test_a_cut_off_file_loses_its_last_image_only(tmp_path):
 
 @pytest.mark.parametrize('text, says', [
     ('0\t0\n1\t999999\n', 'does not fit'), ('0\t0\n1\t0\n', 'does not fit'),
-    ('0 0\nx 5\n', 'is no .idx file'), ('0\t0\n1\n', '3 numbers'), ('', '0 numbers')])
+    ('0 0\nx 5\n', 'is not an .idx file'), ('0\t0\n1\n', '3 numbers'), ('', '0 numbers')])
 def test_an_idx_that_does_not_fit(tmp_path, text, says):
     path = stores.write_rec(tmp_path / 'train.rec', [stores.jpeg(9)], header=False)
     path.with_suffix('.idx').write_text(text)
