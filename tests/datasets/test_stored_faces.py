@@ -161,7 +161,8 @@ def test_too_many_damaged_images_stop(tmp_path, images):
     (dict(sources=[dict(type='TarShards', path='{t}', weight=1), dict(type='TarShards',
                                                                       path='{t}')]), 'weights are'),
     (dict(sources=[dict(type='TarShards', path='{t}', weight=-1)]), 'weights are'),
-    (dict(sources=[dict(type='TarShards', path='{t}')], max_unreadable=2), 'max_unreadable is 2')])
+    (dict(sources=[dict(type='TarShards', path='{t}')], max_unreadable=2),
+     'max_unreadable must be')])
 def test_what_is_wrong_is_said(tmp_path, images, arguments, says):
     path = tars(tmp_path, images)['path']
     sources = [{key: path if value == '{t}' else value for key, value in source.items()}
