@@ -190,7 +190,7 @@ class Diverged(MeanClassifier):
 
 
 @pytest.mark.parametrize('classifier, words', [
-    (Wrong(), '2 probabilities.* 3 classes'), (Diverged(), 'no numbers')])
+    (Wrong(), '2 probabilities.* 3 classes'), (Diverged(), 'not numbers')])
 def test_classifiers_that_cannot_be_believed(classifier, words):
     with pytest.raises(UserError, match=words):
         FERInferencer(classifier, BlobDetector())(scene((5, 5, 10)))
