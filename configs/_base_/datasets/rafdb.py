@@ -1,5 +1,6 @@
-# RAF-DB, basic expressions. Its crops are aligned, so the crop itself stands for the face; name a
-# box file (dataset.dataset.boxes) once you have detected faces.
+# RAF-DB, basic expressions. Its crops are aligned, so the crop itself stands for the face, unclipped
+# (see ferplus_224px.py). Once you have detected faces, name a box file (dataset.dataset.boxes), and
+# facemix.extent='visible' for the paper's IoU, that of what an augmented image still shows.
 _base_ = ['./semi_supervised_224px.py']
 
 data_preprocessor = dict(num_classes=7, facemix=dict(extent='full'))

@@ -15,4 +15,4 @@ model = dict(
     pseudo_label=dict(type='ConfidenceThreshold', threshold=0.7),
     unlabeled_weight=1.0,  # the paper: 5
     ema_decay=0.999,
-    ema_warmup=True)
+    ema_warmup=True)  # the paper: False; a short run must forget its random start

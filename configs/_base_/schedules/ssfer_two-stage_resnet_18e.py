@@ -1,5 +1,5 @@
 # A short one for small networks and two CPU cores: 18 epochs of 64 labeled images at 25 % of FERPlus, then
-# six of 32 labeled and 224 unlabeled ones.
+# six of 32 labeled and 224 unlabeled ones. Stage II has twice the paper's weight decay.
 _base_ = ['./ssfer_two-stage_resnet_100e.py']
 
 optim_wrapper = dict(optimizer=dict(lr=3e-3, weight_decay=0.1))

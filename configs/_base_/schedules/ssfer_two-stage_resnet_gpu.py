@@ -1,5 +1,6 @@
 # ssfer_two-stage_resnet_100e.py for a GPU, which a small network fills with large batches only: 36
-# epochs of 128 labeled images at 25 % of FERPlus, then 10 of 64 labeled and 448 unlabeled ones.
+# epochs of 128 labeled images at 25 % of FERPlus, then 10 of 64 labeled and 448 unlabeled ones. Stage II
+# has twice the paper's weight decay.
 _base_ = ['./ssfer_two-stage_resnet_100e.py']
 
 optim_wrapper = dict(optimizer=dict(lr=4e-3, weight_decay=0.1))
