@@ -17,3 +17,4 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', begin=1, T_max=9, end=10, convert_to_iter_based=True),
 ]
 train_cfg = dict(max_epochs=10)
+auto_scale_lr = dict(base_batch_size=64)

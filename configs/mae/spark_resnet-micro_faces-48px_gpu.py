@@ -17,4 +17,5 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', begin=2, T_max=28, end=30, convert_to_iter_based=True),
 ]
 train_cfg = dict(max_epochs=30)
+auto_scale_lr = dict(base_batch_size=256)
 default_hooks = dict(checkpoint=dict(interval=10))

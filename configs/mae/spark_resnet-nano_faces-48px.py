@@ -14,4 +14,5 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', begin=1, T_max=11, end=12, convert_to_iter_based=True),
 ]
 train_cfg = dict(max_epochs=12)
+auto_scale_lr = dict(base_batch_size=64)
 custom_hooks = [dict(type='ChannelsLastHook')]

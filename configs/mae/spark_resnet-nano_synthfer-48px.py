@@ -16,3 +16,4 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', begin=1, T_max=5, end=6, convert_to_iter_based=True),
 ]
 train_cfg = dict(max_epochs=6)
+auto_scale_lr = dict(base_batch_size=32)

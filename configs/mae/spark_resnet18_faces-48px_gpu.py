@@ -13,3 +13,4 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', begin=4, T_max=38, end=42, convert_to_iter_based=True),
 ]
 train_cfg = dict(max_epochs=42)
+auto_scale_lr = dict(base_batch_size=512)

@@ -242,6 +242,9 @@ def _check_same_stage_two(cfg: Config, before: Run, name: str) -> None:
 def flat_settings(cfg: Config) -> Dict[str, Any]:
     """Dotted key -> value of all that decides about the result."""
     flat: Dict[str, Any] = {}
+    unread = {'num_workers', 'persistent_workers', 'pin_memory', 'val_interval'}
+    if not cfg.get('auto_scale_lr', {}).get('enable'):
+        unread.add('base_batch_size')
 
     def walk(node: Any, key: str) -> None:
         children = (node.items() if isinstance(node, dict) else enumerate(node)
@@ -250,7 +253,7 @@ def flat_settings(cfg: Config) -> Dict[str, Any]:
             flat[key] = SAME_RESULT.get(node, node) if isinstance(node, str) else node
             return
         for child, value in children:
-            if child not in ('num_workers', 'persistent_workers', 'pin_memory', 'val_interval'):
+            if child not in unread:
                 walk(value, f'{key}.{child}' if key else str(child))
 
     # Through JSON, so that tuples and numbers compare as what a file gives back.

@@ -57,10 +57,11 @@ def test_stage_one_counts_accumulated_batches(tmp_path):
         assert train(cfg).optim_wrapper.get_lr()['lr'][0] == pytest.approx(2e-3)
 
 
-@pytest.mark.parametrize('name', configs('ssfer'))
+@pytest.mark.parametrize('name', configs('mae', 'ssfer', 'baselines'))
 def test_shipped_configs_scale_by_one_as_they_are(name):
-    """On one process, those for ViT-L on four."""
+    """On one process, those for ViT-L on as many as their comments say."""
     cfg = load_config(REPO / 'configs' / name)
-    semi, processes = cfg.train_cfg.semi, 4 if 'fsdp' in name else 1
-    assert semi.base_batch_size == processes * (semi.labeled + semi.unlabeled)
+    processes = 1 if 'fsdp' not in name else 8 if name.startswith('mae') else 4
     assert cfg.auto_scale_lr.base_batch_size == processes * cfg.train_dataloader.batch_size
+    semi = cfg.train_cfg.get('semi')
+    assert not semi or semi.base_batch_size == processes * (semi.labeled + semi.unlabeled)

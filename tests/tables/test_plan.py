@@ -55,9 +55,12 @@ def test_a_fingerprint_is_of_what_decides_about_the_result(toy):
     before = {name: run.fingerprint for name, run in toy.plan().items()}
     assert len(set(before.values())) == len(before)
     options = {**TABLE['options'], 'default_hooks.checkpoint.interval': 1,
-               'train_dataloader.num_workers': 3, 'train_cfg.val_interval': 7}
+               'train_dataloader.num_workers': 3, 'train_cfg.val_interval': 7,
+               'auto_scale_lr.base_batch_size': 3}
     toy.write(options=options)
     assert {name: run.fingerprint for name, run in toy.plan().items()} == before
+    toy.write(options={**options, 'auto_scale_lr.enable': True})
+    assert toy.plan()['scratch/5pct_seed0'].fingerprint != before['scratch/5pct_seed0']
     # Stage I of before carried more of each face than its pixels, and saw the same ones.
     last = 'train_dataloader.dataset.pipeline.3.type'
     stage1 = dict(faces=dict(TABLE['stage1']['faces'], options={last: 'PackFace'}))
