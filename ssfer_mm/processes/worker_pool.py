@@ -145,11 +145,9 @@ def _serve(pipe: Connection, copied: Optional[Connection], make_work: Callable[[
         work = make_work()
         while True:
             pipe.send(('done', work(pipe.recv())))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return  # the main process has ended or was killed
     except UserError as error:
         answer = 'user', str(error)
-    except Exception:
+    except Exception:  # also where the main process has ended: nobody hears it then
         answer = 'bug', traceback.format_exc()
     with contextlib.suppress(OSError):
         pipe.send(answer)

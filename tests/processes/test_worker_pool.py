@@ -58,6 +58,10 @@ def half_of(number, pid):
         os.kill(os.getpid(), signal.SIGKILL)
     if number == 'lost':
         raise UserError('photo.jpg: no such file')
+    if number == 'cut':
+        raise EOFError('in a file, not in the pipe')
+    if number == 'long':
+        time.sleep(100)
     if number == 'main':
         os.kill(pid, signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -102,6 +106,8 @@ def test_what_went_wrong_in_a_worker():
         list(halves([2, 'lost', 4]))
     with pytest.raises(RuntimeError, match='(?s)a worker process failed.*in half_of.*TypeError'):
         list(halves([2, 'a word', 4]))
+    with pytest.raises(RuntimeError, match='(?s)worker process failed.*in a file, not in the pipe'):
+        list(halves([2, 'cut', 4]))
     with pytest.raises(UserError, match='worker process was killed.*same command again'):
         list(halves(['kill', 2, 4, 6, 8]))
     with pytest.raises(UserError, match='--workers 0'):
@@ -122,6 +128,19 @@ def test_a_kill_of_all_processes_is_the_main_ones_to_tell():
     finally:
         signal.signal(signal.SIGTERM, before)
     assert not multiprocessing.active_children()
+
+
+@forks
+def test_busy_workers_end_with_the_block_though_a_training_lets_sigterm_wait():
+    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        working = halves([2, 'long'])
+        assert next(working) == (2, 1)
+        begun = time.monotonic()
+        working.close()
+        assert time.monotonic() - begun < 50
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @forks
