@@ -47,10 +47,14 @@ def test_index_finds_exactly_what_brute_force_finds(radius):
 
 
 def test_index_of_other_queries_and_of_small_blocks(monkeypatch):
+    sizes = []
     monkeypatch.setattr('ssfer_mm.audit.hash_index.BLOCK', 7)
+    monkeypatch.setattr('ssfer_mm.audit.hash_index.bit_distance',
+                        lambda *two: sizes.append(len(two[0])) or bit_distance(*two))
     hashes = close_hashes(1, 60)
-    queries = hashes ^ np.uint64(0b101)
+    queries = hashes ^ (np.uint64(1) << np.arange(60, dtype=np.uint64))  # i's and j's differ
     assert list(map(tuple, near_pairs(hashes, queries, 6))) == brute_force(hashes, queries, 6)
+    assert 2 < max(sizes) < 14
 
 
 @pytest.mark.parametrize('count', [0, 1])
