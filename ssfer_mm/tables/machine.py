@@ -12,11 +12,11 @@ GIB_PER_JOB = 2
 
 
 def default_jobs() -> int:
-    """How many trainings have room: one per core while memory lasts, or one per GPU."""
+    """How many trainings have room: one per core while memory lasts, or one on the first GPU."""
     import torch
 
     if torch.cuda.is_available():
-        return torch.cuda.device_count()
+        return 1
     memory = _available_memory()
     return max(1, cores() if memory is None else min(cores(), int(memory / GIB // GIB_PER_JOB)))
 
@@ -56,6 +56,8 @@ def commit() -> str:
                               capture_output=True, check=True).stdout.strip()
 
     try:
+        # An environment may lie in a repository, which is not that of the code.
+        git('ls-files', '--error-unmatch', Path(__file__).name)
         changed = git('status', '--porcelain', '--untracked-files=no', '--', ':/ssfer_mm',
                       ':/configs', ':/tools')
         return git('rev-parse', '--short=10', 'HEAD') + ('+' if changed else '')
