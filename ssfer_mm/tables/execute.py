@@ -7,7 +7,7 @@ from typing import Callable, Dict, Iterator, List, Sequence
 
 from ssfer_mm.command_line.printing import counted, duration
 
-from .child import Busy, Training, last_error, open_fork_server
+from .child import PATIENCE, Busy, Training, last_error, open_fork_server
 from .estimate import Estimates
 from .plan import Run
 from .record import headline, is_trained, make_record
@@ -151,12 +151,12 @@ class Execution:
             self.report(f'Ending {counted(len(self.active), "training")} ...')
         for training in self.active:
             training.interrupt()
-        patience = 20.
+        patience: float = PATIENCE
         for training in self.active:
             try:
                 training.finish_off(patience)
             except KeyboardInterrupt:
-                patience = 0.
+                patience = 0
                 training.finish_off(patience)
 
 

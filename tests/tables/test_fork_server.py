@@ -1,6 +1,7 @@
 """Trainings that are forked: their output, their ends, and what they hold."""
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -126,3 +127,9 @@ def test_a_server_that_dies_is_no_ended_training(tmp_path, hanging):
         training.wait(30)
     os.killpg(training.pid, signal.SIGKILL)
     mine.close()
+
+
+def test_a_server_that_does_not_get_ready_is_none(monkeypatch):
+    monkeypatch.setattr(sys, 'executable', shutil.which('false'))
+    with pytest.raises(OSError, match='did not get ready'):
+        ForkServer(dict(os.environ))

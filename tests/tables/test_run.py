@@ -10,7 +10,7 @@ import pytest
 
 from ssfer_mm.command_line.printing import duration
 from ssfer_mm.errors import UserError
-from ssfer_mm.tables import child
+from ssfer_mm.tables import child, execute
 from ssfer_mm.tables.state import Results, State, begin_session
 
 ONE = ('--fractions', 5, '--seeds', 0)
@@ -22,7 +22,9 @@ def results(toy):
     return Results(toy.results / 'cells' / 'toy')
 
 
-def test_trains_each_run_once_and_then_nothing(toy, capsys):
+def test_trains_each_run_once_and_then_nothing(toy, capsys, monkeypatch):
+    servers = []
+    monkeypatch.setattr(execute, 'open_fork_server', servers.append)
     outcome = toy.run(*ONE)
     assert sorted(outcome.done) == CELLS == toy.calls()
     assert outcome.done.index('stage1/faces') < outcome.done.index('facemix/5pct_seed0')
@@ -30,6 +32,21 @@ def test_trains_each_run_once_and_then_nothing(toy, capsys):
     assert 'accuracy 60.00 %' in capsys.readouterr().out
     assert toy.run(*ONE).done == [] and toy.calls() == CELLS
     assert 'Nothing to train' in capsys.readouterr().out
+    assert servers == [2], 'for many runs, two at a time'
+
+
+def test_no_trainings_at_a_time_is_a_mistake(toy):
+    with pytest.raises(UserError, match='--jobs 0: give 1 or more'):
+        toy.run('--jobs', 0)
+
+
+def test_now_and_then_the_state_of_what_is_running_is_told(toy, monkeypatch, capsys):
+    monkeypatch.setattr(execute, 'NEWS_SECONDS', 0)
+    toy.run('--only', 'scratch', *ONE)
+    assert ' for all that is left' not in capsys.readouterr().out, 'nothing is known yet'
+    toy.run('--only', 'scratch', '--fractions', 5)  # the other seed
+    shown = capsys.readouterr().out
+    assert '\n  scratch, 5 %, seed 1: starting\n  about 30 s for all that is left' in shown
 
 
 def test_stage_three_continues_from_the_checkpoint_of_the_other_row(toy):
@@ -125,6 +142,18 @@ def test_an_interrupt_ends_the_trainings_and_leaves_them_to_be_continued(toy, nu
     assert session['seconds'] > 0
     toy.orders()
     assert toy.run(*ONE, '--only', 'scratch').done == ['scratch/5pct_seed0']
+
+
+def test_a_second_ctrl_c_does_not_wait(toy, monkeypatch):
+    monkeypatch.setattr(execute, 'PATIENCE', 1000)
+    toy.orders(hang=['scratch/5pct_seed0'], deaf=True)
+    folder = toy.work / 'scratch/5pct_seed0'
+    for name in ('hanging', 'told'):
+        when(folder / name, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        toy.run(*ONE, '--only', 'scratch')
+    session, = json.loads((folder / 'run.json').read_text())['sessions']
+    assert 0 < session['seconds'] < 50, 'of 60'
 
 
 def test_two_commands_do_not_train_the_same_run(toy):
