@@ -2,6 +2,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,6 +66,14 @@ def test_the_repair_is_named_and_the_status_is_1(machine, capsys, versions, fail
     said = capsys.readouterr().out
     assert words in said.partition('First do this:')[2]
     assert all(error in said for error in failing.values())
+
+
+@pytest.mark.parametrize('version, fits', [
+    ((3, 9, 18), False), ((3, 10, 0), True), ((3, 12, 7), True), ((3, 13, 0), False)])
+def test_the_python_is_one_for_which_there_are_packages(monkeypatch, version, fits):
+    monkeypatch.setattr(doctor, 'sys', SimpleNamespace(version_info=version, executable='python'))
+    check = next(check for check in doctor.all_checks() if check.name == 'Python')
+    assert bool(check.repair) == (not fits) and check.needed
 
 
 def test_a_machine_that_only_predicts_is_in_order(machine, monkeypatch, capsys):
