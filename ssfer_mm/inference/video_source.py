@@ -1,4 +1,5 @@
 """Frames of a video file or a camera, one after the other."""
+import contextlib
 import os
 import os.path as osp
 import threading
@@ -14,6 +15,7 @@ from .sources import Video, Webcam, printable
 DEFAULT_RATE = 25.
 # Containers announce rounded or estimated lengths; what lacks more was cut off or is damaged.
 MISSING_SHARE, MISSING_FRAMES = 0.05, 3
+CONVERT = 'Copy it again, or convert it: ffmpeg -i VIDEO -c:v libx264 -pix_fmt yuv420p NEW.mp4'
 
 
 class FrameSource:
@@ -89,34 +91,35 @@ def _open_file(path: str) -> cv2.VideoCapture:
     if printable(path) != path:  # which crashes OpenCV
         raise UserError(f'OpenCV cannot open {printable(path)}, whose path is not UTF-8: rename '
                         'the video, or its folder')
-    capture = cv2.VideoCapture(path)
+    with _silent():
+        capture = cv2.VideoCapture(path)
     if not capture.isOpened():
         raise UserError(f'{path} ({osp.getsize(path)} bytes) cannot be opened as a video: it is '
-                        'damaged, of length zero, or of an unknown kind. Copy or convert it to '
-                        '.mp4')
+                        f'damaged, of length zero, or of an unknown kind. {CONVERT}')
     return capture
 
 
 def _open_camera(number: int) -> cv2.VideoCapture:
-    level = _silence()
-    try:
+    with _silent():
         capture = cv2.VideoCapture(number)
-    finally:
-        if level is not None:
-            _log().setLogLevel(level)
     if not capture.isOpened():
         raise UserError(f'no camera {number} can be opened: plug one in, end the program that uses '
                         'it, or name another one with webcam:1')
     return capture
 
 
-def _silence() -> Optional[int]:
-    """Quieten OpenCV, which reports every driver that it tries; the level before, if it tells."""
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Within, OpenCV says nothing of the drivers that it tries and the decoders that it lacks."""
     if not hasattr(_log(), 'getLogLevel'):
-        return None
+        yield
+        return
     level = _log().getLogLevel()
     _log().setLogLevel(0)
-    return level
+    try:
+        yield
+    finally:
+        _log().setLogLevel(level)
 
 
 def _log():
@@ -127,4 +130,5 @@ def _log():
 def _no_frames(name: str, live: bool) -> str:
     if live:
         return f'{name} sends no pictures: end the program that uses it, or try another one'
-    return f'the video {name} holds no frames (length zero): copy or record it again'
+    return (f'no frame of the video {name} can be decoded: it is of length zero, damaged, or of a '
+            f'kind that this OpenCV lacks, such as AV1. {CONVERT}')

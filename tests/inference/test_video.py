@@ -116,6 +116,23 @@ def test_videos_without_frames(film, tmp_path):
             FrameSource(Video(str(tmp_path / f'{name}.mp4')))
 
 
+def test_a_video_of_an_unknown_codec_is_one_line(tmp_path, capfd):
+    path = tmp_path / 'strange.avi'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (64, 64))
+    writer.write(scene(size=(64, 64)))
+    writer.release()
+    path.write_bytes(path.read_bytes().replace(b'MJPG', b'ZZZZ'))
+    with pytest.raises(UserError, match='ffmpeg -i VIDEO'):
+        FrameSource(Video(str(path)))
+    assert capfd.readouterr().err == '', 'OpenCV complains of decoders'
+
+
+def test_a_video_that_opens_and_cannot_be_decoded(film, monkeypatch):
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda path: Capture(0, 10))
+    with pytest.raises(UserError, match='no frame of the video .* as AV1.*ffmpeg -i VIDEO'):
+        FrameSource(Video(film))
+
+
 class Capture:
     """A camera or file that sends so many frames and announces others."""
 
