@@ -103,10 +103,18 @@ def _add_predict(commands) -> None:
     add('--out', metavar='DIR', help='folder for annotated images or the annotated video')
     add('--csv', metavar='FILE', help='table with one row per face')
     add('--json', metavar='FILE', help='all results, and what they were made with')
-    add('--smooth', type=float, nargs='?', const=0.5, metavar='SECONDS',
+    add('--smooth', type=_seconds, nargs='?', const=0.5, metavar='SECONDS',
         help='video: follow people and average their probabilities over time (default 0.5 s)')
     add('--show', action='store_true', help='video, camera: show a window; q ends')
     parser.set_defaults(run=_predict)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:  # the video, which was to follow
+        raise argparse.ArgumentTypeError(f'expected seconds, such as 0.5, got {text!r}; to leave '
+                                         'them out, put --smooth last') from None
 
 
 def _add_demo(commands) -> None:

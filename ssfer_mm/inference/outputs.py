@@ -73,13 +73,15 @@ def video_target(source: FrameSource, out: Optional[str]) -> str:
     """The annotated video; '' if none is wanted.
 
     Raises:
-        UserError: It would replace the one that was given.
+        UserError: It would replace the one that was given, or one beside it.
     """
     if not out:
         return ''
     stem = source.name.replace(':', '_') if source.live else (
         osp.splitext(osp.basename(source.name))[0])
     target = osp.join(osp.expanduser(out), f'{stem}.mp4')
-    if not source.live and osp.realpath(target) == osp.realpath(source.name):
-        raise UserError(f'--out {out} would overwrite {source.name}: choose another folder')
+    beside = osp.dirname(_true_path(target)) == osp.dirname(_true_path(source.name))
+    if not source.live and beside and osp.exists(target):  # the video itself, or a neighbor
+        raise UserError(f'--out {out} would overwrite the video {target}: choose another folder, '
+                        'such as --out annotated')
     return target

@@ -162,9 +162,10 @@ def _predict_frames(source: FrameSource, inferencer: FERInferencer,
                 break
         with inferencer.clock.measure(WRITING):
             stack.close()
-    if source.problem:
-        tally.unreadable.append((source.name, source.problem))
     status = _finish(tally, inferencer, args, 'frame')
+    if source.problem:
+        print(f'{shown(source.name)}: {source.problem}', file=sys.stderr)
+        status = 1
     if stop.wanted and not source.live:  # of a camera, it is how recordings end
         print(f'Interrupted after {tally.images} of {source.total or "unknown"} frames; these are '
               'written.', file=sys.stderr)
@@ -174,8 +175,8 @@ def _predict_frames(source: FrameSource, inferencer: FERInferencer,
 
 def _finish(tally: Tally, inferencer: FERInferencer, args: argparse.Namespace, what: str) -> int:
     breakdown = inferencer.clock.breakdown(tally.images, what)
-    # Of a single image, its faces are all there is to say.
-    several = tally.images != 1
+    # Of a single photo, its faces are all there is to say.
+    several = tally.images != 1 or what == 'frame'
     if several:
         print(tally.summary(what))
     for path in filter(None, (args.csv, args.json, args.out)):

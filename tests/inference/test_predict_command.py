@@ -111,6 +111,20 @@ def test_a_video_into_a_table_and_a_video(place):
     assert cv2.VideoCapture('out/film.mp4').get(cv2.CAP_PROP_FRAME_COUNT) == 7
 
 
+def test_a_video_of_one_frame_is_answered(place, capsys):
+    writer = cv2.VideoWriter('one.mp4', cv2.VideoWriter_fourcc(*'mp4v'), 10, (32, 32))
+    writer.write(cv2.imread('photos/red.png'))
+    writer.release()
+    assert predict('one.mp4') == 0
+    assert '1 frame: 1 with 1 face (anger 1), 0 without a face' in capsys.readouterr().out
+
+
+def test_smooth_takes_no_video_for_its_seconds(place, capsys):
+    with pytest.raises(SystemExit):
+        predict('--smooth', 'film.mp4')
+    assert "got 'film.mp4'; to leave them out, put --smooth last" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize('arguments, words', [
     (['nothing'], 'does not exist'),
     (['empty'], 'holds no images'),
@@ -153,7 +167,9 @@ def test_a_video_that_was_cut_off_is_told_after_its_frames(place, monkeypatch, c
 
     monkeypatch.setattr(predict_module, 'FrameSource', Cut)
     assert predict('film.mp4', '--csv', 'r.csv') == 1
-    assert 'film.mp4: only 7 of 9' in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert 'film.mp4: only 7 of 9' in said.err
+    assert ', 0 without a face\n' in said.out, 'the film is no image that could not be read'
     assert len(Path('r.csv').read_text().splitlines()) == 1 + 7
 
 

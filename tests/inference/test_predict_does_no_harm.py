@@ -39,6 +39,15 @@ def test_no_given_photo_is_overwritten(place, capsys, given, out, lost):
     assert {path: path.read_bytes() for path in place.rglob('*') if path.is_file()} == before
 
 
+def test_no_video_beside_the_given_one_is_overwritten(place, capsys):
+    Path('film.avi').write_bytes(before := Path('film.mp4').read_bytes())
+    assert predict('film.avi', '--out', '.') == 2
+    assert 'would overwrite the video ./film.mp4: choose another' in capsys.readouterr().err
+    assert Path('film.mp4').read_bytes() == before
+    for _ in range(2):  # what lies in another folder is the result of a run before
+        assert predict('film.avi', '--out', 'out') == 0
+
+
 @pytest.mark.parametrize('arguments', [
     ('--csv', 'photos/red.png', 'photos/deep/dark.jpg', 'photos/red.png'),
     ('photos', '--json', './photos/red.png'), ('--csv', 'film.mp4', 'film.mp4')],
