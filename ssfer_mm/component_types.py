@@ -15,8 +15,8 @@ from ssfer_mm.errors import UserError
 # Where components come from that need nothing but their arguments: neither files, the network,
 # nor code that lies beside downloaded weights.
 PACKAGES = ('mmpretrain.', 'mmcv.', 'mmengine.', 'mmdet.', 'ssfer_mm.', 'torch.')
-# Functions of mmcv that a detector's test_cfg names.
-OPERATIONS = ('nms', 'soft_nms')
+# Functions of mmcv that a detector's test_cfg names, and the convolutions of an arch for HorNet.
+OPERATIONS = ('nms', 'soft_nms', 'DW', 'GF')
 # Wrappers around other libraries' downloads.
 OUTSIDERS = ('HuggingFace', 'TIMM')
 

@@ -9,6 +9,7 @@ from ssfer_mm.component_types import check_types
     dict(type='ImageClassifier', backbone=dict(type='ResNet_CIFAR', depth=18)),
     dict(neck=[dict(type='mmpretrain.GlobalAveragePooling')]),
     dict(test_cfg=dict(nms=dict(type='nms', iou_threshold=0.5))),
+    dict(type='HorNet', arch=dict(dw_cfg=[dict(type='DW', kernel_size=7), dict(type='GF', h=14)])),
 ])
 def test_components_by_name(description):
     check_types(description)
