@@ -1,9 +1,11 @@
-"""Settings of a config that the component they are given to does not take."""
+"""Settings of a config that the component they are given to does not take, or not so."""
 import difflib
 import inspect
 import re
 import traceback
-from typing import Optional
+from typing import List, Optional
+
+from ssfer_mm.errors import one_line
 
 # As Python words it, with the class before the method since 3.10.
 UNEXPECTED = re.compile(r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'")
@@ -31,3 +33,34 @@ def unknown_setting(error: BaseException) -> Optional[str]:
     advice = f'closest: {close[0]}' if close else f'it takes {", ".join(taken) or "none"}'
     return (f'{component.__name__} has no setting {setting!r}; {advice}. Correct the name, or '
             'remove it from the config or --cfg-options.')
+
+
+def unknown_arch(error: BaseException) -> Optional[str]:
+    """What is wrong with the config, if `error` comes from a backbone that was given an ``arch``
+    of another name than it knows, or one of the user's own; None otherwise.
+
+    Some of mmpretrain's backbones take none of the user's own, whatever they say.
+    """
+    if not isinstance(error, (AssertionError, KeyError, TypeError, ValueError)):
+        return None
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    while type(error.__context__) is type(error):  # mmengine 0.10.7 wraps it once per level
+        error = error.__context__
+        frames += [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for frame in frames:
+        if frame.f_code.co_name != 'build_from_cfg':
+            continue
+        component = frame.f_locals.get('obj_cls')
+        arch, names = frame.f_locals.get('args', {}).get('arch'), _archs(component)
+        if arch is None or not names or isinstance(arch, str) and arch.lower() in names:
+            continue
+        return (f'{component.__name__} cannot be built from its settings '
+                f'({type(error).__name__}: {one_line(error, 150)}): set its arch to '
+                f'{", ".join(names)}, or correct what is complained of')
+    return None
+
+
+def _archs(component: object) -> List[str]:
+    """Names of the archs that a backbone of mmpretrain knows."""
+    known = getattr(component, 'arch_zoo', None) or getattr(component, 'arch_settings', None)
+    return [name for name in known or () if isinstance(name, str)]

@@ -64,3 +64,31 @@ def test_of_the_training_loop_and_of_a_backbone():
     assert "TwoStageTrainLoop has no setting 'max_epoch'; it takes runner, dataloader" in message
     message = message_of(MODELS, dict(type='ResNet', depth=18, stem_chanels=8))
     assert "ResNet has no setting 'stem_chanels'; closest: stem_channels" in message
+
+
+@pytest.mark.parametrize('backbone, words', [
+    (dict(type='SwinTransformer', arch='tinny'), 'AssertionError: Arch tinny is not in default'),
+    (dict(type='Vig', arch='tinny'), "KeyError: tinny): set its arch to tiny, small, base, or"),
+    # of the user's own, which these two take by their documentation only
+    (dict(type='Vig', arch=dict(num_blocks=2, channels=48)), 'unhashable type'),
+    (dict(type='LeViT', arch=dict(embed_dim=[8], num_heads=[1], depth=[1], key_dim=[8])),
+     'KeyError: embed_dims): set its arch to 128s, 128, 192, 256, 384, or'),
+])
+@pytest.mark.parametrize('wrapped', [False, True])
+def test_an_arch_that_a_backbone_does_not_take(backbone, words, wrapped):
+    with pytest.raises((AssertionError, KeyError, TypeError)) as caught:
+        try:
+            MODELS.build(dict(type='ImageClassifier', backbone=backbone))
+        except Exception as error:
+            if wrapped:  # as by mmengine 0.10.7
+                raise type(error)(f'class `{backbone["type"]}` in x.py: {error}') from None
+            raise
+    said = user_message(caught.value)
+    assert said.startswith(f'{backbone["type"]} cannot be built from its settings (')
+    assert words in said
+
+
+def test_other_mistakes_of_a_backbone_keep_their_traceback():
+    with pytest.raises(AssertionError) as caught:
+        MODELS.build(dict(type='Vig', arch='tiny', out_indices=99))
+    assert user_message(caught.value) is None

@@ -15,7 +15,7 @@ from mmengine.registry import Registry
 
 from ssfer_mm.command_line.printing import print_any_name, reader_has_left
 from ssfer_mm.errors import UserError
-from ssfer_mm.unknown_setting import unknown_setting
+from ssfer_mm.unknown_setting import unknown_arch, unknown_setting
 
 # Nothing in the program is wrong when a disk is full, over its quota, or may not be written to.
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -178,7 +178,7 @@ def user_message(error: BaseException) -> Optional[str]:
                 'is wanted, and a folder where a folder is')
     match = NOT_REGISTERED.search(str(error)) if isinstance(error, KeyError) else None
     if match is None:
-        return unknown_setting(error)
+        return unknown_setting(error) or unknown_arch(error)
     name, scope, registry = match.groups()
     close = difflib.get_close_matches(name, registered_names(registry), n=3, cutoff=0.5)
     advice = f'closest: {", ".join(close)}. ' if close else ''
