@@ -24,6 +24,6 @@ def class_scores(network: nn.Module, images: Tensor) -> Tensor:
     if not isinstance(scores, Tensor):
         raise UserError(f'{type(network.head).__name__} gives {len(scores)} sets of scores per '
                         'image in training, and SSFER needs one: set model.classifier.head to '
-                        'another head, such as LinearClsHead (with a neck, where the backbone '
-                        'gives several features)')
+                        'another head, such as LinearClsHead, or take another backbone where this '
+                        'one gives several features, as Conformer does')
     return scores

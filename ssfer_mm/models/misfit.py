@@ -36,6 +36,9 @@ def _misfit(network: nn.Module, images: Tensor, error: Exception) -> Optional[st
         return (f'{name} cannot take images of {height} x {width} ({text}): '
                 f'{_size_setting(backbone, text)}give the images another size with the scale in '
                 'the pipelines of all dataloaders')
+    if getattr(backbone, 'aux_logits', False) and 'size' in text:  # computed in training only
+        return (f'the auxiliary classifier of {name} cannot take such small images ({text}): set '
+                'model.classifier.backbone.aux_logits=False; SSFER does not train it')
     pooling = 'model.classifier.neck.type=GlobalAveragePooling'
     if neck is not None:
         kind, given = type(neck).__name__, _shape(features)
@@ -63,6 +66,12 @@ def _size_setting(backbone: nn.Module, text: str) -> str:
     """What to set in a backbone that cannot take the images, with an ``or``; '' if nothing."""
     if 'pad_small_map' in text:
         return 'set model.classifier.backbone.pad_small_map=True, or '
+    if type(backbone).__name__ == 'HiViT':
+        # It takes a block for the last one if its number is that of the last in the last stage.
+        early = len(backbone.blocks) - backbone.num_main_blocks
+        if backbone.num_main_blocks <= early:
+            return (f'set the last of model.classifier.backbone.arch.depths to {early + 1} or '
+                    'more, or ')
     arguments = inspect.signature(type(backbone)).parameters
     passed_on = any(argument.kind is argument.VAR_KEYWORD for argument in arguments.values())
     if 'img_size' in arguments or passed_on:

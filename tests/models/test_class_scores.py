@@ -13,6 +13,8 @@ MIXER = dict(type='MlpMixer', img_size=32, patch_size=8,
              arch=dict(embed_dims=16, num_layers=1, tokens_mlp_dims=8, channels_mlp_dims=16))
 DEIT = dict(type='DistilledVisionTransformer', arch=dict(ARCH), img_size=16, patch_size=8)
 DAVIT = dict(type='DaViT', arch=dict(embed_dims=8, depths=[1] * 4, num_heads=[1] * 4))
+HIVIT = dict(type='HiViT', img_size=16, patch_size=16,
+             arch=dict(embed_dims=16, depths=[1, 1, 6], num_heads=2))
 POOL = dict(type='GlobalAveragePooling')
 LEVELS = dict(type='ResNet', depth=18, stem_channels=4, base_channels=4, out_indices=(0, 1, 2, 3))
 FUSE = dict(type='HRFuseScales', in_channels=(4, 8, 16, 32))
@@ -46,6 +48,9 @@ def linear(width):
     # which not every backbone calls so
     (dict(vit(), backbone=DAVIT, neck=POOL, head=linear(64)),
      ['): set model.classifier.backbone.pad_small_map=True, or']),
+    # which mmpretrain's own counting of blocks forbids, whatever size the images have
+    (dict(vit(), backbone=HIVIT, neck=POOL, head=linear(16)),
+     ['): set the last of model.classifier.backbone.arch.depths to 7 or more, or ']),
     # for grey images, of whatever size, with a setting and without
     (dict(resnet(), backbone=dict(resnet()['backbone'], in_channels=1)),
      ['reads 1 channels, images have 3: set model.classifier.backbone.in_channels=3']),
@@ -71,7 +76,7 @@ class TwoScores(nn.Module):
 def test_a_head_that_scores_twice():
     network = MODELS.build(vit())
     network.head = TwoScores()
-    with pytest.raises(UserError, match='TwoScores gives 2 sets of scores per image'):
+    with pytest.raises(UserError, match='TwoScores gives 2 sets .* or take another backbone'):
         class_scores(network, IMAGES)
 
 
@@ -86,6 +91,14 @@ def test_a_head_that_cannot_be_trained():
     network.head = Untrainable()
     with pytest.raises(UserError, match='head.distillation=False'):
         class_scores(network, IMAGES)
+
+
+def test_an_auxiliary_classifier_takes_larger_images_than_the_network():
+    network = MODELS.build(dict(
+        type='ImageClassifier', head=dict(type='ClsHead'),
+        backbone=dict(type='InceptionV3', num_classes=3, aux_logits=True, init_cfg=None)))
+    with pytest.raises(UserError, match='set model.classifier.backbone.aux_logits=False'):
+        class_scores(network.train(), torch.zeros(2, 3, 80, 80))
 
 
 def test_other_errors_stay_what_they_are():
