@@ -22,7 +22,7 @@ def read_image(path: str) -> np.ndarray:
     """Decode an image file to uint8 (H, W, 3), BGR, turned upright.
 
     Grey images get three equal channels, alpha is dropped, 16 bits become 8, and the orientation
-    that a camera noted in the file (EXIF) is applied.
+    that a camera noted in the file (EXIF) is applied (in a WebP by OpenCV 5, not by 4.12).
 
     Raises:
         UnreadableImage: The file is missing, unreadable, empty, cut off, no image, or of more than
