@@ -1,5 +1,6 @@
 """Where ``ssfer predict`` writes, such that nothing that it was given is replaced."""
 import argparse
+import itertools
 import os.path as osp
 from typing import Optional, Sequence
 
@@ -77,11 +78,18 @@ def video_target(source: FrameSource, out: Optional[str]) -> str:
     """
     if not out:
         return ''
-    stem = source.name.replace(':', '_') if source.live else (
-        osp.splitext(osp.basename(source.name))[0])
-    target = osp.join(osp.expanduser(out), f'{stem}.mp4')
+    folder = osp.expanduser(out)
+    if source.live:
+        return _new_recording(osp.join(folder, source.name.replace(':', '_')))
+    target = osp.join(folder, f'{osp.splitext(osp.basename(source.name))[0]}.mp4')
     beside = osp.dirname(_true_path(target)) == osp.dirname(_true_path(source.name))
-    if not source.live and beside and osp.exists(target):  # the video itself, or a neighbor
+    if beside and osp.exists(target):  # the video itself, or a neighbor
         raise UserError(f'--out {out} would overwrite the video {target}: choose another folder, '
                         'such as --out annotated')
     return target
+
+
+def _new_recording(stem: str) -> str:
+    """A name that is free: what a camera saw cannot be annotated again."""
+    names = itertools.chain([f'{stem}.mp4'], (f'{stem}_{k}.mp4' for k in itertools.count(2)))
+    return next(name for name in names if not osp.exists(name))

@@ -192,6 +192,12 @@ def test_pictures_of_a_camera_are_kept_or_shown(place, camera, capsys):
     assert predict('webcam:1', '--show', '--csv', 'r.csv', '--out', 'out') == 0
     assert len(Path('r.csv').read_text().splitlines()) == 1 + 3
     assert [path.name for path in Path('out').iterdir()] == ['webcam_1.mp4']
+    first = Path('out/webcam_1.mp4').read_bytes()
+    for _ in range(2):  # what was recorded before cannot be recorded again
+        assert predict('webcam:1', '--out', 'out', '--show') == 0
+    assert sorted(path.name for path in Path('out').iterdir()) == [
+        'webcam_1.mp4', 'webcam_1_2.mp4', 'webcam_1_3.mp4']
+    assert Path('out/webcam_1.mp4').read_bytes() == first
 
 
 def test_ctrl_c_is_how_the_recording_of_a_camera_ends(place, camera, monkeypatch):
