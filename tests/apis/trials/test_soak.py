@@ -117,5 +117,5 @@ def test_a_system_without_proc(monkeypatch, tmp_path):
             return False
 
     monkeypatch.setattr(process_memory, 'Path', NoProc)
-    with pytest.raises(UserError, match='told by Linux 5.4 and later'):
+    with pytest.raises(UserError, match='only Linux 5.4 and later'):
         own_memory(os.getpid())
