@@ -41,14 +41,15 @@ class Training:
         jobs: How many trainings share the machine; each gets its part of the cores, unless
             OMP_NUM_THREADS is set.
         server: Begins it, if there is one; else a new Python does.
+        gpu: The only one that it sees, as CUDA_VISIBLE_DEVICES names it; None leaves that open.
 
     Raises:
         Busy: It is being trained already.
     """
 
     def __init__(self, run: Run, before: Optional[Run], jobs: int,
-                 server: Optional[ForkServer] = None) -> None:
-        self.run = run
+                 server: Optional[ForkServer] = None, gpu: Optional[str] = None) -> None:
+        self.run, self.gpu = run, gpu
         run.work_dir.mkdir(parents=True, exist_ok=True)
         lock = _lock(run.work_dir / LOCK)
         try:
@@ -56,8 +57,8 @@ class Training:
                 _continue_from(run, before)
             begin_session(run, jobs)
             with open(run.work_dir / LOG, 'ab') as log:
-                self.process = server.train(run.arguments(), log.fileno(), lock) if (
-                    server) else _python(run, log, lock, jobs)
+                self.process = server.train(run.arguments(), log.fileno(), lock, gpu) if (
+                    server) else _python(run, log, lock, _environment(jobs, gpu))
         finally:
             if lock is not None:
                 os.close(lock)  # the child has its own
@@ -116,10 +117,11 @@ def open_fork_server(jobs: int) -> Optional[ForkServer]:
         return None
 
 
-def _python(run: Run, log: IO, lock: Optional[int], jobs: int) -> subprocess.Popen:
+def _python(run: Run, log: IO, lock: Optional[int],
+            environment: Dict[str, str]) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, str(TRAIN), *run.arguments()], stdout=log, stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL, env=_environment(jobs),
+        stdin=subprocess.DEVNULL, env=environment,
         # Ctrl-C is for this program, which passes it on.
         start_new_session=True, pass_fds=() if lock is None else (lock, ))
 
@@ -167,8 +169,9 @@ def _continue_from(run: Run, before: Run) -> None:
     os.replace(part, run.work_dir / before.checkpoint.name)
 
 
-def _environment(jobs: int) -> Dict[str, str]:
-    return {'OMP_NUM_THREADS': str(max(1, cores() // jobs)), **os.environ, 'PYTHONUNBUFFERED': '1'}
+def _environment(jobs: int, gpu: Optional[str] = None) -> Dict[str, str]:
+    return {'OMP_NUM_THREADS': str(max(1, cores() // jobs)), **os.environ, 'PYTHONUNBUFFERED': '1',
+            **({} if gpu is None else {'CUDA_VISIBLE_DEVICES': gpu})}
 
 
 def _send(process: Union[subprocess.Popen, ForkedTraining], number: int) -> None:

@@ -3,12 +3,13 @@ import contextlib
 import signal
 import time
 from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterator, List, Sequence
+from typing import Callable, Dict, Iterator, List, Optional, Sequence
 
 from ssfer_mm.command_line.printing import counted, duration
 
 from .child import PATIENCE, Busy, Training, last_error, open_fork_server
 from .estimate import Estimates
+from .machine import gpus
 from .plan import Run
 from .record import headline, is_trained, make_record
 from .state import Results
@@ -53,6 +54,7 @@ class Execution:
         self.outcome = Outcome()
         self._total = 0
         self._server = None
+        self._gpus = gpus()
 
     def train(self, names: Sequence[str]) -> Outcome:
         """Train the named runs, which must come after those that they need.
@@ -98,13 +100,18 @@ class Execution:
                 self._note(run)
                 return True
             before = self.runs[run.after] if run.after else None
-            self.active.append(Training(run, before, self.jobs, self._server))
+            self.active.append(Training(run, before, self.jobs, self._server, self._idlest_gpu()))
             self.report(f'{self._count()} {run.label}: training, log in '
                         f'{run.work_dir / "train.log"}')
         except Busy:
             self.outcome.elsewhere.append(name)
             self.report(f'{self._count()} {run.label}: is being trained by another process')
         return True
+
+    def _idlest_gpu(self) -> Optional[str]:
+        """The one on which the fewest trainings run."""
+        busy = [training.gpu for training in self.active]
+        return min(self._gpus, key=busy.count, default=None)
 
     def _collect(self) -> None:
         """Note the trainings that have ended."""

@@ -89,16 +89,18 @@ class ForkServer:
             self.close()
             raise OSError('the server did not get ready')
 
-    def train(self, arguments: Sequence[str], log: int, lock: Optional[int]) -> ForkedTraining:
+    def train(self, arguments: Sequence[str], log: int, lock: Optional[int],
+              gpu: Optional[str] = None) -> ForkedTraining:
         """Begin ``tools/train.py`` with these arguments.
 
         Args:
             arguments: Of the command line.
             log: Descriptor that it writes to.
             lock: Descriptor that it holds open while it lives.
+            gpu: The only one that it sees, as CUDA_VISIBLE_DEVICES names it; None leaves that open.
         """
         handles = [log] if lock is None else [log, lock]
-        socket.send_fds(self._socket, [json.dumps(list(arguments)).encode()], handles)
+        socket.send_fds(self._socket, [json.dumps([list(arguments), gpu]).encode()], handles)
         try:
             return ForkedTraining(self, self._next('began')['began'])
         except KeyboardInterrupt:
@@ -162,7 +164,7 @@ def main(handle: int) -> None:
             pid = os.fork()
             if pid == 0:
                 sock.close()
-                _become(json.loads(message), handles)
+                _become(*json.loads(message), handles)
             for one in handles:
                 os.close(one)
             children.append(pid)
@@ -193,11 +195,13 @@ def _gpu_works_after_a_fork() -> bool:
     return os.waitpid(pid, 0)[1] == 0
 
 
-def _become(arguments: List[str], handles: List[int]) -> None:
+def _become(arguments: List[str], gpu: Optional[str], handles: List[int]) -> None:
     """In the child: be the training, and never return."""
     status = 1
     try:
         os.setsid()
+        if gpu is not None:  # torch looks when it first needs one, not when it is imported
+            os.environ['CUDA_VISIBLE_DEVICES'] = gpu
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL if number != signal.SIGINT
                           else signal.default_int_handler)

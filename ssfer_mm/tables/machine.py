@@ -2,7 +2,7 @@
 import os
 import subprocess
 from pathlib import Path
-from typing import Optional
+from typing import List, Optional
 
 from ssfer_mm.runtime.processor import cores, processor_name
 
@@ -12,13 +12,20 @@ GIB_PER_JOB = 2
 
 
 def default_jobs() -> int:
-    """How many trainings have room: one per core while memory lasts, or one on the first GPU."""
-    import torch
-
-    if torch.cuda.is_available():
-        return 1
+    """How many trainings have room: one per GPU or, without, one per core while memory lasts."""
+    if gpus():
+        return len(gpus())
     memory = _available_memory()
     return max(1, cores() if memory is None else min(cores(), int(memory / GIB // GIB_PER_JOB)))
+
+
+def gpus() -> List[str]:
+    """The GPUs that this command may use, as CUDA_VISIBLE_DEVICES names them."""
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    chosen = os.environ.get('CUDA_VISIBLE_DEVICES') or ','.join(map(str, range(count)))
+    return chosen.split(',')[:count]
 
 
 def _available_memory() -> Optional[int]:

@@ -18,6 +18,7 @@ settings = json.loads((folder / 'run.json').read_text())['settings']
 name = '/'.join(folder.parts[-2:])
 with open(folder / 'calls.txt', 'a') as calls:
     calls.write(' '.join(sys.argv) + '\n')
+(folder / 'gpu').write_text(os.environ.get('CUDA_VISIBLE_DEVICES', ''))
 
 if name in orders.get('hang', []):
     if orders.get('deaf'):

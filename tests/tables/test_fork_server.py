@@ -48,6 +48,19 @@ def test_output_and_exit_status_are_those_of_the_tool(server, tmp_path):
     assert 'error: Config nonsense.py not found' in (tmp_path / 'train.log').read_text()
 
 
+@pytest.mark.parametrize('gpu, seen', [('1', '1'), (None, 'that of the command')])
+def test_a_training_sees_its_gpu_only(tmp_path, monkeypatch, gpu, seen):
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', 'that of the command')
+    config = tmp_path / 'config.py'
+    config.write_text(f"import os\nopen(r'{tmp_path / 'seen'}', 'w').write("
+                      "os.environ['CUDA_VISIBLE_DEVICES'])\n")
+    mine = ForkServer(dict(os.environ))
+    with open(tmp_path / 'train.log', 'ab') as log:
+        mine.train([str(config)], log.fileno(), None, gpu).wait(30)
+    mine.close()
+    assert (tmp_path / 'seen').read_text() == seen
+
+
 def test_a_wrong_command_line_ends_it_too(server, tmp_path):
     with open(tmp_path / 'train.log', 'ab') as log:
         assert server.train(['--nonsense'], log.fileno(), None).wait(30) == 2

@@ -12,13 +12,24 @@ from ssfer_mm.tables import machine
 @pytest.mark.parametrize('gpus, cores, gib, jobs', [
     (0, 4, 64, 4), (0, 4, 7.9, 3), (0, 4, 1, 1),  # 2 GiB for each
     (0, 4, None, 4),
-    (4, 16, 64, 1)])  # nothing would tell a second one to use the second GPU
+    (4, 16, 2, 4)])
 def test_trainings_at_a_time(monkeypatch, gpus, cores, gib, jobs):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpus > 0)
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: gpus)
     monkeypatch.setattr(machine, 'cores', lambda: cores)
     monkeypatch.setattr(machine, '_available_memory', lambda: gib and int(gib * 2**30))
     assert machine.default_jobs() == jobs
+
+
+@pytest.mark.parametrize('chosen, count, gpus', [
+    (None, 2, ['0', '1']), ('3,GPU-8f', 2, ['3', 'GPU-8f']), ('1,-1,0', 1, ['1']), ('', 0, [])])
+def test_gpus_are_those_that_the_command_may_use(monkeypatch, chosen, count, gpus):
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    if chosen is not None:
+        monkeypatch.setenv('CUDA_VISIBLE_DEVICES', chosen)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: count)
+    assert machine.gpus() == gpus
 
 
 @pytest.mark.parametrize('text, memory', [

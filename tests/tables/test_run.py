@@ -40,6 +40,13 @@ def test_no_trainings_at_a_time_is_a_mistake(toy):
         toy.run('--jobs', 0)
 
 
+def test_each_training_has_a_gpu_of_its_own(toy, monkeypatch):
+    monkeypatch.setattr(execute, 'gpus', lambda: ['3', 'GPU-8f'])
+    toy.run('--only', 'scratch', '--fractions', 5)
+    cells = (toy.work / 'scratch').iterdir()
+    assert sorted((cell / 'gpu').read_text() for cell in cells) == ['3', 'GPU-8f']
+
+
 def test_now_and_then_the_state_of_what_is_running_is_told(toy, monkeypatch, capsys):
     monkeypatch.setattr(execute, 'NEWS_SECONDS', 0)
     toy.run('--only', 'scratch', *ONE)
