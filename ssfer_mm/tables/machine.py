@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 from typing import List, Optional
 
+from ssfer_mm.command_line.printing import counted
 from ssfer_mm.runtime.processor import cores, processor_name
 
 GIB = 2**30
@@ -50,7 +51,7 @@ def hardware() -> str:
 
     if torch.cuda.is_available():
         return torch.cuda.get_device_name(0)
-    return f'{processor_name()}, {cores()} cores'
+    return f'{processor_name()}, {counted(cores(), "core")}'
 
 
 def commit() -> str:
