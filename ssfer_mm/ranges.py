@@ -1,5 +1,6 @@
 """Settings that are numbers, and which numbers they may be."""
 import math
+from numbers import Integral, Real
 
 from ssfer_mm.errors import UserError
 
@@ -21,7 +22,7 @@ def check_number(owner: str, name: str, value: object, low: float = 0, high: flo
     Raises:
         UserError: It is one of these.
     """
-    kind = int if whole else (int, float)
+    kind = Integral if whole else Real  # those of NumPy too
     fits = (isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)
             and low <= value <= high and not (positive and value == low)
             and not (below and value == high))

@@ -1,6 +1,7 @@
 """Numbers that rules, losses and mixings take are in their range, or named in a sentence."""
 import math
 
+import numpy as np
 import pytest
 from mmpretrain.registry import BATCH_AUGMENTS, MODELS
 
@@ -64,3 +65,10 @@ def test_where_a_range_ends(limits, inside, outside, words):
     check_number('It', 'this', inside, **limits)
     with pytest.raises(UserError, match=f'It: this must be {words}, got {outside}'):
         check_number('It', 'this', outside, **limits)
+
+
+def test_numbers_of_numpy_are_numbers():
+    check_number('It', 'this', np.float32(0.5), high=1)
+    check_number('It', 'this', np.int64(3), whole=True)
+    with pytest.raises(UserError, match='a whole number'):
+        check_number('It', 'this', np.float32(3), whole=True)

@@ -26,7 +26,7 @@ def gpus() -> List[str]:
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     chosen = os.environ.get('CUDA_VISIBLE_DEVICES') or ','.join(map(str, range(count)))
-    return chosen.split(',')[:count]
+    return [name.strip() for name in chosen.split(',')][:count]
 
 
 def _available_memory() -> Optional[int]:

@@ -22,7 +22,7 @@ def test_trainings_at_a_time(monkeypatch, gpus, cores, gib, jobs):
 
 
 @pytest.mark.parametrize('chosen, count, gpus', [
-    (None, 2, ['0', '1']), ('3,GPU-8f', 2, ['3', 'GPU-8f']), ('1,-1,0', 1, ['1']), ('', 0, [])])
+    (None, 2, ['0', '1']), ('3, GPU-8f', 2, ['3', 'GPU-8f']), ('1,-1,0', 1, ['1']), ('', 0, [])])
 def test_gpus_are_those_that_the_command_may_use(monkeypatch, chosen, count, gpus):
     monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
     if chosen is not None:
