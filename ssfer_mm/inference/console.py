@@ -1,5 +1,6 @@
 """The command line of ``ssfer``; see ``ssfer_cli.py`` for how it starts."""
 import argparse
+import math
 import os
 import sys
 from typing import Optional, Sequence
@@ -111,10 +112,13 @@ def _add_predict(commands) -> None:
 
 def _seconds(text: str) -> float:
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError:  # the video, which was to follow
         raise argparse.ArgumentTypeError(f'expected seconds, such as 0.5, got {text!r}; to leave '
                                          'them out, put --smooth last') from None
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f'expected seconds above 0, such as 0.5, got {text}')
+    return seconds
 
 
 def _add_demo(commands) -> None:

@@ -25,7 +25,7 @@ from .loading import Loaded
 from .outputs import check_kinds, check_tables, check_targets, video_target
 from .results import ImageResult
 from .sources import Photo, Video, find_source, left_out
-from .video import GentleStop, predict_video, show, video_sink
+from .video import GentleStop, check_window, predict_video, show, video_sink
 from .video_source import FrameSource
 from .writers import csv_file, json_file
 
@@ -85,8 +85,15 @@ def predict(args: argparse.Namespace) -> int:
         check_tables([photo.path for photo in source], args)
         return _predict_photos(source, make_inferencer(args), args)
     check_tables([source.path] if isinstance(source, Video) else [], args)
-    with FrameSource(source) as frames:  # before the model, which takes longer to fail
-        return _predict_frames(frames, make_inferencer(args), args)
+    if args.show:
+        check_window()
+    with FrameSource(source) as frames:
+        target = video_target(frames, args.out)
+        if frames.live and not (target or args.csv or args.json or args.show):
+            raise UserError('nothing would be kept of the camera: add --show, --out DIR, --csv '
+                            'FILE or --json FILE')
+        # The model last: all else fails sooner.
+        return _predict_frames(frames, target, make_inferencer(args), args)
 
 
 def make_inferencer(args: argparse.Namespace) -> FERInferencer:
@@ -133,14 +140,10 @@ def _predict_photos(photos: Sequence[Photo], inferencer: FERInferencer,
     return _finish(tally, inferencer, args, 'image')
 
 
-def _predict_frames(source: FrameSource, inferencer: FERInferencer,
+def _predict_frames(source: FrameSource, target: str, inferencer: FERInferencer,
                     args: argparse.Namespace) -> int:
     inferencer.clock.reset()
     tally = Tally()
-    target = video_target(source, args.out)
-    if source.live and not (target or args.csv or args.json or args.show):
-        raise UserError('nothing would be kept of the camera: add --show, --out DIR, --csv FILE '
-                        'or --json FILE')
     with contextlib.ExitStack() as stack:
         tables = stack.enter_context(_tables(args, inferencer))
         sink = stack.enter_context(

@@ -113,15 +113,23 @@ def _temporary(path: str) -> str:
     return part
 
 
-def show(frame: np.ndarray) -> bool:
-    """Show a frame in a window; False once the user wants to end.
+def check_window() -> None:
+    """Find out early whether there is a screen at all.
 
     Raises:
-        UserError: No window can be opened here.
+        UserError: There is none.
     """
     if sys.platform.startswith('linux') and not (
             os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')):
         raise UserError('no window can be opened here (no display): leave --show out')
+
+
+def show(frame: np.ndarray) -> bool:
+    """Show a frame in a window; False once the user wants to end.
+
+    Raises:
+        UserError: This OpenCV has no windows.
+    """
     try:
         cv2.imshow(WINDOW, frame)
         return cv2.waitKey(1) & 0xFF not in (ord('q'), 27)

@@ -125,6 +125,23 @@ def test_smooth_takes_no_video_for_its_seconds(place, capsys):
     assert "got 'film.mp4'; to leave them out, put --smooth last" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize('seconds', ['-1', '0', 'inf', 'nan'])
+def test_seconds_that_smooth_nothing_are_refused(place, capsys, seconds):
+    with pytest.raises(SystemExit):
+        predict('film.mp4', f'--smooth={seconds}')
+    assert 'expected seconds above 0, such as 0.5' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('arguments', [['film.mp4', '--show'], ['film.mp4', '--out', '.']])
+def test_what_cannot_be_shown_or_written_is_told_before_the_model_is_loaded(place, monkeypatch,
+                                                                           arguments):
+    monkeypatch.delenv('DISPLAY', raising=False)
+    monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
+    monkeypatch.setattr(sys, 'platform', 'linux')
+    monkeypatch.setattr(predict_module, 'make_inferencer', lambda args: pytest.fail('loaded'))
+    assert predict(*arguments) == 2
+
+
 @pytest.mark.parametrize('arguments, words', [
     (['nothing'], 'does not exist'),
     (['empty'], 'holds no images'),
@@ -183,6 +200,7 @@ def camera(monkeypatch):
 
     shown = []
     monkeypatch.setattr(predict_module, 'FrameSource', Film)
+    monkeypatch.setattr(predict_module, 'check_window', lambda: None)
     monkeypatch.setattr(predict_module, 'show', lambda frame: shown.append(frame) or len(shown) < 3)
 
 

@@ -11,7 +11,7 @@ import pytest
 from ssfer_mm import UserError
 from ssfer_mm.inference import FERInferencer, FrameSource, Video, Webcam, predict_video
 from ssfer_mm.inference.annotate import draw_result
-from ssfer_mm.inference.video import GentleStop, show, video_sink
+from ssfer_mm.inference.video import GentleStop, check_window, show, video_sink
 from support.faces import BlobDetector, MeanClassifier, scene
 
 
@@ -221,7 +221,6 @@ def test_cameras(monkeypatch, inferencer):
                                           (27, False), (0x100000 + ord('q'), False)])
 def test_a_window_is_shown_until_a_key_ends_it(monkeypatch, key, goes_on):
     shown = []
-    monkeypatch.setenv('DISPLAY', ':0')
     monkeypatch.setattr(cv2, 'imshow', lambda name, frame: shown.append(frame))
     monkeypatch.setattr(cv2, 'waitKey', lambda pause: key)
     assert show(scene()) == goes_on and len(shown) == 1
@@ -235,8 +234,9 @@ def test_no_window_can_be_opened(monkeypatch):
     for name in ('DISPLAY', 'WAYLAND_DISPLAY'):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(UserError, match='no display.: leave --show out'):
-        show(scene())
+        check_window()
     monkeypatch.setenv('WAYLAND_DISPLAY', 'wayland-0')
+    check_window()
     monkeypatch.setattr(cv2, 'imshow', headless)
     with pytest.raises(UserError, match='headless.*leave --show out'):
         show(scene())

@@ -79,8 +79,7 @@ class Archives(FaceSource):
         self._reader.prefetch(self.files[self._file_of(first)], begin, end - begin)
 
     def _file_of(self, index: int) -> int:
-        if not 0 <= index < len(self):
-            raise IndexError(f'{self.path} has {len(self)} images, there is no number {index}')
+        self.check(index)
         return int(np.searchsorted(self._starts, index, side='right')) - 1
 
     def _build(self) -> dict[str, np.ndarray]:

@@ -50,8 +50,7 @@ class ImageFolder(FaceSource):
         return read_file(osp.join(self.root, self.name(index)))
 
     def name(self, index: int) -> str:
-        if not 0 <= index < len(self):
-            raise IndexError(f'{self.root} has {len(self)} images, there is no number {index}')
+        self.check(index)
         return os.fsdecode(self._index.text('names', 'name_ends', index))
 
     def _build(self) -> dict[str, np.ndarray]:

@@ -65,8 +65,7 @@ class LMDB(FaceSource):
         return data
 
     def _key(self, index: int) -> bytes:
-        if not 0 <= index < len(self):
-            raise IndexError(f'{self.path} has {len(self)} images, there is no number {index}')
+        self.check(index)
         return self._index.text('keys', 'key_ends', index)
 
     def _build(self) -> dict[str, np.ndarray]:

@@ -29,8 +29,7 @@ class Mixture(FaceSource):
 
     def locate(self, index: int) -> tuple[int, int]:
         """Which source an image is in, and its number there."""
-        if not 0 <= index < len(self):
-            raise IndexError(f'there are {len(self)} images, and no number {index}')
+        self.check(index)
         number = int(np.searchsorted(self._ends, index, side='right'))
         return number, index - int(self._ends[number]) + self.sizes[number]
 

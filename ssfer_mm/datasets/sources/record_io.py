@@ -70,11 +70,10 @@ class RecordIO(FaceSource):
         return self._index.rows('offset')
 
     def name(self, index: int) -> str:
-        self._check(index)
+        self.check(index)
         return str(self._index.value('key', index))
 
     def read(self, index: int) -> bytes:
-        self._check(index)
         name = f'record {self.name(index)} of {self.path}'
         data = self._reader.read(self.path, self._index.value('offset', index),
                                  self._index.value('length', index), name)
@@ -87,10 +86,6 @@ class RecordIO(FaceSource):
         begin = self._index.value('offset', first)
         end = self._index.value('offset', last - 1) + self._index.value('length', last - 1)
         self._reader.prefetch(self.path, begin, end - begin)
-
-    def _check(self, index: int) -> None:
-        if not 0 <= index < len(self):
-            raise IndexError(f'{self.path} has {len(self)} images, there is no number {index}')
 
     def _build(self) -> dict[str, np.ndarray]:
         size = osp.getsize(self.path)
