@@ -9,18 +9,21 @@ from ssfer_mm.command_line.printing import print_any_name, reader_has_left
 from ssfer_mm.errors import UserError, one_line
 from ssfer_mm.version import __version__
 
+from .interrupts import kill_as_interrupt
+
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run a subcommand.
 
     Returns:
         Exit status: 0; 1 if something could not be read or is not in order; 2 for an error of the
-        user's; 130 after Ctrl-C.
+        user's; 130 after Ctrl-C or a polite kill.
     """
     args = _parser().parse_args(arguments)
     print_any_name()
     try:
-        status = args.run(args)
+        with kill_as_interrupt():
+            status = args.run(args)
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:

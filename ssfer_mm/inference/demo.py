@@ -4,7 +4,6 @@ import contextlib
 import errno
 import importlib.metadata
 import os
-import signal
 import socket
 import tempfile
 import threading
@@ -109,6 +108,5 @@ def private_gradio() -> Iterator[str]:
 
 
 def wait() -> None:
-    """Return never; Ctrl-C and a polite kill raise KeyboardInterrupt."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Return never; Ctrl-C raises KeyboardInterrupt."""
     threading.Event().wait()

@@ -21,11 +21,12 @@ from .backends import network_threads
 from .background import WriteBehind
 from .clock import STAGES
 from .inferencer import FERInferencer
+from .interrupts import GentleStop
 from .loading import Loaded
 from .outputs import check_kinds, check_tables, check_targets, video_target
 from .results import ImageResult
 from .sources import Photo, Video, find_source, left_out
-from .video import GentleStop, check_window, predict_video, show, video_sink
+from .video import check_window, predict_video, show, video_sink
 from .video_source import FrameSource
 from .writers import csv_file, json_file
 

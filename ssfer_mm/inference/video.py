@@ -2,10 +2,8 @@
 import contextlib
 import os
 import os.path as osp
-import signal
 import sys
 import tempfile
-import threading
 from typing import Callable, Iterator, Optional, Tuple
 
 import cv2
@@ -136,31 +134,3 @@ def show(frame: np.ndarray) -> bool:
     except cv2.error as error:
         raise UserError('this OpenCV cannot open windows (opencv-python-headless?): leave --show '
                         'out') from error
-
-
-class GentleStop:
-    """Makes the first Ctrl-C a wish, so that what is done so far can be finished and kept.
-
-    A context manager for the main thread; in another one it does nothing. The second Ctrl-C ends
-    the program as usual.
-
-    Attributes:
-        wanted: Whether the user wants to end.
-    """
-
-    def __init__(self) -> None:
-        self.wanted = False
-
-    def __enter__(self) -> 'GentleStop':
-        self._mine = threading.current_thread() is threading.main_thread()
-        if self._mine:
-            self._before = signal.signal(signal.SIGINT, self._wish)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._mine:
-            signal.signal(signal.SIGINT, self._before)
-
-    def _wish(self, number: int, frame: object) -> None:
-        self.wanted = True
-        signal.signal(signal.SIGINT, self._before)

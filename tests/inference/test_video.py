@@ -1,6 +1,5 @@
 """Videos: frames streamed, annotated and smoothed; files and cameras that give none."""
 import os
-import signal
 import sys
 import threading
 
@@ -11,7 +10,7 @@ import pytest
 from ssfer_mm import UserError
 from ssfer_mm.inference import FERInferencer, FrameSource, Video, Webcam, predict_video
 from ssfer_mm.inference.annotate import draw_result
-from ssfer_mm.inference.video import GentleStop, check_window, show, video_sink
+from ssfer_mm.inference.video import check_window, show, video_sink
 from support.faces import BlobDetector, MeanClassifier, scene
 
 
@@ -240,18 +239,6 @@ def test_no_window_can_be_opened(monkeypatch):
     monkeypatch.setattr(cv2, 'imshow', headless)
     with pytest.raises(UserError, match='headless.*leave --show out'):
         show(scene())
-
-
-def test_ctrl_c_is_a_wish_in_the_main_thread_only():
-    def elsewhere():
-        with GentleStop() as stop:
-            done.append(stop.wanted)
-
-    done, before = [], signal.getsignal(signal.SIGINT)
-    thread = threading.Thread(target=elsewhere)
-    thread.start()
-    thread.join(60)
-    assert done == [False] and signal.getsignal(signal.SIGINT) is before
 
 
 def test_no_camera():
