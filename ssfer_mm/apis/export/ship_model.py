@@ -65,45 +65,48 @@ def ship(described: Described, name: str, about: str, folder: Path = WEIGHTS, ha
         UserError: The model is not fit to be shipped; the message says why.
     """
     _check_record(described, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix='.') as temporary:
+        _write_files(described, Path(temporary) / f'{name}.safetensors', half, onnx, card)
+        files = sorted(Path(temporary).iterdir())
+        for file in files:
+            os.replace(file, folder / file.name)
+    for written, suffix in ((onnx, '.onnx'), (card, CARD)):
+        if not written:  # a former model's of this name would take, or describe, other weights
+            (folder / f'{name}{suffix}').unlink(missing_ok=True)
+    _register(folder, name, about, onnx, default)
+    return [folder / file.name for file in files]
+
+
+def _write_files(described: Described, weights: Path, half: bool, onnx: bool, card: bool) -> None:
+    """Weights, and what goes with them beside them; each is compared with the trained model."""
     faces = faces_of('', 16)
     images = resize_faces(faces, described)
     expected = probabilities(build_classifier(described), images)
     if half:
         described.state = {key: value.half() if value.is_floating_point() else value
                            for key, value in described.state.items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix='.') as temporary:
-        weights = Path(temporary) / f'{name}.safetensors'
-        write_described(described, weights)
-        if weights.stat().st_size > MAX_BYTES:
-            advice = 'train a smaller one' if half else 'add --half, or train a smaller one'
-            raise UserError(f'{weights.name} would have {weights.stat().st_size / 1e6:.1f} MB, '
-                            f'more than {MAX_BYTES / 1e6:g} MB: {advice}')
-        again = describe(weights)
-        difference = float((probabilities(build_classifier(again), images) - expected).abs().max())
-        if not difference <= HALF_TOLERANCE:  # NaN too
-            raise UserError(f'the stored model differs by {difference:.1e} in a probability '
-                            f'(allowed: {HALF_TOLERANCE:g}); leave --half out')
-        precision = 'half precision' if half else 'single precision'
-        formats = [f'safetensors, {precision}; probabilities differ by at most {difference:.0e} '
-                   'from the trained weights']
-        if onnx:
-            twin = weights.with_suffix('.onnx')
-            difference = export_model(again, twin, faces, weights=weights)
-            formats.append(f'ONNX, opset {OPSET}: {twin.name} takes its weights from the '
-                           f'safetensors file; probabilities differ by at most {difference:.0e}')
-        if card:
-            text = model_card(again, weights.name, formats)
-            Path(temporary, f'{name}{CARD}').write_text(text, encoding='utf-8')
-        files = sorted(Path(temporary).iterdir())
-        for file in files:
-            os.replace(file, folder / file.name)
-    if not onnx:  # one of a former model of this name would take other weights
-        (folder / f'{name}.onnx').unlink(missing_ok=True)
-    if not card:  # one of a former model of this name would tell its figures
-        (folder / f'{name}{CARD}').unlink(missing_ok=True)
-    _register(folder, name, about, onnx, default)
-    return [folder / file.name for file in files]
+    write_described(described, weights)
+    if weights.stat().st_size > MAX_BYTES:
+        advice = 'train a smaller one' if half else 'add --half, or train a smaller one'
+        raise UserError(f'{weights.name} would have {weights.stat().st_size / 1e6:.1f} MB, '
+                        f'more than {MAX_BYTES / 1e6:g} MB: {advice}')
+    again = describe(weights)
+    difference = float((probabilities(build_classifier(again), images) - expected).abs().max())
+    if not difference <= HALF_TOLERANCE:  # NaN too
+        raise UserError(f'the stored model differs by {difference:.1e} in a probability '
+                        f'(allowed: {HALF_TOLERANCE:g}); leave --half out')
+    precision = 'half precision' if half else 'single precision'
+    formats = [f'safetensors, {precision}; probabilities differ by at most {difference:.0e} '
+               'from the trained weights']
+    if onnx:
+        twin = weights.with_suffix('.onnx')
+        difference = export_model(again, twin, faces, weights=weights)
+        formats.append(f'ONNX, opset {OPSET}: {twin.name} takes its weights from the '
+                       f'safetensors file; probabilities differ by at most {difference:.0e}')
+    if card:
+        text = model_card(again, weights.name, formats)
+        weights.with_suffix(CARD).write_text(text, encoding='utf-8')
 
 
 def _check_record(described: Described, name: str) -> None:
