@@ -21,7 +21,7 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from growth_report import draw, tables
+from growth_report import draw, in_processes, tables
 from growth_runs import CONFIG, Mark, time_steps, train
 from mmengine.logging import MMLogger
 from startup import link_images
@@ -170,7 +170,7 @@ def measure_processes(images: Path, folder: Path) -> list[dict]:
         spent = second_epoch(images, folder / f'processes{processes}', SHARED, processes)
         rate = SHARED / spent['seconds']
         found.append(dict(processes=processes, images_per_second=rate, **spent))
-        say(f'{processes} process(es): {rate:.0f} images/s')
+        say(f'{in_processes(processes)}: {rate:.0f} images/s')
     return found
 
 
@@ -199,7 +199,7 @@ def compare(result: dict, clock: str) -> list[dict]:
     for row in result.get('epochs', ()):
         epoch(f'epoch of {row["images"]:,} images', row, row['images'], 1)
     for row in result.get('processes', ()):
-        epoch(f'epoch of {SHARED:,} images, {row["processes"]} process(es)', row, SHARED,
+        epoch(f'epoch of {SHARED:,} images, {in_processes(row["processes"])}', row, SHARED,
               row['processes'])
     return [dict(row, error=row['predicted'] / row['measured'] - 1) for row in found]
 

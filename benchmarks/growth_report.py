@@ -55,6 +55,11 @@ def _seconds(value: float) -> str:
     return f'{value:.1f} s' if value >= 10 else f'{1e3 * value:,.0f} ms'
 
 
+def in_processes(number: int) -> str:
+    """``'1 process'``, ``'2 processes'``."""
+    return f'{number} process' + 'es' * (number > 1)
+
+
 def draw(result: dict, path: Path) -> None:
     """What grows with images, processes, pixels, weights and batch, and how well it is met."""
     import matplotlib
@@ -106,7 +111,7 @@ def _processes(axes, result: dict) -> None:
     compared = {row['name']: row for row in result['compared']}
     for row in result['processes']:
         number = row['processes']
-        name, = [name for name in compared if name.endswith(f' {number} process(es)')]
+        name, = [name for name in compared if name.endswith(f', {in_processes(number)}')]
         images = row['images_per_second'] * row['seconds']
         for shift, what, color in ((-.2, 'measured', 'C0'), (.2, 'predicted', 'C1')):
             rate = images / compared[name][what]
@@ -116,7 +121,7 @@ def _processes(axes, result: dict) -> None:
              ylabel='images / ' + CLOCKS[result['clock']].replace('seconds', 'second'),
              xticks=[row['processes'] for row in result['processes']])
     axes.margins(y=.12)
-    axes.legend(loc='lower right')
+    axes.legend(loc='upper left')
 
 
 def _per_image(axes, result: dict, names: Sequence[str], key: str) -> None:
@@ -148,6 +153,7 @@ def _weights(axes, result: dict) -> None:
         axes.annotate(f'{row["width"]} x {row["depth"]}',
                       (row['parameters'], row['step_ms'][result['clock']] / row['batch']),
                       textcoords='offset points', xytext=(6, -12), fontsize=8)
+    axes.margins(.13)  # for the names
     axes.set(title='Size of the network (48 px)', xlabel='weights, decoder included')
 
 
