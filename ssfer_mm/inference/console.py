@@ -17,7 +17,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
 
     Returns:
         Exit status: 0; 1 if something could not be read or is not in order; 2 for an error of the
-        user's; 130 after Ctrl-C or a polite kill.
+        user's; 130 after Ctrl-C or SIGTERM.
     """
     args = _parser().parse_args(arguments)
     print_any_name()
@@ -99,7 +99,7 @@ def _add_predict(commands) -> None:
     parser = commands.add_parser(
         'predict', help='find faces and name their expressions',
         epilog='Exit status: 0; 1 if something could not be read (all else is done); 2 if the '
-        'command cannot be carried out; 130 after Ctrl-C.')
+        'command cannot be carried out; 130 after Ctrl-C or SIGTERM.')
     add = parser.add_argument
     add('source', nargs='+', metavar='PHOTO|FOLDER|VIDEO|webcam',
         help="photos and folders (searched at any depth), one video, or 'webcam' ('webcam:1')")

@@ -79,7 +79,7 @@ class Archives(FaceSource):
         self._reader.prefetch(self.files[self._file_of(first)], begin, end - begin)
 
     def _file_of(self, index: int) -> int:
-        self.check(index)
+        self.check_index(index)
         return int(np.searchsorted(self._starts, index, side='right')) - 1
 
     def _build(self) -> dict[str, np.ndarray]:

@@ -50,7 +50,7 @@ class ImageFolder(FaceSource):
         return read_file(osp.join(self.root, self.name(index)))
 
     def name(self, index: int) -> str:
-        self.check(index)
+        self.check_index(index)
         return os.fsdecode(self._index.text('names', 'name_ends', index))
 
     def _build(self) -> dict[str, np.ndarray]:

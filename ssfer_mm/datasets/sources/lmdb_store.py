@@ -65,7 +65,7 @@ class LMDB(FaceSource):
         return data
 
     def _key(self, index: int) -> bytes:
-        self.check(index)
+        self.check_index(index)
         return self._index.text('keys', 'key_ends', index)
 
     def _build(self) -> dict[str, np.ndarray]:

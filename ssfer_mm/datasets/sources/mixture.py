@@ -29,7 +29,7 @@ class Mixture(FaceSource):
 
     def locate(self, index: int) -> tuple[int, int]:
         """Which source an image is in, and its number there."""
-        self.check(index)
+        self.check_index(index)
         number = int(np.searchsorted(self._ends, index, side='right'))
         return number, index - int(self._ends[number]) + self.sizes[number]
 

@@ -70,7 +70,7 @@ class RecordIO(FaceSource):
         return self._index.rows('offset')
 
     def name(self, index: int) -> str:
-        self.check(index)
+        self.check_index(index)
         return str(self._index.value('key', index))
 
     def read(self, index: int) -> bytes:

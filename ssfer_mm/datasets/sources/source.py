@@ -36,14 +36,14 @@ class FaceSource(ABC):
     def name(self, index: int) -> str:
         """A name that finds the image again, posix-style, e.g. ``'faces-000003.tar/0042.jpg'``."""
 
-    def check(self, index: int) -> None:
+    def check_index(self, index: int) -> None:
         """Let nobody count from the end, or past it.
 
         Raises:
             IndexError: There is no such image.
         """
         if not 0 <= index < len(self):
-            raise IndexError(f'{self.label or "the mixture"} has {len(self)} images, there is no '
+            raise IndexError(f'{self.label or "the source"} has {len(self)} images, there is no '
                              f'number {index}')
 
     def file_starts(self) -> np.ndarray:
