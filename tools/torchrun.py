@@ -1,7 +1,9 @@
 """torchrun, for torchrun.sh: where it ends with a traceback of its own, one line or none."""
 import logging
+import os
 import signal
 import sys
+import threading
 
 # Statuses of which a process itself has said everything: see ssfer_mm.command_line.run.run_cli.
 SAID = {2: 'a mistake of the user', 130: 'Ctrl-C'}
@@ -32,6 +34,26 @@ def main() -> int:
     return 0
 
 
+def hear_hang_ups() -> None:
+    """Make one SIGTERM of all the SIGHUPs of a closed terminal; where nohup ignores them, none.
+
+    torchrun hears SIGHUP after nohup too, and at the second one, a shell's after the system's, it
+    would end processes that are about to save.
+    """
+    if not hasattr(signal, 'SIGHUP'):  # Windows
+        return
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    # In the threads and processes that begin from here on, too.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+
+    def wait() -> None:
+        signal.sigwait({signal.SIGHUP})
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if not ignored:
+        threading.Thread(target=wait, daemon=True).start()
+
+
 def cause(error) -> tuple:
     """Rank and failure of the process that failed first, of torchrun's ChildFailedError.
 
@@ -53,4 +75,5 @@ def end_of(failure) -> str:
 
 
 if __name__ == '__main__':
+    hear_hang_ups()
     sys.exit(main())

@@ -1,8 +1,8 @@
 """What is printed: names of files, on Linux any bytes; counts; times; and to readers that leave."""
-import os
-import select
 import sys
 from typing import Optional
+
+from ssfer_mm.runtime.unread_output import silence_unread
 
 
 def print_any_name() -> None:
@@ -28,14 +28,7 @@ def reader_has_left() -> bool:
 
     If so, what is still in its buffer goes nowhere, instead of into an error at the very end.
     """
-    if not hasattr(select, 'poll'):
-        return False
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), select.POLLOUT)
-    left = any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
-    if left:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return left
+    return silence_unread(sys.stdout.fileno())
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,4 +1,5 @@
 """How a command-line tool ends: one line for the user's mistakes, a traceback for ours."""
+import contextlib
 import difflib
 import errno
 import os
@@ -15,6 +16,7 @@ from mmengine.registry import Registry
 
 from ssfer_mm.command_line.printing import print_any_name, reader_has_left
 from ssfer_mm.errors import UserError
+from ssfer_mm.runtime.signals import kill_as_interrupt
 from ssfer_mm.unknown_setting import unknown_arch, unknown_setting
 
 # Nothing in the program is wrong when a disk is full, over its quota, or may not be written to.
@@ -40,12 +42,13 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
 
     Args:
         main: The tool. An int that it returns is its exit status; any other result is 0.
-        resumable: Whether the same command with ``--resume`` continues an interrupted run.
+        resumable: Whether it is a training, which the same command with ``--resume`` continues;
+            it hears SIGTERM and SIGHUP itself, which end other tools as Ctrl-C does.
         after_interrupt: What to say after Ctrl-C instead, for tools that go on in another way.
 
     Returns:
         Exit status: the tool's own, 1 where another process of the run is gone, or a loader, or
-        nobody reads the output, 2 after a user's mistake, 130 after Ctrl-C.
+        nobody reads the output, 2 after a user's mistake, 130 after Ctrl-C, SIGTERM or SIGHUP.
 
     Raises:
         Exception: whatever is not a user's mistake; with SSFER_DEBUG=1 everything.
@@ -55,7 +58,8 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
     """
     print_any_name()
     try:
-        result = main()
+        with _kills(heard_by_main=resumable):
+            result = main()
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         if _was_interrupted(error):
@@ -75,6 +79,12 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
         print(f'error: {message}', file=sys.stderr)
         return 1 if gone else 2
     return result if isinstance(result, int) else 0
+
+
+def _kills(heard_by_main: bool) -> contextlib.AbstractContextManager[None]:
+    """Several processes end at once when torchrun tells them to: it reads off how they ended."""
+    one = int(os.environ.get('WORLD_SIZE', '1')) == 1
+    return kill_as_interrupt() if one and not heard_by_main else contextlib.nullcontext()
 
 
 def _was_interrupted(error: Optional[BaseException]) -> bool:

@@ -2,13 +2,14 @@
 import contextlib
 import os
 import signal
-import threading
-from typing import Iterator, Optional
+from typing import Optional
 
 from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 from torch.utils.data import DataLoader
+
+from ssfer_mm.runtime.signals import KILLS, heard_by
 
 from .checkpoint_hook import SafeCheckpointHook, can_resume_inside_epochs
 from .patient_workers import make_workers_patient
@@ -19,7 +20,7 @@ NOTICE = b'\nStopping: this iteration is finished and saved first. Once more to 
 
 @HOOKS.register_module()
 class GracefulStopHook(Hook):
-    """At Ctrl-C or SIGTERM finish the iteration, write a checkpoint, and end the run.
+    """At Ctrl-C, SIGTERM or SIGHUP finish the iteration, write a checkpoint, and end the run.
 
     Several processes, of which one or all hear the signal, finish the next iteration as well: they
     agree on it meanwhile. A validation is broken off, and the epoch before it saved; a run that is
@@ -34,20 +35,11 @@ class GracefulStopHook(Hook):
         self._val_batches = 0  # that all processes have
         self._vote: Optional[StopVote] = None
 
-    @contextlib.contextmanager
-    def listening(self) -> Iterator[None]:
+    def listening(self) -> contextlib.AbstractContextManager[None]:
         """Mind the signals inside; those that this process ignores or handles stay as they are."""
-        defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
-        mine = [number for number, default in defaults.items()
-                if threading.current_thread() is threading.main_thread()
-                and signal.getsignal(number) == default]
-        for number in mine:
-            signal.signal(number, self._hear)
-        try:
-            yield
-        finally:
-            for number in mine:
-                signal.signal(number, defaults[number])
+        defaults = signal.SIG_DFL, signal.default_int_handler
+        return heard_by(self._hear, [number for number in (signal.SIGINT, *KILLS)
+                                     if signal.getsignal(number) in defaults])
 
     def before_train(self, runner) -> None:
         """Prepare what the run will need to come to an end."""
@@ -105,11 +97,12 @@ class GracefulStopHook(Hook):
     def _agreed_now(self) -> bool:
         return self._vote.now(self._asked) if self._vote else self._asked
 
-    def _hear(self, number: int, frame: object) -> None:
+    def _hear(self, number: int) -> None:
         if self._asked or not self._begun:
             raise KeyboardInterrupt
         self._asked = True
-        os.write(2, NOTICE)  # print() must not be used in the middle of another print()
+        with contextlib.suppress(OSError):  # of a reader that has left
+            os.write(2, NOTICE)  # print() must not be used in the middle of another print()
 
 
 def _saver(runner) -> Optional[SafeCheckpointHook]:

@@ -7,6 +7,8 @@ from typing import Callable, Optional
 
 from torch.utils.data import DataLoader
 
+from ssfer_mm.runtime.signals import TERMINAL
+
 # Seconds that a training has to finish its iteration and to save.
 PATIENCE = 120
 
@@ -14,15 +16,16 @@ PATIENCE = 120
 def make_workers_patient(loader: DataLoader) -> None:
     """Let the workers of a loader that has none yet leave signals to the training.
 
-    A terminal sends Ctrl-C, and Slurm SIGTERM, to every process of a run. A worker that obeys takes
-    the batches with it that the training needs to come to an end.
+    A terminal sends Ctrl-C, and SIGHUP when it is closed, and Slurm SIGTERM to every process of a
+    run. A worker that obeys takes the batches with it that the training needs to come to an end.
     """
     if loader.num_workers:
         loader.worker_init_fn = partial(_begin, loader.worker_init_fn)
 
 
 def _begin(begin: Optional[Callable[[int], None]], worker: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in TERMINAL:
+        signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, 'sigwaitinfo'):  # macOS has none
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})

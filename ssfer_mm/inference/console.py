@@ -7,9 +7,8 @@ from typing import Optional, Sequence
 
 from ssfer_mm.command_line.printing import print_any_name, reader_has_left
 from ssfer_mm.errors import UserError, one_line
+from ssfer_mm.runtime.signals import kill_as_interrupt
 from ssfer_mm.version import __version__
-
-from .interrupts import kill_as_interrupt
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:

@@ -20,8 +20,8 @@ from .annotate import draw_result
 from .backends import network_threads
 from .background import WriteBehind
 from .clock import STAGES
+from .gentle_stop import GentleStop
 from .inferencer import FERInferencer
-from .interrupts import GentleStop
 from .loading import Loaded
 from .outputs import check_kinds, check_tables, check_targets, video_target
 from .results import ImageResult

@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.runtime.signals import TERMINAL
 
 from .fresh_processes import fresh_processes
 
@@ -121,7 +122,7 @@ def _signals_wait() -> Iterator[None]:
     if not hasattr(signal, 'pthread_sigmask'):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*TERMINAL, signal.SIGTERM})
     try:
         yield
     finally:
@@ -129,11 +130,12 @@ def _signals_wait() -> Iterator[None]:
 
 
 def _leave_signals_alone() -> None:
-    """Ctrl-C reaches all processes and the main one decides; a polite kill just ends a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """A terminal tells all processes, and the main one decides; SIGTERM just ends a worker."""
+    for number in TERMINAL:
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not what a training that forked it does
     if hasattr(signal, 'pthread_sigmask'):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*TERMINAL, signal.SIGTERM})
 
 
 def _serve(pipe: Connection, copied: Optional[Connection], make_work: Callable[[], Work]) -> None:

@@ -1,9 +1,7 @@
 """Train what is missing, several runs at a time, each when what it needs is there."""
-import contextlib
-import signal
 import time
 from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
 from ssfer_mm.command_line.printing import counted, duration
 
@@ -60,29 +58,28 @@ class Execution:
         """Train the named runs, which must come after those that they need.
 
         Raises:
-            KeyboardInterrupt: After Ctrl-C (or SIGTERM, SIGHUP), when every training has ended.
+            KeyboardInterrupt: After Ctrl-C, when every training has ended.
         """
         queue, self._total = list(names), len(names)
         self._news = time.monotonic() + NEWS_SECONDS / 10
         # For one or two, its imports would take as long as theirs.
         self._server = open_fork_server(self.jobs) if len(queue) > 2 else None
-        with _signals_interrupt():
-            try:
-                while queue or self.active:
-                    while len(self.active) < self.jobs and self._start_next(queue):
-                        pass
-                    if not self.active and not self._start_next(queue):
-                        break
-                    self._collect()
-                    self._tell_news(queue)
-                    if self.active:
-                        time.sleep(POLL_SECONDS)
-            except BaseException:
-                self._stop()
-                raise
-            finally:
-                if self._server:
-                    self._server.close()
+        try:
+            while queue or self.active:
+                while len(self.active) < self.jobs and self._start_next(queue):
+                    pass
+                if not self.active and not self._start_next(queue):
+                    break
+                self._collect()
+                self._tell_news(queue)
+                if self.active:
+                    time.sleep(POLL_SECONDS)
+        except BaseException:
+            self._stop()
+            raise
+        finally:
+            if self._server:
+                self._server.close()
         self.outcome.waiting += queue
         return self.outcome
 
@@ -154,10 +151,10 @@ class Execution:
 
     def _stop(self) -> None:
         """End every training; a second Ctrl-C does not wait for them."""
-        if self.active:
-            self.report(f'Ending {counted(len(self.active), "training")} ...')
         for training in self.active:
             training.interrupt()
+        if self.active:
+            self.report(f'Ending {counted(len(self.active), "training")} ...')
         patience: float = PATIENCE
         for training in self.active:
             try:
@@ -165,23 +162,3 @@ class Execution:
             except KeyboardInterrupt:
                 patience = 0
                 training.finish_off(patience)
-
-
-@contextlib.contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    """Let the end of the terminal, or a polite kill, act like Ctrl-C."""
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    names = [name for name in ('SIGTERM', 'SIGHUP') if hasattr(signal, name)]
-    former = {}
-    try:
-        for name in names:
-            former[name] = signal.signal(getattr(signal, name), interrupt)
-    except ValueError:  # not in the main thread, where signals do not arrive
-        pass
-    try:
-        yield
-    finally:
-        for name, handler in former.items():
-            signal.signal(getattr(signal, name), handler)

@@ -2,6 +2,7 @@
 import errno
 import io
 import os
+import signal
 import sys
 
 import pytest
@@ -10,6 +11,7 @@ from mmpretrain.registry import DATASETS, HOOKS, MODELS
 
 from ssfer_mm.command_line import run
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import atomic_write
 
 
 def wrapped_by_mmengine_0_10_7(error):
@@ -134,6 +136,27 @@ def test_interrupt_tells_how_to_resume(capsys, monkeypatch):
     assert "python tools/train.py 'my config.py' --amp --resume" in capsys.readouterr().err
     assert run.run_cli(interrupted) == 130
     assert '--resume' not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP])
+def test_a_polite_kill_leaves_no_half_written_file(capsys, monkeypatch, tmp_path, number):
+
+    def writing():
+        with atomic_write(tmp_path / 'boxes.jsonl') as file:
+            file.write('half')
+            signal.raise_signal(number)
+
+    for name in ('RANK', 'WORLD_SIZE'):
+        monkeypatch.delenv(name, raising=False)
+    assert run.run_cli(writing) == 130
+    assert capsys.readouterr().err == '\nInterrupted.\n' and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('processes, training', [('1', True), ('2', False)])
+def test_trainings_and_torchrun_have_their_own_way_with_kills(monkeypatch, processes, training):
+    monkeypatch.setenv('WORLD_SIZE', processes)
+    before = signal.getsignal(signal.SIGTERM)
+    assert run.run_cli(lambda: int(signal.getsignal(signal.SIGTERM) == before), training) == 1
 
 
 def test_an_interrupt_that_a_cleanup_turned_into_an_error(capsys, monkeypatch):

@@ -31,6 +31,25 @@ while True:
     time.sleep(100) if sys.argv[1] != 'training' else dist.all_reduce(torch.zeros(1))
 '''
 
+# Takes a second to save, if nobody tells it again.
+SAVES = '''
+import os, signal, time
+told = []
+
+def hear(number, frame):
+    told.append(number)
+    if len(told) > 1:
+        os._exit(1)
+
+signal.signal(signal.SIGTERM, hear)
+print('together 2', flush=True)
+while not told:
+    time.sleep(0.01)
+end = time.monotonic() + 1
+while time.monotonic() < end:
+    time.sleep(0.01)
+print('saved', flush=True)
+'''
 
 TOOL = runpy.run_path(str(REPO / 'tools' / 'torchrun.py'))
 
@@ -67,8 +86,8 @@ def test_ctrl_c_while_it_imports(monkeypatch, capsys):
 class Job:
     """``run_distributed``, with its output in a file: reading a pipe by lines reads ahead."""
 
-    def __init__(self, script, processes, how, **environment):
-        command = f'source tools/torchrun.sh; run_distributed {processes} {script} {how}'
+    def __init__(self, script, processes, how, before='', **environment):
+        command = f'{before}source tools/torchrun.sh; run_distributed {processes} {script} {how}'
         clean = {name: value for name, value in os.environ.items()
                  if name not in ('NNODES', 'NODE_RANK', 'MASTER_ADDR', 'MASTER_PORT', 'PORT')}
         self.log = script.with_name(f'{environment.get("NODE_RANK", 0)}.log')
@@ -115,6 +134,28 @@ def test_a_job_that_is_told_to_end(script, name):
     job.process.send_signal(getattr(signal, name))
     assert job.process.wait(120) == 128 + getattr(signal, name)
     assert 'SignalException' not in job.log.read_text(), 'the end of a run that was told to end'
+
+
+def test_a_closed_terminal_is_one_sigterm(script):
+    """Of the second SIGHUP, which a shell sends, the processes that save hear nothing."""
+    script.write_text(SAVES)
+    job = Job(script, 2, 'on')
+    job.wait_until_together()
+    for _ in range(3):
+        job.process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+    assert job.process.wait(120) == 128 + signal.SIGTERM
+    assert job.log.read_text().count('saved') == 2
+
+
+def test_nohup_outlives_its_terminal(script):
+    job = Job(script, 2, 'on', before="trap '' HUP; ")
+    job.wait_until_together()
+    job.process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        job.process.wait(3)
+    job.process.terminate()
+    assert job.process.wait(120) == 128 + signal.SIGTERM
 
 
 def test_both_machines_notice(script):

@@ -79,7 +79,7 @@ def interrupted(cfg):
     with pytest.raises(KeyboardInterrupt), stop.listening():
         runner.train()
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
     return checkpoints(cfg.work_dir)
 
 
@@ -179,7 +179,7 @@ def test_which_runs_can(loop, sampler, possible):
 # ---- before the end -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize('iteration, saved', [
     (0, 'iter_1'), (1, 'iter_2'),
     (2, 'epoch_1'),  # the last one of an epoch
@@ -211,6 +211,13 @@ def test_gradients_being_accumulated_are_waited_for(tmp_path):
 def test_the_second_signal_ends_it_at_once(tmp_path):
     twice = [dict(type='Signals', at=[1])] * 2
     assert interrupted(with_checkpoints(tmp_path, *twice)) == []
+
+
+def test_a_closed_terminal_is_no_second_one(tmp_path):
+    """A shell, the system and systemd may each say so, the latter after SIGTERM."""
+    often = [dict(type='Signals', at=[1], number=number)
+             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGHUP)]
+    assert interrupted(with_checkpoints(tmp_path, *often)) == ['iter_2']
 
 
 def test_so_does_the_first_one_before_there_is_something_to_lose(tmp_path):

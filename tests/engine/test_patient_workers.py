@@ -37,7 +37,7 @@ def sent_by_another(number, worker):
     subprocess.run(['kill', f'-{int(number)}', str(int(worker))], check=True)
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_batches_go_on_after_a_signal(number):
     stream = batches()
     worker, begun = next(stream)

@@ -60,6 +60,9 @@ def half_of(number, pid):
         raise UserError('photo.jpg: no such file')
     if number == 'cut':
         raise EOFError('in a file, not in the pipe')
+    if number == 'closed':
+        signal.raise_signal(signal.SIGHUP)
+        return 'still there'
     if number == 'long':
         time.sleep(100)
     if number == 'main':
@@ -128,6 +131,11 @@ def test_a_kill_of_all_processes_is_the_main_ones_to_tell():
     finally:
         signal.signal(signal.SIGTERM, before)
     assert not multiprocessing.active_children()
+
+
+@forks
+def test_a_closed_terminal_is_the_main_ones_to_hear():
+    assert ('closed', 'still there') in list(halves([2, 'closed', 4]))
 
 
 @forks

@@ -10,6 +10,7 @@ import pytest
 
 from ssfer_mm.command_line.printing import duration
 from ssfer_mm.errors import UserError
+from ssfer_mm.runtime.signals import kill_as_interrupt
 from ssfer_mm.tables import child, execute
 from ssfer_mm.tables.state import Results, State, begin_session
 
@@ -138,12 +139,12 @@ def when(path, then):
     threading.Thread(target=wait, daemon=True).start()
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_ends_the_trainings_and_leaves_them_to_be_continued(toy, number):
     toy.orders(hang=['scratch/5pct_seed0'])
     folder = toy.work / 'scratch/5pct_seed0'
     when(folder / 'hanging', lambda: os.kill(os.getpid(), number))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), kill_as_interrupt():  # as `command` does it
         toy.run(*ONE, '--only', 'scratch')
     session, = json.loads((folder / 'run.json').read_text())['sessions']
     assert session['seconds'] > 0

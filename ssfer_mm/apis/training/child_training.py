@@ -2,7 +2,6 @@
 import contextlib
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from mmengine.logging import print_log
 from ssfer_mm.command_line.option_values import option_text
 from ssfer_mm.config import PACKAGE
 from ssfer_mm.errors import UserError
+from ssfer_mm.runtime.signals import KILLS, heard_by
 
 # A wheel carries the tools inside the package.
 SHIPPED = PACKAGE / '.mim'
@@ -32,7 +32,7 @@ def train(config: str, work_dir: Path, options: dict, title: str) -> None:
         title: What the lines of progress begin with.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C, or SIGTERM; the training has saved first.
+        KeyboardInterrupt: Ctrl-C, SIGTERM or SIGHUP; the training has saved first.
         UserError: The training failed.
     """
     command = [sys.executable, str(TRAIN), config, '--work-dir', str(work_dir), '--resume']
@@ -68,19 +68,15 @@ def _kills_passed_on(process: subprocess.Popen) -> Iterator[tuple[list, Callable
     kills: list = []
     tell = threading.Timer(TOLD_AS_WELL, process.terminate)
 
-    def hear(number: int, frame: object) -> None:
+    def hear(number: int) -> None:
         kills.append(number)
         tell.start() if len(kills) == 1 else process.terminate()
 
-    if threading.current_thread() is not threading.main_thread():  # where no signals arrive
-        yield kills, tell.cancel
-        return
-    before = signal.signal(signal.SIGTERM, hear)
     try:
-        yield kills, tell.cancel
+        with heard_by(hear, KILLS):
+            yield kills, tell.cancel
     finally:
         tell.cancel()
-        signal.signal(signal.SIGTERM, before)
 
 
 def _relay(process: subprocess.Popen, log: Path, title: str,

@@ -42,7 +42,8 @@ def hear(number, frame):
     if len(asked) == 2:
         os._exit(1)
     os.write(2, {notice!r})
-signal.signal(signal.SIGTERM, hear)
+for number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, hear)
 Path(sys.argv[0]).with_name('begun').touch()
 while not asked:
     time.sleep(0.01)
@@ -61,8 +62,10 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.skipif(not hasattr(os, 'killpg'), reason='no process groups here')
-@pytest.mark.parametrize('tell', ['kill', 'killpg'])  # a person, and Slurm
-def test_a_polite_kill_lets_the_training_save_and_leaves_none_behind(tmp_path, tell):
+@pytest.mark.parametrize('tell, number', [
+    ('kill', signal.SIGTERM), ('killpg', signal.SIGTERM),  # a person, and Slurm
+    ('killpg', signal.SIGHUP)])  # a terminal that is closed
+def test_a_polite_kill_lets_the_training_save_and_leaves_none_behind(tmp_path, tell, number):
     program = tmp_path / 'train.py'
     program.write_text(LISTENING.format(notice=NOTICE))
     run = subprocess.Popen([sys.executable, '-c', PARENT.format(program=str(program))], text=True,
@@ -71,7 +74,7 @@ def test_a_polite_kill_lets_the_training_save_and_leaves_none_behind(tmp_path, t
         while not (tmp_path / 'begun').exists():
             assert run.poll() is None
             time.sleep(0.05)
-        getattr(os, tell)(run.pid, signal.SIGTERM)
+        getattr(os, tell)(run.pid, number)
         out, _ = run.communicate(timeout=120)
         assert out.endswith('Interrupted.\n') and (tmp_path / 'saved').exists()
     finally:

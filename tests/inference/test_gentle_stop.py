@@ -1,8 +1,7 @@
-"""Ctrl-C and SIGTERM: what is whole is kept, and nothing else is left."""
+"""Ctrl-C and polite kills: what is whole is kept, and nothing else is left."""
 import json
 import os
 import signal
-import threading
 from pathlib import Path
 
 import cv2
@@ -10,17 +9,16 @@ import pytest
 
 import ssfer_cli
 from ssfer_mm.inference import predict as predict_module
-from ssfer_mm.inference.interrupts import GentleStop, kill_as_interrupt
 
-# Of Ctrl-C; and of timeout, docker stop and service managers.
-BOTH_SIGNALS = pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+# Of Ctrl-C; of timeout, docker stop and service managers; of a lost connection.
+ANY_SIGNAL = pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 
 
 def predict(*arguments):
     return ssfer_cli.main(['predict', *arguments, '--model', 'm.onnx'])
 
 
-@BOTH_SIGNALS
+@ANY_SIGNAL
 def test_interrupted_tables_are_not_written(place, monkeypatch, capsys, number):
     def interrupt(*arguments):
         signal.raise_signal(number)
@@ -30,7 +28,7 @@ def test_interrupted_tables_are_not_written(place, monkeypatch, capsys, number):
     assert 'r.csv' not in ''.join(os.listdir()) and 'Interrupted' in capsys.readouterr().err
 
 
-@BOTH_SIGNALS
+@ANY_SIGNAL
 def test_an_interrupted_video_keeps_the_frames_that_are_done(place, monkeypatch, capsys, number):
     before, add = signal.getsignal(number), predict_module.Tally.add
 
@@ -56,16 +54,3 @@ def test_a_second_interrupt_ends_at_once(place, monkeypatch):
     monkeypatch.setattr(predict_module.Tally, 'add', interrupt_twice)
     assert predict('film.mp4', '--csv', 'r.csv', '--out', 'out') == 130
     assert not Path('r.csv').exists() and not list(Path('out').iterdir())
-
-
-def test_signals_stay_as_they_are_in_other_threads():
-    def elsewhere():
-        with kill_as_interrupt(), GentleStop() as stop:
-            done.append(stop.wanted)
-
-    numbers = signal.SIGINT, signal.SIGTERM
-    done, before = [], [signal.getsignal(number) for number in numbers]
-    thread = threading.Thread(target=elsewhere)
-    thread.start()
-    thread.join(60)
-    assert done == [False] and [signal.getsignal(number) for number in numbers] == before
