@@ -38,9 +38,12 @@ class Settings(argparse.Action):
 def train_parser() -> argparse.ArgumentParser:
     """``tools/train.py``."""
     parser = _parser('Train a model.')
-    parser.add_argument(
+    there = parser.add_mutually_exclusive_group()
+    there.add_argument(
         '--resume', nargs='?', const='auto', metavar='CHECKPOINT',
         help='continue from this checkpoint, or from the last one in the work dir')
+    there.add_argument('--redo', action='store_true',
+                       help='begin anew where a run has left checkpoints, and rename its folder')
     parser.add_argument('--amp', action='store_true',
                         help='mixed precision, on a GPU or a processor with bfloat16')
     parser.add_argument('--compile', action='store_true',

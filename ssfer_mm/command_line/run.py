@@ -145,12 +145,13 @@ def _resume_hint() -> str:
 
 
 def _without_resume(arguments: Sequence[str]) -> List[str]:
-    """Arguments without ``--resume`` and the checkpoint that it may name."""
+    """Arguments without ``--resume``, the checkpoint that it may name, and ``--redo``."""
     kept, is_value = [], False
     for argument in arguments:
         name, given, _ = argument.partition('=')
-        is_resume = len(name) > 2 and '--resume'.startswith(name)  # argparse takes --res, too
-        if not is_resume and not (is_value and not argument.startswith('-')):
+        is_resume = len(name) > 4 and '--resume'.startswith(name)  # argparse takes --res, too
+        is_redo = len(name) > 4 and '--redo'.startswith(name)
+        if not (is_resume or is_redo) and not (is_value and not argument.startswith('-')):
             kept.append(argument)
         is_value = is_resume and not given
     return kept

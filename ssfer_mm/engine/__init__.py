@@ -17,6 +17,7 @@ from .merged_groups import MergedGroupsConstructor
 from .numerics_hook import NumericsHook
 from .pseudo_label_monitor import PseudoLabelMonitor, pseudo_label_figures
 from .resumable_loop import ResumableTrainLoop
+from .same_error import same_error_everywhere
 from .sharded_runner import ShardedRunner
 from .split_record_hook import SplitRecordHook
 from .stage_report_hook import StageReportHook
@@ -33,5 +34,6 @@ __all__ = [
     'MergedGroupsConstructor', 'NumericsHook', 'PseudoLabelMonitor', 'ResumableTrainLoop',
     'SafeCheckpointHook', 'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook',
     'StageTimerHook', 'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'UnreadableHook',
-    'format_configs_once', 'load_failed_batch', 'pseudo_label_figures', 'set_rng_states'
+    'format_configs_once', 'load_failed_batch', 'pseudo_label_figures', 'same_error_everywhere',
+    'set_rng_states'
 ]

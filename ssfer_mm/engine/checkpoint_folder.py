@@ -145,6 +145,10 @@ class CheckpointFolder:
                             'Begin anew without --resume')
         return None
 
+    def newest(self) -> Optional[str]:
+        """Name of the newest checkpoint, whole or not; None where there is none."""
+        return next((name for name in self._candidates() if osp.exists(self.path(name))), None)
+
     def _candidates(self) -> List[str]:
         """Newest first; those of runs that kept no list come after those listed."""
         usable = [entry['file'] for entry in self.entries() if entry['kind'] != BEST]

@@ -1,8 +1,7 @@
 """When to write a checkpoint, and which ones to keep."""
-import contextlib
 import os.path as osp
 import time
-from typing import Iterator, Optional, Tuple
+from typing import Optional, Tuple
 
 from mmengine.dist import broadcast_object_list, get_world_size, is_main_process
 from mmengine.hooks import Hook
@@ -13,6 +12,7 @@ from ssfer_mm.errors import UserError
 from .checkpoint_folder import BEST, PERIODIC, STAGE_END, CheckpointFolder
 from .formatted_once import format_configs_once
 from .resumable_loop import ResumableTrainLoop
+from .same_error import same_error_everywhere
 
 # How often several processes ask the first one whether it is time: the answer travels.
 LOOK_EVERY = 50
@@ -163,7 +163,7 @@ class SafeCheckpointHook(Hook):
         for hook in runner.hooks:
             if hasattr(hook, 'gather_for_checkpoint'):
                 hook.gather_for_checkpoint(runner)
-        with _same_error_everywhere(), folder.disk_errors(name):
+        with same_error_everywhere(), folder.disk_errors(name):
             # Called in every process: mmengine's runner saves in the first one alone, but a
             # sharded model has to gather its weights.
             runner.save_checkpoint(runner.work_dir, folder.part(name),
@@ -174,21 +174,6 @@ class SafeCheckpointHook(Hook):
                 folder.prune(self.max_keep_ckpts)
         if kind != BEST:
             self._newest = time.monotonic(), name
-
-
-@contextlib.contextmanager
-def _same_error_everywhere() -> Iterator[None]:
-    """A disk that the first process finds full ends all with its line, and none by losing it."""
-    own: Optional[UserError] = None
-    try:
-        yield
-    except UserError as error:
-        own = error
-    first = [own]
-    if get_world_size() > 1:
-        broadcast_object_list(first)
-    if own or first[0]:
-        raise own or first[0]
 
 
 def can_resume_inside_epochs(runner) -> bool:

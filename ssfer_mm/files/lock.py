@@ -1,6 +1,7 @@
 """One process at a time, by locks that the system drops even when their holder is killed."""
 import contextlib
 import os
+import socket
 from collections.abc import Iterator
 from os import PathLike
 from typing import Optional, Union
@@ -55,3 +56,32 @@ def locked_beside(path: str, wait: bool = True) -> Iterator[None]:
             # Whoever comes now takes another lock, and finds what was written.
             with contextlib.suppress(OSError):
                 os.unlink(lock)
+
+
+@contextlib.contextmanager
+def held_by_this_process(path: Union[str, PathLike]) -> Iterator[Optional[str]]:
+    """Hold a file, without waiting for it, that this process alone has until it ends.
+
+    Its children do not hold it: they may outlive it for a while, as loaders do.
+
+    Yields:
+        None; or who has it already, such as ``'process 1234 on a-machine'``.
+    """
+    if fcntl is None:
+        yield None
+        return
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):  # systems differ
+            yield os.read(handle, 1000).decode(errors='replace').strip() or 'another process'
+            return
+        except OSError:  # a file system without locks
+            yield None
+            return
+        os.ftruncate(handle, 0)
+        os.write(handle, f'process {os.getpid()} on {socket.gethostname()}\n'.encode())
+        yield None
+    finally:
+        os.close(handle)

@@ -6,6 +6,7 @@ from typing import Dict, List, Optional, Sequence
 from ssfer_mm.command_line.printing import counted, duration
 from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.set_aside import set_aside
 
 from .child import Busy, claimed
 from .estimate import Estimates
@@ -15,7 +16,7 @@ from .machine import default_jobs
 from .plan import Run, choose, plan, with_needs
 from .results_page import check_template, write_page
 from .spec import Table, load_table
-from .state import Results, State, set_aside
+from .state import Results, State
 
 RESULTS, TEMPLATE, PAGE = Path('docs/results'), 'template.md', Path('RESULTS.md')
 
@@ -140,7 +141,8 @@ def _set_aside(runs: Dict[str, Run], results: Results, chosen: Sequence[str]) ->
         if results.state(runs[name]) is State.OUTDATED:
             try:
                 with claimed(runs[name]):
-                    target = set_aside(runs[name])
+                    folder = runs[name].work_dir
+                    target = set_aside(folder) if folder.is_dir() else None
             except Busy as error:
                 raise UserError(f'{runs[name].label} cannot be set aside, another process trains '
                                 'it with its former settings; wait for its end, or press Ctrl-C '

@@ -109,25 +109,6 @@ def end_session(run: Run, seconds: float) -> None:
     _write_journal(run, journal)
 
 
-def set_aside(run: Run) -> Optional[Path]:
-    """Rename the work dir of an outdated run; gives its new name, None if there was none.
-
-    Raises:
-        UserError: It cannot be renamed.
-    """
-    if not run.work_dir.is_dir():
-        return None
-    number = 1
-    while (target := run.work_dir.with_name(f'{run.work_dir.name}.old{number}')).exists():
-        number += 1
-    try:
-        run.work_dir.rename(target)
-    except OSError as error:
-        raise UserError(f'{run.work_dir} cannot be set aside ({error.strerror}); rename or remove '
-                        'it') from error
-    return target
-
-
 def sessions(run: Run) -> List[Dict[str, object]]:
     """Every process that trained the run."""
     return (read_journal(run) or {}).get('sessions', [])

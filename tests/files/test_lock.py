@@ -1,8 +1,15 @@
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from ssfer_mm.files.lock import locked, locked_beside, take_lock
+from ssfer_mm.files import lock
+from ssfer_mm.files.lock import held_by_this_process, locked, locked_beside, take_lock
 
 pytest.importorskip('fcntl')
 
@@ -42,3 +49,42 @@ def test_others_wait_for_their_turn(tmp_path):
         order.append('first')
     other.join(10)
     assert order == ['first', 'second']
+
+
+# Killed while a child, as a loader is, lives on.
+HOLDER = '''
+import multiprocessing, os, signal, sys, time
+from ssfer_mm.files.lock import held_by_this_process
+
+with held_by_this_process(sys.argv[1]) as holder:
+    assert holder is None
+    child = multiprocessing.get_context('fork').Process(target=time.sleep, args=(100, ))
+    child.start()
+    print(child.pid, flush=True)
+    sys.stdin.readline()
+    os.kill(os.getpid(), signal.SIGKILL)
+'''
+
+
+def test_a_process_holds_a_file_until_it_ends_and_its_children_do_not(tmp_path):
+    path = tmp_path / 'held'
+    with subprocess.Popen([sys.executable, '-c', HOLDER, str(path)], text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        child = int(other.stdout.readline())
+        try:
+            with held_by_this_process(path) as holder:
+                assert holder == f'process {other.pid} on {socket.gethostname()}'
+            other.communicate('\n')
+            with held_by_this_process(path) as holder:
+                assert holder is None
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+def test_a_file_system_without_locks(tmp_path, monkeypatch):
+    def refuse(handle, how):
+        raise OSError(errno.ENOLCK, 'No locks available')
+
+    monkeypatch.setattr(lock.fcntl, 'lockf', refuse)
+    with held_by_this_process(tmp_path / 'held') as holder:
+        assert holder is None

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from ssfer_mm.errors import UserError
 from ssfer_mm.tables import machine
 from ssfer_mm.tables.state import (
     FORMAT,
@@ -15,7 +14,6 @@ from ssfer_mm.tables.state import (
     end_session,
     read_journal,
     sessions,
-    set_aside,
 )
 
 RECORD = dict(format=FORMAT, fingerprint='new')
@@ -76,23 +74,6 @@ def test_why_a_run_is_outdated(run, results, former, words):
     begin_session(run)
     run.settings = now
     assert results.difference(run) == words
-
-
-def test_outdated_work_dirs_are_set_aside_under_new_names(run):
-    for number in (1, 2):
-        (run.work_dir / str(number)).touch()
-        assert set_aside(run).name == f'5pct_seed0.old{number}'
-        assert not run.work_dir.exists() and set_aside(run) is None
-        run.work_dir.mkdir()
-
-
-def test_a_work_dir_that_cannot_be_set_aside(run, monkeypatch):
-    def refuse(path, target):
-        raise PermissionError(13, 'Permission denied')
-
-    monkeypatch.setattr(type(run.work_dir), 'rename', refuse)
-    with pytest.raises(UserError, match='cannot be set aside .Permission denied.; rename or rem'):
-        set_aside(run)
 
 
 def test_a_result_file_has_a_line_per_entry_and_per_curve(run, results):

@@ -17,6 +17,14 @@ NAMES = {
 }
 
 
+def is_first_process(cfg: Config) -> bool:
+    """Whether this is the process that writes, also before mmengine has joined them."""
+    if dist.is_initialized():
+        return dist.get_rank() == 0
+    launcher = cfg.get('launcher', 'none')
+    return launcher == 'none' or os.environ[NAMES[launcher][0]] == '0'
+
+
 def start_processes(cfg: Config) -> None:
     """Join the process group where mmengine cannot: on machines without a GPU, with gloo.
 

@@ -28,6 +28,7 @@ from .determinism import make_deterministic
 from .distributed import start_processes
 from .fitting_settings import check_settings
 from .flip_at_test import average_with_mirror_images
+from .own_work_dir import own_work_dir
 from .tested_checkpoint import check_fit, use_model_of, weights_of
 
 __all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main']
@@ -37,20 +38,28 @@ NOT_THE_EXPERIMENT = ('work_dir', 'resume', 'load_from', 'launcher', 'env_cfg',
                       'model_wrapper_cfg', 'experiment_name')
 
 
-def train(cfg: Config) -> Runner:
+def train(cfg: Config, redo: bool = False) -> Runner:
     """Train.
 
     Args:
         cfg: A config as from `load_config`; ``work_dir`` defaults to ``./work_dirs/<its name>``.
+        redo: Whether a run that has checkpoints there is renamed out of the way.
 
     Returns:
         The runner, after its last epoch.
 
     Raises:
-        UserError: the configuration or its data cannot be used.
+        UserError: the configuration or its data cannot be used, or the work dir has another run.
     """
     check_kind(cfg)
-    runner = build_runner(cfg)
+    _prepare(cfg)
+    with own_work_dir(cfg, redo):
+        runner = _runner_of(cfg)
+        _train(runner)
+    return runner
+
+
+def _train(runner: Runner) -> None:
     _count_accumulated_batches(runner)
     # A config that replaces custom_hooks must not lose this one.
     if not any(isinstance(hook, HeldOutHook) for hook in runner.hooks):
@@ -59,7 +68,6 @@ def train(cfg: Config) -> Runner:
     runner.register_hook(stop)
     with stop.listening():
         runner.train()
-    return runner
 
 
 def test(cfg: Config, checkpoint: str, tta: bool = False) -> Dict[str, float]:
@@ -95,6 +103,12 @@ def build_runner(cfg: Config) -> Runner:
     Raises:
         UserError: as `train`.
     """
+    _prepare(cfg)
+    return _runner_of(cfg)
+
+
+def _prepare(cfg: Config) -> None:
+    """Complete a config, and join the other processes if there are any."""
     keep_freed_memory()
     keep_few_convolutions()
     enable_safe_loading()
@@ -109,6 +123,9 @@ def build_runner(cfg: Config) -> Runner:
     check_settings(cfg)
     make_deterministic(cfg)
     start_processes(cfg)
+
+
+def _runner_of(cfg: Config) -> Runner:
     differences = _differences_to_last_run(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     if differences:
@@ -188,7 +205,7 @@ def train_main(argv: Optional[Sequence[str]] = None) -> Runner:
             raise UserError(f'--auto-scale-lr: {args.config} has no auto_scale_lr.base_batch_size. '
                             'Add --cfg-options auto_scale_lr.base_batch_size=N.')
         cfg.auto_scale_lr.enable = True
-    return train(cfg)
+    return train(cfg, args.redo)
 
 
 def test_main(argv: Optional[Sequence[str]] = None) -> Dict[str, float]:

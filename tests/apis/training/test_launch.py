@@ -124,7 +124,7 @@ def test_amp_without_a_gpu(config, monkeypatch):
 
 
 def test_compile_adds_its_hook_to_those_of_the_config(config, monkeypatch):
-    monkeypatch.setattr(launch, 'train', lambda cfg: cfg)
+    monkeypatch.setattr(launch, 'train', lambda cfg, redo: cfg)
     plain, compiled = (launch.train_main([str(config), *more]) for more in ([], ['--compile']))
     assert compiled.custom_hooks == [*(plain.get('custom_hooks') or []),
                                      dict(type='mmpretrain.CompileHook')]

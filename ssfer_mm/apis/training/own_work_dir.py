@@ -1,0 +1,56 @@
+"""A training has its work dir for itself, and takes no place that another run needs."""
+import contextlib
+import os
+from typing import Iterator
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from ssfer_mm.engine import CheckpointFolder, same_error_everywhere
+from ssfer_mm.errors import UserError
+from ssfer_mm.files.lock import held_by_this_process
+from ssfer_mm.files.set_aside import set_aside
+
+from .distributed import is_first_process
+
+LOCK = '.running'
+
+
+@contextlib.contextmanager
+def own_work_dir(cfg: Config, redo: bool) -> Iterator[None]:
+    """Hold a work dir while a run trains in it; to be entered by all processes of the run.
+
+    Args:
+        cfg: ``work_dir``, made if it is not there; ``resume``: whether the run goes on with what is
+            there.
+        redo: Whether, if it does not, that is renamed out of the way.
+
+    Raises:
+        UserError: Another training runs there; or one has left checkpoints, which a new one would
+            overwrite and delete.
+    """
+    folder = cfg.work_dir
+    with contextlib.ExitStack() as stack:
+        with same_error_everywhere():
+            if is_first_process(cfg):
+                stack.enter_context(_held(folder))
+                newest = None if cfg.get('resume') else CheckpointFolder(folder).newest()
+                if newest and not redo:
+                    raise UserError(
+                        f'{folder} holds a run, the newest checkpoint is {newest}. Continue it '
+                        'with --resume, give this one its own --work-dir, or begin anew with '
+                        '--redo, which renames what is there')
+                if newest:
+                    print_log(f'{folder}: the run that was there is now {set_aside(folder)}')
+                    stack.enter_context(_held(folder))
+        yield
+
+
+@contextlib.contextmanager
+def _held(folder: str) -> Iterator[None]:
+    os.makedirs(folder, exist_ok=True)
+    with held_by_this_process(os.path.join(folder, LOCK)) as holder:
+        if holder is not None:
+            raise UserError(f'{folder}: {holder} trains there. Wait for its end, press Ctrl-C '
+                            'there, or give this run its own --work-dir')
+        yield
