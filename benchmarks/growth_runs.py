@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -81,11 +82,12 @@ def train(*settings: str, work_dir: Path, config: Path = CONFIG, processes: int 
 
     Args:
         settings: ``KEY=VALUE``.
-        work_dir: For the run.
+        work_dir: For the run; what an earlier one left there is deleted.
         config: Which.
         processes: How many, under torchrun; 0 without it.
         last: Epoch and iteration at which to stop.
     """
+    shutil.rmtree(work_dir, ignore_errors=True)
     start = [sys.executable]
     if processes:
         start += ['-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={processes}']

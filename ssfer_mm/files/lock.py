@@ -66,22 +66,31 @@ def held_by_this_process(path: Union[str, PathLike]) -> Iterator[Optional[str]]:
 
     Yields:
         None; or who has it already, such as ``'process 1234 on a-machine'``.
+
+    Raises:
+        OSError: It cannot be written.
     """
     if fcntl is None:
         yield None
         return
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):  # systems differ
-            yield os.read(handle, 1000).decode(errors='replace').strip() or 'another process'
-            return
-        except OSError:  # a file system without locks
-            yield None
-            return
-        os.ftruncate(handle, 0)
-        os.write(handle, f'process {os.getpid()} on {socket.gethostname()}\n'.encode())
-        yield None
+        yield _holder(handle, path)
     finally:
         os.close(handle)
+
+
+def _holder(handle: int, path: Union[str, PathLike]) -> Optional[str]:
+    """Who holds a file already; None if from now on, and by its name, this process does."""
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # systems differ
+        return os.read(handle, 1000).decode(errors='replace').strip() or 'another process'
+    except OSError:  # a file system without locks
+        return None
+    try:
+        os.ftruncate(handle, 0)
+        os.write(handle, f'process {os.getpid()} on {socket.gethostname()}\n'.encode())
+    except OSError as error:  # a full disk, which does not say where it is
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    return None
