@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from mmengine.config import Config
 
-from ssfer_mm.apis.training.launch import NOT_THE_EXPERIMENT
+from ssfer_mm.apis.training.deciding_settings import flat_settings
 from ssfer_mm.command_line.option_values import option_text
 from ssfer_mm.config import apply_options, load_config
 from ssfer_mm.errors import UserError
@@ -19,10 +19,6 @@ from .spec import STAGES, Row, Table
 
 FRACTION = 'train_dataloader.dataset.split.fraction'
 SEEDS = ('train_dataloader.dataset.split.seed', 'randomness.seed')
-# Differences in these change no figure of a finished run.
-NOT_THE_RESULT = {*NOT_THE_EXPERIMENT, 'default_hooks', 'log_level', 'visualizer', 'vis_backends'}
-# Names that lead to the same result as others: stage I needs no more of an item than its pixels.
-SAME_RESULT = {'PackImage': 'PackFace'}
 # What stage II does not read.
 STAGE_III_ONLY = ('train_cfg.semi', 'model.', 'data_preprocessor.semi_facemix',
                   'data_preprocessor.views.weak_', 'strong', 'unlabeled_pipeline',
@@ -237,26 +233,3 @@ def _check_same_stage_two(cfg: Config, before: Run, name: str) -> None:
             raise UserError(f'{name} continues from stage II of {before.name}, but changes {key}, '
                             'which stage II reads; give it a stage II of its own (like instead of '
                             'after)')
-
-
-def flat_settings(cfg: Config) -> Dict[str, Any]:
-    """Dotted key -> value of all that decides about the result."""
-    flat: Dict[str, Any] = {}
-    unread = {'num_workers', 'persistent_workers', 'pin_memory', 'val_interval'}
-    if not cfg.get('auto_scale_lr', {}).get('enable'):
-        unread.add('base_batch_size')
-
-    def walk(node: Any, key: str) -> None:
-        children = (node.items() if isinstance(node, dict) else enumerate(node)
-                    if isinstance(node, (list, tuple)) else None)
-        if children is None or not node:
-            flat[key] = SAME_RESULT.get(node, node) if isinstance(node, str) else node
-            return
-        for child, value in children:
-            if child not in unread:
-                walk(value, f'{key}.{child}' if key else str(child))
-
-    # Through JSON, so that tuples and numbers compare as what a file gives back.
-    plain = {k: v for k, v in cfg._cfg_dict.to_dict().items() if k not in NOT_THE_RESULT}
-    walk(json.loads(json.dumps(plain, default=str)), '')
-    return flat

@@ -20,6 +20,7 @@ from ssfer_mm.model_files.model_names import shipped_models
 from ssfer_mm.models.pretrained import fill_backbone
 
 from .child_training import train
+from .deciding_settings import flat_settings, note_settings, refuse_other_settings
 from .report import RunReport, read_report, save_curves, table
 
 
@@ -44,11 +45,16 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         options = {'model.pretrained': str(checkpoint), **options}
     epochs = {config: epochs_of_stages(config, options)
               for config in (args.config, args.baseline) if config}
+    settings = _settings(args, options, checkpoint)
+    for name, own in settings.items():
+        refuse_other_settings(work_dir / name, own)
     if checkpoint and not checkpoint.is_file():
         for config in epochs:
             check_classes(config, options)
             check_backbones(args.pretrain, args.pretrain_options, config, options)
             check_batches(config, options)
+    for name, own in settings.items():
+        note_settings(work_dir / name, own)
     if checkpoint:
         seconds = _stage_one(args.pretrain, checkpoint, args.pretrain_options)
     rows = [('SSFER', _stages(args.config, work_dir / 'ssfer', options, epochs[args.config]))]
@@ -61,6 +67,17 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     print(f'\n{text}\n\nCurves: {work_dir / "curves.png"}   '
           f'Recognizer: {work_dir / "ssfer" / "classifier_semi.pth"}')
     print(how_to_use(work_dir / 'ssfer' / 'classifier_semi.pth'))
+
+
+def _settings(args: argparse.Namespace, options: dict, checkpoint: Optional[Path]) -> dict:
+    """Name of a part -> what it is trained with."""
+    parts = dict(stage1=(args.pretrain, args.pretrain_options), ssfer=(args.config, options),
+                 baseline=(args.baseline, options))
+    found = {name: flat_settings(load_config(*part)) for name, part in parts.items() if part[0]}
+    for settings in found.values():
+        if checkpoint and settings.get('model.pretrained') == str(checkpoint):
+            del settings['model.pretrained']  # stage I has settings of its own, wherever it lies
+    return found
 
 
 def how_to_use(trained: Path) -> str:

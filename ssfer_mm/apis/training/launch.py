@@ -24,6 +24,7 @@ from ssfer_mm.runtime.processor import has_bfloat16
 from ssfer_mm.safe_loading import enable_safe_loading
 
 from .config_kind import TESTS, check_kind
+from .deciding_settings import NOT_THE_EXPERIMENT
 from .determinism import make_deterministic
 from .distributed import start_processes
 from .fitting_settings import check_settings
@@ -32,10 +33,6 @@ from .own_work_dir import own_work_dir
 from .tested_checkpoint import check_fit, use_model_of, weights_of
 
 __all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main']
-
-# Differences in these do not make it another experiment.
-NOT_THE_EXPERIMENT = ('work_dir', 'resume', 'load_from', 'launcher', 'env_cfg',
-                      'model_wrapper_cfg', 'experiment_name')
 
 
 def train(cfg: Config, redo: bool = False) -> Runner:
