@@ -21,8 +21,8 @@ def own_work_dir(cfg: Config, redo: bool) -> Iterator[None]:
     """Hold a work dir while a run trains in it; to be entered by all processes of the run.
 
     Args:
-        cfg: ``work_dir``, made if it is not there; ``resume``: whether the run goes on with what is
-            there.
+        cfg: ``work_dir``, made if it is not there; ``resume`` and ``load_from``: whether the run
+            goes on with what is there.
         redo: Whether, if it does not, that is renamed out of the way.
 
     Raises:
@@ -34,11 +34,12 @@ def own_work_dir(cfg: Config, redo: bool) -> Iterator[None]:
         with same_error_everywhere():
             if is_first_process(cfg):
                 stack.enter_context(_held(folder))
-                newest = None if cfg.get('resume') else CheckpointFolder(folder).newest()
+                newest = None if _goes_on(cfg) else CheckpointFolder(folder).newest()
                 if newest and not redo:
+                    how = '--resume without a name' if cfg.get('resume') else '--resume'
                     raise UserError(
                         f'{folder} holds a run, the newest checkpoint is {newest}. Continue it '
-                        'with --resume, give this one its own --work-dir, or begin anew with '
+                        f'with {how}, give this one its own --work-dir, or begin anew with '
                         '--redo, which renames what is there')
                 if newest:
                     print_log(f'{folder}: the run that was there is now {set_aside(folder)}')
@@ -54,3 +55,10 @@ def _held(folder: str) -> Iterator[None]:
             raise UserError(f'{folder}: {holder} trains there. Wait for its end, press Ctrl-C '
                             'there, or give this run its own --work-dir')
         yield
+
+
+def _goes_on(cfg: Config) -> bool:
+    """Whether a run continues the one in its work dir; a named checkpoint may be of another."""
+    source = cfg.get('load_from')
+    return bool(cfg.get('resume')) and (
+        not source or os.path.abspath(os.path.dirname(source)) == os.path.abspath(cfg.work_dir))

@@ -42,6 +42,17 @@ def test_a_run_is_not_trained_over(config):
     assert (RUN / 'epoch_1.pth').stat().st_mtime > kept.stat().st_mtime
 
 
+def test_nor_by_one_that_goes_on_from_elsewhere(config):
+    train_main([config])
+    there = str(RUN / 'epoch_1.pth')
+    train_main([config, '--work-dir', 'other', '--resume', there])
+    assert Path('other/epoch_1.pth').exists() is False, 'it was at its end already'
+    Path('other/epoch_1.pth').touch()
+    with pytest.raises(UserError, match='other holds a run.*Continue it with --resume without a'):
+        train_main([config, '--work-dir', 'other', '--resume', there])
+    train_main([config, '--resume', there])
+
+
 def test_what_has_no_checkpoint_is_no_run(config):
     (RUN / '20261128_120000/vis_data').mkdir(parents=True)
     train_main([config, '--redo'])
