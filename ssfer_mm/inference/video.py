@@ -20,6 +20,7 @@ from .tracking import SmoothingTracker
 from .video_source import FrameSource
 
 WINDOW = 'ssfer (q to quit)'
+NO_WINDOWS = 'this OpenCV cannot open windows (opencv-python-headless?): leave --show out'
 LARGEST_TIMEBASE = 65535  # of MPEG-4: a rate is a fraction of such whole numbers at most
 Drawing = Tuple[np.ndarray, ImageResult]
 
@@ -112,11 +113,13 @@ def _temporary(path: str) -> str:
 
 
 def check_window() -> None:
-    """Find out early whether there is a screen at all.
+    """Find out early whether a window can be opened.
 
     Raises:
-        UserError: There is none.
+        UserError: There is no screen, or this OpenCV has no windows.
     """
+    if hasattr(cv2, 'currentUIFramework') and not cv2.currentUIFramework():
+        raise UserError(NO_WINDOWS)
     if sys.platform.startswith('linux') and not (
             os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')):
         raise UserError('no window can be opened here (no display): leave --show out')
@@ -132,5 +135,4 @@ def show(frame: np.ndarray) -> bool:
         cv2.imshow(WINDOW, frame)
         return cv2.waitKey(1) & 0xFF not in (ord('q'), 27)
     except cv2.error as error:
-        raise UserError('this OpenCV cannot open windows (opencv-python-headless?): leave --show '
-                        'out') from error
+        raise UserError(NO_WINDOWS) from error

@@ -230,6 +230,7 @@ def test_no_window_can_be_opened(monkeypatch):
     def headless(*arguments):
         raise cv2.error('The function is not implemented')
 
+    monkeypatch.setattr(cv2, 'currentUIFramework', lambda: 'QT', raising=False)
     for name in ('DISPLAY', 'WAYLAND_DISPLAY'):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(UserError, match='no display.: leave --show out'):
@@ -239,6 +240,9 @@ def test_no_window_can_be_opened(monkeypatch):
     monkeypatch.setattr(cv2, 'imshow', headless)
     with pytest.raises(UserError, match='headless.*leave --show out'):
         show(scene())
+    monkeypatch.setattr(cv2, 'currentUIFramework', lambda: '', raising=False)
+    with pytest.raises(UserError, match='headless.*leave --show out'):
+        check_window()
 
 
 def test_no_camera():
