@@ -32,6 +32,14 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f'to look at: {path}')
 
 
+@pytest.fixture()
+def hang_ups_arrive():
+    """For tests of closed terminals: under nohup SIGHUP is ignored, here and in new processes."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture(autouse=True)
 def mmpretrain_scope():
     """Names in configs are mmpretrain's, as they are under a runner."""

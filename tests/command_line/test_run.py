@@ -138,6 +138,7 @@ def test_interrupt_tells_how_to_resume(capsys, monkeypatch):
     assert '--resume' not in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures('hang_ups_arrive')
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP])
 def test_a_polite_kill_leaves_no_half_written_file(capsys, monkeypatch, tmp_path, number):
 

@@ -14,6 +14,7 @@ import pytest
 
 from support.shrink import REPO
 
+pytestmark = pytest.mark.usefixtures('hang_ups_arrive')
 # Rank 1 is killed, ends with a status, or goes on; the other is in a collective ("training"), where
 # a training spends its time, or far from any.
 WORKER = '''

@@ -22,6 +22,7 @@ from ssfer_mm.engine import (
 from ssfer_mm.safe_loading import load_checkpoint_safely
 from support.runs import II_ITERS, TOTAL, config, train
 
+pytestmark = pytest.mark.usefixtures('hang_ups_arrive')
 NEVER = dict(type='SafeCheckpointHook', interval=100)
 
 

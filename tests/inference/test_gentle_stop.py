@@ -10,6 +10,7 @@ import pytest
 import ssfer_cli
 from ssfer_mm.inference import predict as predict_module
 
+pytestmark = pytest.mark.usefixtures('hang_ups_arrive')
 # Of Ctrl-C; of timeout, docker stop and service managers; of a lost connection.
 ANY_SIGNAL = pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 

@@ -10,6 +10,7 @@ import pytest
 
 from ssfer_mm.runtime.signals import KILLS, TERMINAL, heard_by, kill_as_interrupt
 
+pytestmark = pytest.mark.usefixtures('hang_ups_arrive')
 ALL = {*TERMINAL, *KILLS}
 # Prints at a signal, and then says into a file how that went.
 PRINTS = """

@@ -14,6 +14,7 @@ from ssfer_mm.runtime.signals import kill_as_interrupt
 from ssfer_mm.tables import child, execute
 from ssfer_mm.tables.state import Results, State, begin_session
 
+pytestmark = pytest.mark.usefixtures('hang_ups_arrive')
 ONE = ('--fractions', 5, '--seeds', 0)
 CELLS = ['facemix/5pct_seed0', 'fixmatch/5pct_seed0', 'scratch/5pct_seed0', 'ssfer/5pct_seed0',
          'stage1/faces']

@@ -10,6 +10,7 @@ import pytest
 from ssfer_mm.apis.training import child_training
 from ssfer_mm.engine.graceful_stop_hook import NOTICE
 
+pytestmark = pytest.mark.usefixtures('hang_ups_arrive')
 TRAINING = '''
 import time
 print('now - INFO - Epoch(train) [1]', flush=True)
