@@ -134,6 +134,9 @@ def test_interrupt_tells_how_to_resume(capsys, monkeypatch):
     monkeypatch.delenv('RANK', raising=False)
     assert run.run_cli(interrupted, resumable=True) == 130
     assert "python tools/train.py 'my config.py' --amp --resume" in capsys.readouterr().err
+    monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'c.py', '--redo', '--amp'])
+    assert run.run_cli(interrupted, resumable=True) == 130
+    assert 'python tools/train.py c.py --amp --resume\n' in capsys.readouterr().err
     assert run.run_cli(interrupted) == 130
     assert '--resume' not in capsys.readouterr().err
 
