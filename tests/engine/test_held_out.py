@@ -66,7 +66,7 @@ def test_transductive_runs_have_to_say_so(tmp_path, ids):
     cfg = leaky(runs.config(tmp_path), 'val', ids['unlabeled'])
     cfg.custom_hooks.append(dict(type='HeldOutHook', allow_unlabeled=True))
     train(cfg)
-    cfg = leaky(runs.config(tmp_path), 'val', ids['labeled'])
+    cfg = leaky(runs.config(tmp_path / 'other'), 'val', ids['labeled'])
     cfg.custom_hooks.append(dict(type='HeldOutHook', allow_unlabeled=True))
     with pytest.raises(UserError, match='labeled training images'):
         train(cfg)
