@@ -9,6 +9,7 @@ from ssfer_mm.apis import train_main
 from ssfer_mm.apis.training.own_work_dir import own_work_dir
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
+from support.shrink import unique_name
 from support.tiny_config import write_tiny_config
 
 RUN = Path('work_dirs/tiny')
@@ -27,35 +28,40 @@ def config(tmp_path, monkeypatch):
     return str(write_tiny_config(tmp_path))
 
 
+def start(config, *arguments):
+    """Under a name of its own: runs of one name that begin in the same second share a log."""
+    train_main([config, *arguments, '--cfg-options', f'experiment_name={unique_name()}'])
+
+
 def test_a_run_is_not_trained_over(config):
-    train_main([config])
+    start(config)
     before = {path.name: path.stat() for path in RUN.iterdir()}
     with pytest.raises(UserError, match=r'work_dirs/tiny holds a run, .* is epoch_1.pth. Continue'):
-        train_main([config])
+        start(config)
     assert {path.name: path.stat() for path in RUN.iterdir()}.keys() == before.keys()
     assert (RUN / 'epoch_1.pth').stat().st_mtime == before['epoch_1.pth'].st_mtime
-    train_main([config, '--resume'])
+    start(config, '--resume')
 
-    train_main([config, '--redo'])
+    start(config, '--redo')
     kept = RUN.with_name('tiny.old1') / 'epoch_1.pth'
     assert kept.stat().st_mtime == before['epoch_1.pth'].st_mtime
     assert (RUN / 'epoch_1.pth').stat().st_mtime > kept.stat().st_mtime
 
 
 def test_nor_by_one_that_goes_on_from_elsewhere(config):
-    train_main([config])
+    start(config)
     there = str(RUN / 'epoch_1.pth')
-    train_main([config, '--work-dir', 'other', '--resume', there])
+    start(config, '--work-dir', 'other', '--resume', there)
     assert Path('other/epoch_1.pth').exists() is False, 'it was at its end already'
     Path('other/epoch_1.pth').touch()
     with pytest.raises(UserError, match='other holds a run.*Continue it with --resume without a'):
-        train_main([config, '--work-dir', 'other', '--resume', there])
-    train_main([config, '--resume', there])
+        start(config, '--work-dir', 'other', '--resume', there)
+    start(config, '--resume', there)
 
 
 def test_what_has_no_checkpoint_is_no_run(config):
     (RUN / '20261128_120000/vis_data').mkdir(parents=True)
-    train_main([config, '--redo'])
+    start(config, '--redo')
     assert (RUN / 'epoch_1.pth').exists() and [path.name for path in RUN.parent.iterdir()] == [
         'tiny']
 
@@ -68,7 +74,7 @@ def test_two_do_not_train_there_at_once(config, option):
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == 'held\n'
         with pytest.raises(UserError, match=fr'tiny: process {other.pid} on .* trains there. Wait'):
-            train_main([config, *option])
+            start(config, *option)
     assert [path.name for path in RUN.parent.iterdir()] == ['tiny']
 
 
