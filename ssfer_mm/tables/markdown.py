@@ -1,10 +1,11 @@
 """The blocks that RESULTS.md is made of."""
 from statistics import mean
-from typing import Callable, Dict, List, Sequence
+from typing import Callable, Dict, Iterable, List, Sequence
 
 from ssfer_mm.command_line.printing import duration
 
 from .figures import NOTHING, Cells, spread
+from .spec import Row
 from .state import State
 
 
@@ -77,11 +78,18 @@ def _mean_time(records: List[dict], machine: str) -> str:
 def settings(cells: Cells) -> str:
     """What each row is: config, stage I, and the settings that it changes."""
     common, rows = cells.table.options, []
+    spelled_out: List[Row] = []
     for row in cells.table.rows.values():
         changes = [f'`{key}={value}`' for key, value in row.options.items()
                    if key not in common or common[key] != value]
-        changes += [f'at {fraction:g} %: ' + ', '.join(f'`{k}={v}`' for k, v in more.items())
-                    for fraction, more in row.by_fraction.items()]
+        # Schedules are long, and nearly all rows of a table share one.
+        same = next((other for other in spelled_out if other.by_fraction == row.by_fraction), None)
+        if same:
+            changes.append(f'at {_listed(row.by_fraction)} % as `{same.name}`')
+        elif row.by_fraction:
+            spelled_out.append(row)
+            changes += [f'at {fraction:g} %: ' + ', '.join(f'`{k}={v}`' for k, v in more.items())
+                        for fraction, more in row.by_fraction.items()]
         start = f'stage II of {cells.table.rows[row.after].title}' if row.after else (
             'random weights' if row.stage1 == 'none' else f'stage I, {row.stage1}')
         rows.append([row.title, f'`{row.name}`', start, row.stages, f'`{row.config}`',
@@ -89,6 +97,10 @@ def settings(cells: Cells) -> str:
     head = ['row', 'name', 'starts from', 'trains', 'config', 'changes']
     every = ', '.join(f'`{key}={value}`' for key, value in common.items())
     return grid(head, rows) + (f'\n\nEvery run has {every}.' if every else '')
+
+
+def _listed(fractions: Iterable[float]) -> str:
+    return ', '.join(f'{fraction:g}' for fraction in fractions)
 
 
 def runs(cells: Cells) -> str:

@@ -125,6 +125,15 @@ def test_what_a_row_changes(facts, shown):
     assert 'Every run' not in markdown.settings(cells(row('a')))
 
 
+def test_settings_of_a_fraction_are_spelled_out_once():
+    schedule, other = {5: dict(n=4), 10: dict(n=2)}, {5: dict(n=4), 10: dict(n=3)}
+    block = markdown.settings(cells(row('a', by_fraction=schedule), row('b', by_fraction=other),
+                                    row('c', by_fraction=dict(schedule)), row('d')))
+    changes = [line.split(' | ')[-1] for line in block.splitlines()[2:]]
+    assert changes == ['at 5 %: `n=4`<br>at 10 %: `n=2` |', 'at 5 %: `n=4`<br>at 10 %: `n=3` |',
+                       'at 5, 10 % as `a` |', '– |']
+
+
 def test_a_run_of_which_little_is_known():
     block = markdown.runs(cells(row('a'), done={'a/5pct_seed0': record(hardware='')},
                                 stage1=record())).split('\n\n')[0]
