@@ -36,9 +36,6 @@ def check_files(part: Part) -> List[Finding]:
         [f'{name} ({facts.error})' for name, facts in zip(part.ids, part.facts) if facts.error],
         '{n} cannot be read' + ('' if fatal else '; training skips them'),
         'Copy or extract them again' + (', or take them out of the data.' if fatal else '.'))
-    findings += _those(part, WARNING, 'cut', lambda facts: facts.cut,
-                       '{n} are cut off: training sees them with a part missing',
-                       'Copy or extract them again.')
     for word, (severity, text, advice) in MODES.items():
         findings += _those(part, severity, f'mode {word}',
                            lambda facts, word=word: word in facts.mode.split(), '{n} are ' + text,

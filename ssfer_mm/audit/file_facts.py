@@ -2,7 +2,7 @@
 import contextlib
 import warnings
 from dataclasses import dataclass, replace
-from typing import Tuple, Union
+from typing import Union
 
 import cv2
 import numpy as np
@@ -19,8 +19,6 @@ BLANK = 2.
 _MODES = {'1': 'two-colour', 'L': 'grey', 'LA': 'grey alpha', 'P': 'palette', 'PA': 'palette alpha',
           'RGB': 'colour', 'RGBX': 'colour', 'RGBA': 'alpha', 'RGBa': 'alpha', 'La': 'grey alpha',
           'CMYK': 'CMYK', 'YCbCr': 'colour', 'I': 'grey 32-bit', 'F': 'grey float'}
-# A whole JPEG or PNG ends in these bytes.
-_ENDS = {'JPEG': b'\xff\xd9', 'PNG': b'IEND\xaeB`\x82'}
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,6 @@ class FileFacts:
 
     Attributes:
         error: Why it cannot be read; empty if it can.
-        cut: It can be read, but its file ends too early: part of the picture is missing.
         mode: Words for how the file stores it, such as ``'grey 16-bit'`` or ``'colour'``.
         width, height: Pixels as training sees them, 0 if not decoded.
         orientation: EXIF orientation, 1 if there is none.
@@ -41,7 +38,6 @@ class FileFacts:
         thumb: Thumbnail, 1024 bytes.
     """
     error: str = ''
-    cut: bool = False
     mode: str = ''
     width: int = 0
     height: int = 0
@@ -74,10 +70,10 @@ def inspect(image: Union[str, np.ndarray], name: str = '?', decode: bool = True)
         except UserError as error:
             return FileFacts(error=str(error))
     try:
-        facts, kind = _header(image)
+        facts = _header(image)
     # A hostile file can make a decoder raise anything at all.
     except Exception as error:
-        facts, kind = FileFacts(error=f'{type(error).__name__}: {error}'), ''
+        facts = FileFacts(error=f'{type(error).__name__}: {error}')
     if not decode:
         return facts
     try:
@@ -85,7 +81,7 @@ def inspect(image: Union[str, np.ndarray], name: str = '?', decode: bool = True)
     except UserError as error:
         return replace(facts, error=str(error))
     # What OpenCV can read and Pillow cannot is used by training all the same.
-    facts = replace(facts, error='', cut=kind in _ENDS and _is_cut(image, _ENDS[kind]))
+    facts = replace(facts, error='')
     if facts.orientation != 1:
         facts = replace(facts, turned=_is_turned(image, pixels))
     return _with_pixels(facts, pixels)
@@ -98,8 +94,8 @@ def _with_pixels(facts: FileFacts, pixels: np.ndarray) -> FileFacts:
                    contrast=float(np.frombuffer(thumb, np.uint8).std()))
 
 
-def _header(path: str) -> Tuple[FileFacts, str]:
-    """What the header says, and the file's format."""
+def _header(path: str) -> FileFacts:
+    """What the header says."""
     with warnings.catch_warnings(), Image.open(path) as image:
         warnings.simplefilter('ignore')
         mode = _MODES.get(image.mode, f'grey {image.mode[2:]}-bit'
@@ -109,7 +105,7 @@ def _header(path: str) -> Tuple[FileFacts, str]:
         orientation = image.getexif().get(EXIF_ORIENTATION, 1)
         return FileFacts(mode=mode.replace('16B', '16').replace('16L', '16'),
                          frames=getattr(image, 'n_frames', 1),
-                         orientation=orientation if orientation in range(1, 9) else 1), image.format
+                         orientation=orientation if orientation in range(1, 9) else 1)
 
 
 def _is_deep(image: Image.Image) -> bool:
@@ -119,22 +115,6 @@ def _is_deep(image: Image.Image) -> bool:
             return file.read(25)[24:] == b'\x10'
     if image.format == 'TIFF':
         return max(image.tag_v2.get(258, (8,))) == 16
-    return False
-
-
-def _is_cut(path: str, end: bytes) -> bool:
-    """Whether a file lacks its end, and the picture a part of it. OpenCV fills that in silently."""
-    with open(path, 'rb') as file:
-        file.seek(0, 2)
-        file.seek(max(0, file.tell() - 64))
-        if end in file.read():
-            return False
-    # Bytes behind the end, as some cameras append, are no damage: let a strict decoder judge.
-    try:
-        with Image.open(path) as image:
-            image.load()
-    except Exception:
-        return True
     return False
 
 

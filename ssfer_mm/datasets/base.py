@@ -158,6 +158,12 @@ class FERDataset(BaseDataset):
         self._columns = None
         super().get_subset_(indices)
 
+    def get_subset(self, indices: int | Sequence[int]) -> 'FERDataset':
+        """A copy with some of the items only; see mmengine's ``BaseDataset``."""
+        subset = super().get_subset(indices)
+        subset._columns = None
+        return subset
+
     def _ids_and_labels(self) -> tuple[list[str], list[int]]:
         if not self._fully_initialized:
             self.full_init()

@@ -8,8 +8,9 @@ import numpy as np
 
 from ssfer_mm.datasets.synthfer import cached_pool
 from ssfer_mm.errors import UserError
-from ssfer_mm.faces.box_file import read_boxes
+from ssfer_mm.faces.box_lookup import match_records
 from ssfer_mm.images.decode import decode_image
+from ssfer_mm.images.files import is_image
 from ssfer_mm.synthfer import SynthFERGenerator
 
 PARTS = ('train', 'held_out')
@@ -67,14 +68,14 @@ class PhotoFaces(Sequence):
                             f'{box_file!r} lists. Unpack them there, or set the folder to '
                             'where they are')
         self.folder, self.part = folder, part
-        records = read_boxes(box_file)
-        names = sorted(name for name, record in records.items() if len(record.boxes) == 1
-                       and is_held_out(name) == (part == 'held_out'))
-        found = set(os.listdir(folder))
-        self.names = [name for name in names if name in found][:limit]
+        files = sorted(filter(is_image, os.listdir(folder)))
+        records = {name: record for name, record in zip(files, match_records(box_file, files))
+                   if record is not None and len(record.boxes) == 1
+                   and is_held_out(name) == (part == 'held_out')}
+        self.names = list(records)[:limit]
         if not self.names:
-            raise UserError(f'{folder!r} holds none of the {len(names)} images that {box_file!r} '
-                            f'lists for {part!r}; use the box file made for these images')
+            raise UserError(f'{folder!r} holds no image of {part!r} for which {box_file!r} has '
+                            'exactly one box; use the box file made for these images')
         self.boxes = np.array([records[name].boxes[0] for name in self.names], np.float32)
         self._files = [_read(os.path.join(folder, name)) for name in self.names]
 

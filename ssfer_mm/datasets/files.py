@@ -1,5 +1,6 @@
 """Finding files on disk and saying clearly what was found instead."""
 import csv
+import itertools
 import os
 import os.path as osp
 from collections.abc import Iterable, Iterator, Sequence
@@ -43,6 +44,20 @@ def first_existing(root: str, candidates: Sequence[str]) -> str | None:
         if osp.exists(path):
             return path
     return None
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """The same names, where one has been there already with ``-2``, ``-3`` and so on.
+
+    Example:
+        >>> distinct(['a', 'b', 'a', 'a-2'])
+        ['a', 'b', 'a-2', 'a-2-2']
+    """
+    result: dict[str, None] = {}
+    for name in names:
+        numbered = (f'{name}-{number}' for number in itertools.count(2))
+        result[next(own for own in itertools.chain([name], numbered) if own not in result)] = None
+    return list(result)
 
 
 def describe_folder(folder: str) -> str:

@@ -18,7 +18,7 @@ def image_keys(info: dict, scope: Optional[str]) -> Iterator[str]:
     path = info.get('img_path')
     if path:
         folder, name = osp.split(osp.abspath(path))
-        yield osp.join(_real(folder), name)
+        yield osp.realpath(path) if osp.islink(path) else osp.join(_real(folder), name)
 
 
 def keys_of(dataset: Dataset) -> Set[str]:

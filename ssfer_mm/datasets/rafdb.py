@@ -83,6 +83,9 @@ class RAFDB(FERDataset):
             raise wrong_layout('RAFDB', root, 'EmoLabel/list_patition_label.txt with '
                                f'Image/aligned/, or class folders {self.subset}/1 to '
                                f'{self.subset}/7')
+        if self.view:
+            raise UserError(f'RAFDB: view={self.view!r} chooses among the folders of the released '
+                            f'layout, but {root!r} has class folders; leave view out.')
         samples = class_folder_samples('RAFDB', osp.dirname(folders), self.subset, RAFDB7,
                                        _class_of_folder)
         return sorted((_own_id(sample, self.subset) for sample in samples), key=lambda s: s.id)

@@ -15,7 +15,8 @@ class SeededIndex(int):
     nor where a resumed run began changes an augmentation.
 
     Args:
-        index: The index; everywhere else this is a plain int.
+        index: The index; differences and remainders keep the seed, everywhere else this is a
+            plain int.
         seed: In [0, 2**32).
 
     Example:
@@ -27,6 +28,13 @@ class SeededIndex(int):
         self = super().__new__(cls, index)
         self.seed = seed
         return self
+
+    # ConcatDataset subtracts, RepeatDataset divides, before they ask the dataset inside.
+    def __sub__(self, other: int) -> 'SeededIndex':
+        return SeededIndex(int(self) - other, self.seed)
+
+    def __mod__(self, other: int) -> 'SeededIndex':
+        return SeededIndex(int(self) % other, self.seed)
 
 
 def item_seeds(count: int, *place: int) -> list[int]:

@@ -1,5 +1,5 @@
 """Labeled and unlabeled faces in one index space."""
-from typing import Dict, Optional, Sequence, Tuple, Union
+from typing import Dict, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.dataset import Compose
@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 from ssfer_mm.errors import UserError
 from ssfer_mm.transforms import check_fixed, check_tracked, check_whole, whole_pipeline
 
+from .base import FERDataset
 from .held_out import keys_of, shared_ids
 from .kept_items import KeptItems
 from .seeded import seed_draws
@@ -75,6 +76,7 @@ class SemiSupervisedDataset(Dataset):
         self.dataset = DATASETS.build(dict(dataset, lazy_init=True))
         self.labeled_pipeline = _compose(labeled_pipeline)
         self.unlabeled_pipeline = _compose(unlabeled_pipeline or ())
+        _check_extra(extra_unlabeled)
         self._extra = [
             DATASETS.build(dict(cfg, pipeline=[_without_secrets, *(unlabeled_pipeline or ())],
                                 lazy_init=True))
@@ -204,6 +206,17 @@ class SemiSupervisedDataset(Dataset):
 
 def _without_secrets(info: dict) -> dict:
     return {key: value for key, value in info.items() if key not in SECRETS}
+
+
+def _check_extra(datasets: object) -> None:
+    example = "such as [dict(type='UnlabeledFaces', data_root='DIR')]"
+    if not isinstance(datasets, (list, tuple)):
+        raise UserError(f'extra_unlabeled is {datasets!r}: give a list of datasets, {example}')
+    for cfg in datasets:
+        kind = DATASETS.get(cfg.get('type', '')) if isinstance(cfg, Mapping) else None
+        if not (isinstance(kind, type) and issubclass(kind, FERDataset)):
+            raise UserError(f'extra_unlabeled holds {cfg!r}: give datasets of face images, '
+                            f'{example}; archives are for stage I')
 
 
 def _compose(pipeline: Sequence[dict]) -> Compose:

@@ -73,6 +73,7 @@ def draw_split(dataset_name: str, classes: Sequence[str], ids: Sequence[str],
         {'a': (2, 4), 'b': (1, 2)}
     """
     _check_request(fraction, per_class, seed)
+    seed = int(seed)  # 1.0 is a whole number, too, but not written like one
     members = _ids_by_class(classes, ids, labels)
     labeled, counts = [], {}
     for name, own in members.items():
@@ -195,6 +196,17 @@ def resolve_split(cfg: Split | str | Mapping, dataset_name: str, classes: Sequen
     return split
 
 
+def check_recipe(cfg: Mapping) -> None:
+    """Whether a recipe for a split has keys of one only.
+
+    Raises:
+        UserError: It has others.
+    """
+    unknown = sorted(set(cfg) - set(_KEYS))
+    if unknown:
+        raise UserError(f'The split config has unknown keys {unknown}; use {", ".join(_KEYS)}.')
+
+
 def split_table(split: Split) -> str:
     """A text table of the labeled and all images per class."""
     width = max(len('class'), *(len(name) for name in split.classes))
@@ -206,11 +218,9 @@ def split_table(split: Split) -> str:
 
 def _kept_split(cfg: Mapping) -> Split | None:
     """The split in the file that a recipe names, if that is there already."""
-    unknown = sorted(set(cfg) - set(_KEYS))
-    if unknown:
-        raise UserError(f'The split config has unknown keys {unknown}; use {", ".join(_KEYS)}.')
+    check_recipe(cfg)
     file = cfg.get('file')
-    if not file or not osp.isfile(file):
+    if not file or len(cfg) > 1 and not osp.isfile(file):
         return None
     split = load_split(file)
     for key in _KEYS[1:]:

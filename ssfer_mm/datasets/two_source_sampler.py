@@ -23,7 +23,10 @@ _SETTINGS = {
 
 @DATA_SAMPLERS.register_module()
 class TwoSourceSampler:
-    """Draw ``labeled + unlabeled`` indices per batch and rank, the labeled ones first.
+    """Draw a number of labeled and a number of unlabeled indices per batch and rank, in this order.
+
+    The numbers are those of :meth:`set_sources`, which the two-stage loop calls where a stage
+    begins; before, as many labeled ones as :class:`TwoSourceBatchSampler` says.
 
     One epoch is one pass over the unlabeled images, or over the labeled ones where a batch has no
     unlabeled part. The shorter source is reshuffled and repeated, so that each of its images is
@@ -45,8 +48,6 @@ class TwoSourceSampler:
         dataset: Has ``source_sizes -> (n_labeled, n_unlabeled)``; unlabeled indices follow the
             labeled ones (:class:`SemiSupervisedDataset`). For ``balance`` it also has
             ``labeled_classes() -> int (n_labeled,)``.
-        labeled: Labeled images per batch and rank.
-        unlabeled: Unlabeled images per batch and rank; 0 for supervised training.
         seed: Seed of the order; None takes one that all ranks share.
         balance: 0 uses every labeled image equally often (up to one), 1 every class, and what
             lies between lies between.
@@ -57,8 +58,6 @@ class TwoSourceSampler:
 
     def __init__(self,
                  dataset,
-                 labeled: int = 1,
-                 unlabeled: int = 0,
                  seed: Optional[int] = None,
                  balance: float = 0.) -> None:
         self.sizes = dataset.source_sizes
@@ -66,7 +65,7 @@ class TwoSourceSampler:
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0
         self._skip = 0
-        self.labeled, self.unlabeled = labeled, unlabeled
+        self.labeled, self.unlabeled = 1, 0
         check_balance(balance)
         self.balance = balance
         self._classes = np.asarray(dataset.labeled_classes()) if balance else None

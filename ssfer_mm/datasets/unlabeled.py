@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from mmpretrain.registry import DATASETS
 
 from ssfer_mm.datasets.base import FERDataset, Sample
-from ssfer_mm.datasets.files import describe_folder, resolve_root
+from ssfer_mm.datasets.files import describe_folder, distinct, resolve_root
 from ssfer_mm.datasets.seeded import seed_draws
 from ssfer_mm.datasets.unreadable import UnreadableTally
 from ssfer_mm.errors import UnreadableImage, UserError
 from ssfer_mm.images.files import scan_images
 from ssfer_mm.images.name import note_unreadable
+from ssfer_mm.transforms import check_tracked, packs_face_box
 
 
 @DATASETS.register_module()
@@ -32,7 +33,8 @@ class UnlabeledFaces(FERDataset):
             the first hundred or more that a process was asked for stop the run.
 
     Raises:
-        UserError: Missing folder, folder without images, folders inside each other.
+        UserError: Missing folder, folder without images, folders inside each other; or face boxes
+            would be wrong because a transform moves pixels without saying so.
     """
 
     METAINFO = dict(dataset_name='UnlabeledFaces', classes=())
@@ -47,6 +49,8 @@ class UnlabeledFaces(FERDataset):
                  serialize_data: bool = True,
                  on_unreadable: str = 'skip',
                  max_unreadable: float = 0.05):
+        if boxes and packs_face_box(pipeline):
+            check_tracked(pipeline)
         self.on_unreadable = on_unreadable
         self.tally = UnreadableTally('UnlabeledFaces', data_root, on_unreadable, max_unreadable)
         super().__init__(data_root, subset='train', boxes=boxes, pipeline=pipeline,
@@ -66,7 +70,7 @@ class UnlabeledFaces(FERDataset):
             raise UserError('UnlabeledFaces got no folder; set data_root to one or several.')
         _refuse_overlap(roots)
         samples = []
-        for root, prefix in zip(roots, _root_names(roots)):
+        for root, prefix in zip(roots, distinct(map(_own_name, roots))):
             images = scan_images(root)
             if not images:
                 raise UserError(f'UnlabeledFaces: no images under {root!r}: '
@@ -95,14 +99,8 @@ class UnlabeledFaces(FERDataset):
                         f'{self.data_root!r} can be read; check the files.')
 
 
-def _root_names(roots: list[str]) -> list[str]:
-    """Each root's folder name, numbered from its second appearance on."""
-    names, result = {}, []
-    for root in roots:
-        name = osp.basename(osp.abspath(root))
-        names[name] = names.get(name, 0) + 1
-        result.append(name if names[name] == 1 else f'{name}-{names[name]}')
-    return result
+def _own_name(root: str) -> str:
+    return osp.basename(osp.abspath(root))
 
 
 def _refuse_overlap(roots: list[str]) -> None:

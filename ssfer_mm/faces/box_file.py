@@ -1,11 +1,11 @@
 """Face boxes on disk: one JSON object a line, one line an image.
 
     {"image": "train/a.jpg", "width": 48, "height": 48, "boxes": [[3.5, 2, 44, 47]],
-     "scores": [0.98], "detector": "name"}
+     "scores": [0.98], "detector": "name", "file_size": 2031}
 
 ``image`` is the sample's id, boxes are xyxy in raw-image pixels (see :mod:`ssfer_mm.faces.boxes`).
 An image without a face has ``"boxes": []``. Also read: boxes of five numbers, the fifth being the
-score; ``w`` and ``h`` for ``width`` and ``height``; and lines without scores or a detector.
+score; ``w`` and ``h`` for ``width`` and ``height``; and lines without sizes, scores or a detector.
 
 The first line may be a header instead, which says what found the boxes and how many images the
 file is about, so that a file that was cut is known as such (:mod:`ssfer_mm.files.journal`):

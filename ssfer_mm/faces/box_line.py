@@ -15,6 +15,7 @@ class FaceRecord:
         width: Width of the raw image in pixels, None if unknown.
         height: Height of the raw image in pixels, None if unknown.
         detector: Name of what found the boxes.
+        file_size: Bytes of the image file, None if unknown: tells images of one name apart.
     """
     image: str
     boxes: Tuple[Tuple[float, float, float, float], ...] = ()
@@ -22,6 +23,7 @@ class FaceRecord:
     width: Optional[int] = None
     height: Optional[int] = None
     detector: str = ''
+    file_size: Optional[int] = None
 
 
 def parse_line(line: str) -> FaceRecord:
@@ -54,9 +56,10 @@ def parse_line(line: str) -> FaceRecord:
         image=image,
         boxes=tuple(box[:4] for box in boxes),
         scores=_scores(data.get('scores'), boxes),
-        width=_size(data, 'width', 'w'),
-        height=_size(data, 'height', 'h'),
-        detector=detector)
+        width=_whole(data, 'width', 'w'),
+        height=_whole(data, 'height', 'h'),
+        detector=detector,
+        file_size=_whole(data, 'file_size'))
 
 
 def format_line(record: FaceRecord) -> str:
@@ -76,6 +79,8 @@ def format_line(record: FaceRecord) -> str:
         data['scores'] = [float(score) for score in record.scores]
     if record.detector:
         data['detector'] = record.detector
+    if record.file_size is not None:
+        data['file_size'] = record.file_size
     # Escapes keep file names that are no valid UTF-8 writable.
     return json.dumps(data, ensure_ascii=True)
 
@@ -100,14 +105,14 @@ def _scores(scores: object, boxes: List[Tuple[float, ...]]) -> Tuple[float, ...]
     return tuple(_number(value) for value in scores)
 
 
-def _size(data: dict, name: str, short: str) -> Optional[int]:
+def _whole(data: dict, name: str, short: str = '') -> Optional[int]:
     value = data.get(name, data.get(short))
     if value is None:
         return None
-    number = _number(value)
-    if number < 1 or number != int(number):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (
+            1 <= value < 2**53 and value == int(value)):
         raise ValueError(f'"{name}" is {_short(value)}, not a positive whole number')
-    return int(number)
+    return int(value)
 
 
 def _number(value: object) -> float:

@@ -23,6 +23,7 @@ class BoxReport:
         none: Images in the file without any face.
         several: Images with more than one face.
         not_in_file: Images that the file does not mention.
+        by_name: Images whose folders the file does not mention: found by their file names alone.
         rule: Which of several faces gets the box; ``'only'``: none of them.
         path: The box file.
     """
@@ -31,6 +32,7 @@ class BoxReport:
     none: int
     several: int
     not_in_file: int
+    by_name: int = 0
     rule: str = 'only'
     path: str = field(default='', compare=False)
 
@@ -38,9 +40,11 @@ class BoxReport:
         share = 100. * self.one / max(self.total, 1)
         source = f' ({self.path})' if self.path else ''
         taken = '' if self.rule == 'only' or not self.several else f' (the {self.rule} one taken)'
+        guessed = (f'; {self.by_name} were found by their file names alone, in other folders'
+                   if self.by_name else '')
         return (f'face boxes: {self.one} of {self.total} images ({share:.1f} %) have exactly one '
                 f'face, {self.none} none, {self.several} several{taken}, {self.not_in_file} are '
-                f'not in the box file{source}')
+                f'not in the box file{source}{guessed}')
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,11 @@ def boxes_of_images(path: PathLike, ids: Sequence[str], choose: str = 'only',
     boxes = np.full((len(ids), 4), np.nan, dtype=np.float32)
     sizes = np.zeros((len(ids), 2), dtype=np.int32)
     counts: Counter = Counter()
-    for row, record in enumerate(found):
+    for row, (image, record) in enumerate(zip(ids, found)):
         if record is None:
             counts['not_in_file'] += 1
             continue
+        counts['by_name'] += not (_is_end(image, record.image) or _is_end(record.image, image))
         faces = len(faces_above(record, min_score))
         counts['several' if faces > 1 else 'one' if faces else 'none'] += 1
         box = choose_face(record, choose, min_score)
@@ -87,7 +92,7 @@ def boxes_of_images(path: PathLike, ids: Sequence[str], choose: str = 'only',
             boxes[row] = box
         if record.width and record.height:
             sizes[row] = record.width, record.height
-    kinds = {kind: counts[kind] for kind in ('one', 'none', 'several', 'not_in_file')}
+    kinds = {kind: counts[kind] for kind in ('one', 'none', 'several', 'not_in_file', 'by_name')}
     report = BoxReport(total=len(ids), rule=choose, path=os.fspath(path), **kinds)
     return BoxesOfImages(boxes, sizes, report)
 
@@ -148,6 +153,10 @@ def _unique_names(ids: Iterable[str]) -> Dict[str, str]:
     ids = list(ids)
     counts = Counter(map(_name, ids))
     return {_name(image): image for image in ids if counts[_name(image)] == 1}
+
+
+def _is_end(ending: str, image: str) -> bool:
+    return f'/{image}'.replace('\\', '/').endswith(f'/{ending}'.replace('\\', '/'))
 
 
 def _name(image: str) -> str:

@@ -49,13 +49,27 @@ def locked(path: Union[str, PathLike], wait: bool = True) -> Iterator[None]:
 def locked_beside(path: str, wait: bool = True) -> Iterator[None]:
     """The same with a file beside ``path``, for the process that is to write ``path``."""
     lock = os.path.join(os.path.dirname(path), f'.{os.path.basename(path)}.lock')
-    with locked(lock, wait):
-        try:
-            yield
-        finally:
-            # Whoever comes now takes another lock, and finds what was written.
-            with contextlib.suppress(OSError):
-                os.unlink(lock)
+    handle = take_lock(lock, wait)
+    # Its last holder takes the file away, perhaps after this process has opened it.
+    while handle is not None and not _is_at(handle, lock):
+        os.close(handle)
+        handle = take_lock(lock, wait)
+    try:
+        yield
+    finally:
+        # Whoever comes now takes another lock, and finds what was written.
+        with contextlib.suppress(OSError):
+            os.unlink(lock)
+        if handle is not None:
+            os.close(handle)
+
+
+def _is_at(handle: int, path: str) -> bool:
+    """Whether the open file is still the one of that name."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 @contextlib.contextmanager

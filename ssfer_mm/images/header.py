@@ -8,6 +8,7 @@ from ssfer_mm.images.jpeg_header import EXIF_ORIENTATION, SCAN, Header, jpeg_hea
 
 PNG, JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8\xff'
 END = b'\xff\xd9'  # of a JPEG
+PNG_END = b'IEND'
 
 
 def stored_size(data: bytes) -> tuple[int, int] | None:
@@ -39,10 +40,12 @@ def read_header(data: bytes) -> Header | None:
 
 
 def is_cut_off(data: bytes) -> bool:
-    """Whether a JPEG lacks its end, which some decoders replace by grey without a word.
+    """Whether a JPEG or PNG lacks its end, which some decoders replace by grey without a word.
 
     What follows the end does not count: phones append a film or a second picture.
     """
+    if data.startswith(PNG):
+        return data.rfind(PNG_END) < 0
     if not data.startswith(JPEG):
         return False
     scan = next((place for marker, place in segments(data) if marker == SCAN), -1)

@@ -6,7 +6,7 @@ from .tracked_policies import TrackedAutoAugment, TrackedRandAugment
 from .tracked_resizes import TrackedRandomFlip, TrackedResize, TrackedResizeEdge
 from .tracked_warps import TrackedRotate, TrackedShear, TrackedTranslate
 from .tracking import track
-from .untracked import check_tracked
+from .untracked import check_tracked, packs_face_box
 from .views import WeakStrongViews
 from .whole_faces import check_fixed, check_whole, whole_pipeline
 
@@ -15,5 +15,5 @@ __all__ = [
     'TrackedCenterCrop', 'TrackedRandAugment', 'TrackedRandomCrop', 'TrackedRandomFlip',
     'TrackedRandomResizedCrop', 'TrackedResize', 'TrackedResizeEdge', 'TrackedRotate',
     'TrackedShear', 'TrackedTranslate', 'WeakStrongViews', 'check_fixed', 'check_tracked',
-    'check_whole', 'track', 'whole_pipeline'
+    'check_whole', 'packs_face_box', 'track', 'whole_pipeline'
 ]

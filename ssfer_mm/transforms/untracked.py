@@ -66,7 +66,7 @@ def check_tracked(pipeline: Sequence) -> None:
     """
     for step in pipeline:
         name, cls = _name_and_class(step)
-        inner = _inner(step)
+        inner = inner_transforms(step)
         if name in WRAPPERS and (inner or name not in UNTRACKED):
             check_tracked(inner)
         elif getattr(cls, 'keeps_face_box', False):
@@ -81,6 +81,19 @@ def check_tracked(pipeline: Sequence) -> None:
                             'boxes=None')
 
 
+def inner_transforms(step: object) -> List:
+    """The transforms inside a wrapper, lists in lists made flat."""
+    found = []
+    for key in NESTED_KEYS:
+        found += _flat(step.get(key) if isinstance(step, dict) else getattr(step, key, None))
+    return found
+
+
+def packs_face_box(pipeline: Sequence) -> bool:
+    """Whether a pipeline's items carry the face box to the model."""
+    return any(_name_and_class(step)[0] == 'PackFace' for step in pipeline)
+
+
 def _name_and_class(step: object) -> Tuple[str, object]:
     """The bare name of a transform (config) and what is behind it: a class or a function.
 
@@ -91,14 +104,6 @@ def _name_and_class(step: object) -> Tuple[str, object]:
         return kind.split('.')[-1].split('/')[-1], TRANSFORMS.get(kind)
     cls = kind if hasattr(kind, '__name__') else type(kind)
     return cls.__name__, cls
-
-
-def _inner(step: object) -> List:
-    """The transforms inside a wrapper, lists in lists made flat."""
-    found = []
-    for key in NESTED_KEYS:
-        found += _flat(step.get(key) if isinstance(step, dict) else getattr(step, key, None))
-    return found
 
 
 def _flat(steps: Union[object, Sequence]) -> List:

@@ -3,6 +3,8 @@ from typing import List, Sequence
 
 from ssfer_mm.errors import UserError
 
+from .untracked import inner_transforms
+
 # What the views of a batch do.
 REPEATED = ('RandomResizedCrop', 'RandomCrop', 'RandomFlip', 'RandAugment', 'WeakStrongViews')
 PACKING = ('PackFace', 'PackImage', 'PackViews', 'PackUnlabeled')
@@ -55,11 +57,12 @@ def check_whole(labeled_pipeline: Sequence, unlabeled_pipeline: Sequence) -> boo
         return False
     for source, pipeline in (('labeled', labeled_pipeline), ('unlabeled', unlabeled_pipeline)):
         for step in pipeline:
-            if _name(step) in REPEATED:
+            for repeated in (own for own in (step, *inner_transforms(step))
+                             if _name(own) in REPEATED):
                 raise UserError(
                     'unlabeled_pipeline ends in PackUnlabeled, so data_preprocessor.views makes '
-                    f'the views of all faces, but {source}_pipeline has {_name(step)}: leave it '
-                    'out, or end unlabeled_pipeline in WeakStrongViews and PackViews')
+                    f'the views of all faces, but {source}_pipeline has {_name(repeated)}: leave '
+                    'it out, or end unlabeled_pipeline in WeakStrongViews and PackViews')
     return True
 
 

@@ -62,3 +62,25 @@ def test_unlabeled_items_carry_neither_box_nor_size(root):
     assert labeled == unlabeled == 7
     items = [data[labeled + k] for k in range(unlabeled)]
     assert not any({'face_box', 'face_box_size'} & item.keys() for item in items)
+
+
+def test_stage_one_with_boxes_refuses_what_moves_pixels_without_them(root):
+    def faces(crop, pack='PackFace', **options):
+        pipeline = [dict(type='LoadFace'), dict(type=crop, scale=24), dict(type=pack)]
+        return ds.UnlabeledFaces(str(root / 'Image'), pipeline=pipeline, **options)
+
+    boxes = str(root / 'boxes.jsonl')
+    faces('TrackedRandomResizedCrop', boxes=boxes)
+    faces('RandomResizedCrop')
+    faces('RandomResizedCrop', 'PackImage', boxes=boxes)
+    for given in (boxes, 'image'):
+        with pytest.raises(UserError, match='use TrackedRandomResizedCrop'):
+            faces('RandomResizedCrop', boxes=given)
+
+
+def test_names_of_folders_are_told_apart(tmp_path):
+    roots = [tmp_path / place for place in ('x/a', 'y/a', 'a-2', 'z/a')]
+    for root in roots:
+        layouts.write_image(root / '1.png', np.zeros((8, 8, 3), np.uint8))
+    assert ds.UnlabeledFaces(list(map(str, roots))).ids() == [
+        'a/1.png', 'a-2/1.png', 'a-2-2/1.png', 'a-3/1.png']

@@ -1,5 +1,6 @@
 """Which faces a detector is trained on, and which are kept from it."""
 import json
+import os
 
 import numpy as np
 import pytest
@@ -37,6 +38,15 @@ def test_images_with_no_or_several_faces_are_left_out(tmp_path):
     assert cut.image.shape == (40, 40, 3) and cut.box == BOX
 
 
+def test_a_box_file_of_the_whole_folder_will_do(tmp_path):
+    folder, boxes = write_cuts(tmp_path, 20)
+    names = PhotoFaces(folder, boxes).names
+    rows = [json.loads(line) for line in open(boxes)]
+    rows = [dict(row, image=f'{os.path.basename(folder)}/{row["image"]}') for row in rows]
+    open(boxes, 'w').write('\n'.join(map(json.dumps, rows)))
+    assert PhotoFaces(folder, boxes).names == names
+
+
 def test_bad_data_is_explained(tmp_path):
     folder, boxes = write_cuts(tmp_path, 10)
     with pytest.raises(UserError, match='is not a folder; expected the face crops'):
@@ -51,7 +61,7 @@ def test_bad_data_is_explained(tmp_path):
     with pytest.raises(UserError, match='line 11: a second line for'):
         PhotoFaces(folder, boxes)
     open(boxes, 'w').write('{"image": "other.jpg", "boxes": [[0, 0, 9, 9]]}')
-    with pytest.raises(UserError, match='holds none of the 1 images'):
+    with pytest.raises(UserError, match='is a box file for other images'):
         PhotoFaces(folder, boxes, 'held_out' if is_held_out('other.jpg') else 'train')
 
 

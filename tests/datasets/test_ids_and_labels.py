@@ -39,6 +39,13 @@ def test_they_are_those_of_the_items(options):
     assert len(dataset.ids()) == 2
 
 
+def test_a_copy_with_some_of_the_items_has_their_ids():
+    whole = Three(None)
+    part = whole.get_subset([1, 2])
+    assert list(zip(part.ids(), part.labels())) == items(part) == [('1', 0), ('2', 1)]
+    assert whole.ids() == ['0', '1', '2']
+
+
 def test_the_collector_goes_on_after_an_error_and_stays_off_where_it_was():
     class Broken(Three):
         def load_samples(self):

@@ -88,6 +88,12 @@ def test_ferplus_supplies_boxes_as_corners(tmp_path, text, box):
         ds.FERPlus(str(tmp_path), boxes='dataset')[0]['face_box'], np.float32(box))
 
 
+def test_rafdb_has_its_original_images_in_the_released_layout_only(tmp_path):
+    layouts.make_rafdb(tmp_path, 1, 1, style='class_folders')
+    with pytest.raises(UserError, match="view='original' .* has class folders"):
+        ds.RAFDB(str(tmp_path), 'train', view='original')
+
+
 def test_rafdb_layouts_agree_in_ids_and_labels(tmp_path):
     for style in ('official', 'class_folders', 'named_folders'):
         layouts.make_rafdb(tmp_path / style, 2, 1, style=style)

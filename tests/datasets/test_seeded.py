@@ -6,6 +6,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from mmpretrain.registry import DATASETS
 from torch.utils.data import BatchSampler, DataLoader
 
 from ssfer_mm.datasets import SeededIndex, SeededSampler, TwoSourceSampler, item_seeds, seed_draws
@@ -28,6 +29,22 @@ def test_a_seed_covers_every_generator_and_survives_the_way_to_a_worker():
     assert draws() == first
     seed_draws(SeededIndex(3, seed=1))
     assert not set(draws()) & set(first)
+
+
+@pytest.mark.parametrize('wrapper', ['ConcatDataset', 'RepeatDataset'])
+def test_a_seed_goes_through_the_wrappers_of_datasets(wrapper):
+    inside = dict(type='TinyFaces', data_root=None)
+    wrapped = DATASETS.build(dict(type=wrapper, **dict(
+        ConcatDataset=dict(datasets=[inside, inside]),
+        RepeatDataset=dict(dataset=inside, times=2))[wrapper]))
+    seen = []
+    for part in getattr(wrapped, 'datasets', None) or [wrapped.dataset]:
+        part.prepare_data = lambda index: seen.append((int(index), draws())) or dict()
+    row = len(wrapped) // 2 + 1  # the second one of the second dataset, or round
+    for seed in (5, 6, 5):
+        wrapped[SeededIndex(row, seed=seed)]
+    assert [place for place, _ in seen] == [1, 1, 1]
+    assert seen[0] == seen[2] != seen[1]
 
 
 def test_a_plain_index_changes_nothing():
@@ -89,7 +106,8 @@ class Sources:
 
 
 def test_both_sources_have_seeds_of_their_own():
-    sampler = TwoSourceSampler(Sources(), labeled=2, unlabeled=4, seed=0)
+    sampler = TwoSourceSampler(Sources(), seed=0)
+    sampler.set_sources(labeled=2, unlabeled=4)
     whole = items(sampler)
     assert len({seed for _, seed in whole}) == len(whole) == 36, 'repeated images draw anew'
     sampler.skip(2)

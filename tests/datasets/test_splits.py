@@ -83,6 +83,10 @@ def test_draw_is_the_same_on_every_machine_and_in_every_release():
     assert sp.split_hash(split).startswith('229ce9d36552d1146cd5c6ef3a9dd8f9')
 
 
+def test_a_whole_number_is_one_however_it_is_written():
+    assert draw(fraction=0.3, seed=1.0) == draw(fraction=0.3, seed=1)
+
+
 def test_seeds_differ():
     assert draw(fraction=0.2, seed=0).labeled != draw(fraction=0.2, seed=1).labeled
 
@@ -228,7 +232,9 @@ def test_resolve_prefers_the_file_but_never_against_the_recipe(tmp_path):
 
 
 @pytest.mark.parametrize('cfg, part', [
-    (dict(fracton=0.1), 'fracton'), (dict(file='/none.json'), 'either fraction or per_class')])
+    (dict(fracton=0.1), 'fracton'), (dict(seed=1), 'either fraction or per_class'),
+    (dict(file='/none.json'), "file '/none.json' does not exist"),
+    (dict(file='/none.json', seed=1), 'either fraction or per_class')])
 def test_resolve_refuses_a_recipe_that_it_does_not_understand(cfg, part):
     with pytest.raises(UserError, match=part):
         resolve(cfg)

@@ -109,6 +109,9 @@ def test_file_is_known_under_any_id_and_link(tmp_path):
     own, other, link = (UnlabeledFaces(str(tmp_path / name)) for name in ('a', 'b', 'link'))
     assert shared_ids(own, [0], keys_of(link)) == ['a/1.png']
     assert shared_ids(own, [0], keys_of(other)) == []
+    (tmp_path / 'links').mkdir()
+    (tmp_path / 'links' / 'other-name.png').symlink_to(tmp_path / 'a' / '1.png')
+    assert shared_ids(own, [0], keys_of(UnlabeledFaces(str(tmp_path / 'links')))) == ['a/1.png']
 
 
 def test_equal_ids_of_different_datasets_mean_nothing():

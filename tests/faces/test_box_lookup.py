@@ -100,6 +100,7 @@ def test_file_names_match_only_where_they_are_unique(tmp_path):
     assert boxes[0].tolist() == [1, 1, 2, 2]
     # "twice" is ambiguous in the file, "own" in the data set: a guess would be a wrong box.
     assert np.isnan(boxes[1:]).all() and report.not_in_file == 3
+    assert str(report).endswith('; 1 were found by their file names alone, in other folders')
 
 
 def test_a_box_file_for_other_images_shows_one_of_each(tmp_path):

@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import os
 import signal
@@ -11,7 +12,7 @@ import pytest
 from ssfer_mm.files import lock
 from ssfer_mm.files.lock import held_by_this_process, locked, locked_beside, take_lock
 
-pytest.importorskip('fcntl')
+fcntl = pytest.importorskip('fcntl')
 
 
 def test_file_is_locked_until_its_descriptor_is_closed(tmp_path):
@@ -49,6 +50,22 @@ def test_others_wait_for_their_turn(tmp_path):
         order.append('first')
     other.join(10)
     assert order == ['first', 'second']
+
+
+def test_a_lock_taken_away_while_it_was_opened_is_not_believed(tmp_path, monkeypatch):
+    """Between opening the file and locking it, its holder ended, and a third one came."""
+    path, real = str(tmp_path / 'index'), fcntl.flock
+    third = contextlib.ExitStack()
+
+    def late(handle, how):
+        monkeypatch.setattr(fcntl, 'flock', real)
+        os.unlink(tmp_path / '.index.lock')
+        third.enter_context(locked_beside(path))
+        real(handle, how)
+
+    monkeypatch.setattr(fcntl, 'flock', late)
+    with third, pytest.raises(BlockingIOError), locked_beside(path, wait=False):
+        pass
 
 
 # Killed while a child, as a loader is, lives on.

@@ -1,6 +1,7 @@
 """What headers say: a JPEG is cut off where its pixels are, whatever comes before and after."""
 import io
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,6 +9,7 @@ from PIL import Image
 from ssfer_mm.errors import UnreadableImage
 from ssfer_mm.images.decode import check_image, decode_image
 from ssfer_mm.images.header import is_cut_off, stored_size
+from support.photos import photo
 
 
 def encoded(**options):
@@ -66,5 +68,13 @@ def test_a_jpeg_without_pixels_is_cut_off(data):
     assert is_cut_off(data)
 
 
+def test_a_png_that_lacks_its_end_is_cut_off():
+    whole = cv2.imencode('.png', photo(0, 32))[1].tobytes()
+    check_image(whole + b'appended', 'a.png')
+    for length in (len(whole) - 12, len(whole) // 2, 30):
+        with pytest.raises(UnreadableImage, match='cut off'):
+            check_image(whole[:length], 'a.png')
+
+
 def test_other_formats_are_left_to_their_decoders():
-    assert not is_cut_off(b'') and not is_cut_off(b'\x89PNG\r\n\x1a\n\xff\xda')
+    assert not is_cut_off(b'') and not is_cut_off(b'RIFF....WEBP\xff\xda')

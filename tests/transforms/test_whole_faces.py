@@ -51,6 +51,8 @@ def test_a_pipeline_without_what_the_device_does():
 @pytest.mark.parametrize('labeled, unlabeled, match', [
     (LABELED, [LOAD, dict(type='PackUnlabeled')], 'labeled_pipeline has RandomResizedCrop'),
     ([LOAD], [LOAD, FLIP, dict(type='PackUnlabeled')], 'unlabeled_pipeline has RandomFlip'),
+    ([LOAD, dict(type='RandomApply', transforms=[FLIP], prob=0.5)],
+     [LOAD, dict(type='PackUnlabeled')], 'labeled_pipeline has RandomFlip'),
 ])
 def test_faces_that_would_be_augmented_twice(labeled, unlabeled, match):
     with pytest.raises(UserError, match=match):

@@ -17,7 +17,7 @@ from ssfer_mm.audit.parts import Part
 from ssfer_mm.class_lists import check_class_count
 from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.datasets.held_out import image_keys
-from ssfer_mm.datasets.splits import Split, draw_split, load_split, split_hash
+from ssfer_mm.datasets.splits import Split, check_recipe, draw_split, load_split, split_hash
 from ssfer_mm.errors import UserError, one_line
 
 from .make_split import build_labeled
@@ -174,6 +174,7 @@ def _split(data: DataOfConfigs, cfg: Config, recipe: Any, dataset: FERDataset) -
     classes, found = dataset.metainfo['classes'], None
     with data.reading('labeled', 'split'):
         options = dict(recipe) if isinstance(recipe, Mapping) else dict(file=recipe)
+        check_recipe(options)
         file = options.pop('file', None)
         if file and (osp.isfile(file) or not options):
             found = load_split(file)

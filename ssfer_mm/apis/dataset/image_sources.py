@@ -41,6 +41,11 @@ class ImageRef:
         info = self.dataset.get_data_info(self.index)
         return info['img'] if info.get('img') is not None else info['img_path']
 
+    def file(self) -> Optional[str]:
+        """Path of its file, None where a dataset holds it in memory."""
+        content = self.content()
+        return content if isinstance(content, str) else None
+
 
 def list_images(sources: Sequence[str], subset: str = 'train') -> List[ImageRef]:
     """All images of the given sources.

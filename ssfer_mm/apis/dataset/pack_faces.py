@@ -20,6 +20,7 @@ from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.files.fingerprint import sha256_of
 from ssfer_mm.files.journal import Journal, parse_header
 from ssfer_mm.images.decode import check_image, decode_image
+from ssfer_mm.images.files import is_image
 
 from .shard_place import refuse_inputs, refuse_others, remove_unfinished
 
@@ -227,7 +228,7 @@ def source_config(path: str) -> dict:
     """What kind of store a path on the command line is, by its name and what it holds.
 
     Raises:
-        UserError: Nothing is there.
+        UserError: A folder holds archives and other images: either could be meant.
     """
     inside = set(os.listdir(path)) if osp.isdir(path) else set()
     ending = osp.splitext(path)[1].lower()
@@ -240,8 +241,13 @@ def source_config(path: str) -> dict:
     elif not inside and ending in kinds:
         kind = kinds[ending]
     else:
-        endings = {osp.splitext(name)[1] for name in inside}
-        kind = next((kinds[own] for own in ('.tar', '.zip') if own in endings), 'ImageFolder')
+        archives = sorted({osp.splitext(name)[1] for name in inside} & {'.tar', '.zip'})
+        if len(archives) > 1 or archives and any(
+                is_image(name) or osp.isdir(osp.join(path, name)) for name in inside
+                if not name.startswith('.')):
+            raise UserError(f'{path!r} holds archives ({", ".join(archives)}) beside other images: '
+                            'give the archives one by one, and the images as a folder of their own')
+        kind = kinds[archives[0]] if archives else 'ImageFolder'
     return dict(type=kind, path=path)
 
 

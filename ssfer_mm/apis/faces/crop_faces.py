@@ -158,12 +158,12 @@ def _problem(job: CropJob, problems: Dict[str, str]) -> Tuple[Optional[str], str
 
 def _protect_photos(images: Sequence[ImageRef], jobs: Sequence[CropJob], out: str) -> None:
     """No crop may replace a photo, nor become one in the next run."""
-    photos = {osp.realpath(ref.path): ref for ref in images if ref.path}
+    photos = {osp.realpath(file): file for ref in images if (file := ref.file())}
     for job in jobs:
         for crop in job.crops:
-            ref = photos.get(osp.realpath(osp.join(out, crop.file)))
-            if ref is not None:
-                raise UserError(f'the crop of {job.source} would replace the photo {ref.path}: '
+            photo = photos.get(osp.realpath(osp.join(out, crop.file)))
+            if photo is not None:
+                raise UserError(f'the crop of {job.source} would replace the photo {photo}: '
                                 'choose another --out')
 
 
@@ -177,8 +177,10 @@ def _protect_others(jobs: Sequence[CropJob], out: str) -> None:
                                 'choose another --out, or add --overwrite to replace it')
 
 
-def _refuse_out_inside(sources: Sequence[str], out: str) -> None:
-    for source in map(osp.realpath, filter(osp.isdir, map(osp.expanduser, sources))):
+def _refuse_out_inside(sources: Sequence[str], images: Sequence[ImageRef], out: str) -> None:
+    roots = {image.dataset.data_root for image in images if image.dataset is not None}
+    folders = filter(osp.isdir, map(osp.expanduser, [*sources, *filter(None, roots)]))
+    for source in map(osp.realpath, folders):
         if osp.commonpath([source, osp.realpath(out)]) == source:
             raise UserError(f'--out {out} is inside the photos ({source}), so the next run would '
                             'take the crops for photos: choose a folder outside')
@@ -187,8 +189,8 @@ def _refuse_out_inside(sources: Sequence[str], out: str) -> None:
 def _run(args: argparse.Namespace) -> List[Tuple[str, str]]:
     settings = CropSettings(args.margin, args.size, args.choose, args.min_score, args.min_face)
     settings.check()
-    _refuse_out_inside(args.photos, args.out)
     images = list_images(args.photos, args.subset)
+    _refuse_out_inside(args.photos, images, args.out)
     problems: Dict[str, str] = {}
     if args.boxes:
         found = match_records(args.boxes, [ref.id for ref in images])

@@ -2,7 +2,7 @@
 import argparse
 import sys
 from dataclasses import dataclass
-from os.path import realpath
+from os.path import getsize, isfile, realpath
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from ssfer_mm.apis.dataset.image_sources import SUBSETS, ImageRef, list_images
@@ -62,7 +62,8 @@ def detect_to_file(images: Sequence[ImageRef], detector: dict, out: str, batch_s
         overwrite: Do not go on with what the file holds.
 
     Raises:
-        UserError: See :class:`Journal` and :func:`find_faces`.
+        UserError: An image that is done has become another one; or see :class:`Journal` and
+            :func:`find_faces`.
     """
     built = build_detector(detector)
     description = built.describe()
@@ -70,6 +71,7 @@ def detect_to_file(images: Sequence[ImageRef], detector: dict, out: str, batch_s
         done: Dict[str, FaceRecord] = {}
         for record in journal.records:
             done.setdefault(record.image, record)
+        _refuse_others(images, done, out)
         todo = [ref for ref in images if ref.id not in done]
         _say_where(out, len(images) - len(todo), len(images), journal.damaged)
         unreadable: List[Tuple[str, str]] = []
@@ -90,6 +92,16 @@ def detect_to_file(images: Sequence[ImageRef], detector: dict, out: str, batch_s
             journal.finish(final, len(final))
     return Detection(description, {ref.id: done[ref.id] for ref in images if ref.id in done},
                      unreadable)
+
+
+def _refuse_others(images: Sequence[ImageRef], done: Dict[str, FaceRecord], out: str) -> None:
+    """An image of the name of one that is done, perhaps of another folder of that name."""
+    for ref in images:
+        known = ref.id in done and done[ref.id].file_size
+        if known and (file := ref.file()) and isfile(file) and getsize(file) != known:
+            raise UserError(f'{out} has an image called {ref.id!r} of {known} bytes, but {file} '
+                            f'has {getsize(file)}: give folders of one name an --out each, or, if '
+                            'the image was replaced, add --overwrite to begin anew')
 
 
 def report_unreadable(unreadable: Sequence[Tuple[str, str]], total: int) -> None:
@@ -120,7 +132,7 @@ def _run(args: argparse.Namespace) -> List[Tuple[str, str]]:
 
 def _protect_photos(images: Sequence[ImageRef], preview: Optional[str]) -> None:
     place = preview and realpath(preview)
-    if place in {realpath(ref.path) for ref in images if ref.path}:
+    if place and place in {realpath(file) for ref in images if (file := ref.file())}:
         raise UserError(f'--preview {preview} would replace the photo: choose another name')
 
 

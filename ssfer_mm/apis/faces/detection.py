@@ -1,7 +1,8 @@
 """Finding the faces of many images: what one process does with one batch."""
 import functools
+import os
 from dataclasses import dataclass
-from typing import Callable, Iterator, List, Sequence, Tuple, Union
+from typing import Callable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -64,19 +65,19 @@ def make_find_batch(detector: Union[dict, FaceDetector]) -> Callable[[Sequence[I
 
 def find_batch(detector: FaceDetector, batch: Sequence[Item]) -> Finding:
     """Read some images and find their faces; an unreadable one does not stop the others."""
-    ids, pixels, sizes, unreadable = [], [], [], []
+    read, pixels, unreadable = [], [], []
     for image, content in batch:
         try:
             shown, size = _read(image, content)
-        except UserError as error:
+            file_size = os.path.getsize(content) if isinstance(content, str) else None
+        except (UserError, FileNotFoundError) as error:
             unreadable.append((image, str(error)))
             continue
-        ids.append(image)
+        read.append((image, size, file_size))
         pixels.append(shown)
-        sizes.append(size)
     found = detector.detect(pixels) if pixels else []
-    lines = [format_line(_record(image, faces, shown.shape, size))
-             for image, faces, shown, size in zip(ids, found, pixels, sizes)]
+    lines = [format_line(_record(image, faces, shown.shape, size, file_size))
+             for (image, size, file_size), faces, shown in zip(read, found, pixels)]
     return Finding(lines, unreadable)
 
 
@@ -89,7 +90,7 @@ def _read(image: str, content: Union[str, np.ndarray]) -> Tuple[np.ndarray, Tupl
 
 
 def _record(image: str, faces: Faces, shape: Tuple[int, ...],
-            size: Tuple[int, int]) -> FaceRecord:
+            size: Tuple[int, int], file_size: Optional[int]) -> FaceRecord:
     """Boxes in pixels of the raw image, rounded."""
     height, width = shape[:2]
     scale = np.array([size[0] / width, size[1] / height] * 2)
@@ -102,4 +103,5 @@ def _record(image: str, faces: Faces, shape: Tuple[int, ...],
         boxes=tuple(tuple(map(float, box)) for box in boxes[real]),
         scores=tuple(map(float, scores[real])),
         width=size[0],
-        height=size[1])
+        height=size[1],
+        file_size=file_size)

@@ -117,7 +117,7 @@ def open_or_build(what: str, candidates: Mapping[str, Mapping], build: Callable[
         return index
     target, facts = list(candidates.items())[-1]
     try:
-        os.makedirs(osp.dirname(target), exist_ok=True)
+        os.makedirs(osp.dirname(osp.abspath(target)), exist_ok=True)
         with locked_beside(target):
             index = first_current()  # another process may have been faster
             if index is None:

@@ -3,6 +3,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ssfer_mm.datasets.files import distinct
+
 from .source import FaceSource
 
 
@@ -19,10 +21,7 @@ class Mixture(FaceSource):
         self.sources = list(sources)
         self.sizes = [len(source) for source in self.sources]
         self._ends = np.cumsum(self.sizes)
-        self._labels, seen = [], {}
-        for source in self.sources:
-            count = seen[source.label] = seen.get(source.label, 0) + 1
-            self._labels.append(source.label if count == 1 else f'{source.label}-{count}')
+        self._labels = distinct(source.label for source in self.sources)
 
     def __len__(self) -> int:
         return int(self._ends[-1])

@@ -113,8 +113,23 @@ class RecordIO(FaceSource):
             raise UserError(f'{self.path!r} is not a RecordIO file, or does not fit its .idx '
                             f'({error}); copy both again.') from None
         if len(labels) >= 2 and not image:
-            return (keys >= 1) & (keys < int(labels[0]))
+            return (keys >= 1) & (keys < self._end_of_images(int(labels[0]), keys, offsets, lengths))
         return keys != 0 if not image else np.ones(len(keys), dtype=bool)
+
+
+    def _end_of_images(self, noted: int, keys: np.ndarray, offsets: np.ndarray,
+                       lengths: np.ndarray) -> int:
+        """The first key after the images. Record 0 notes it as a float32, so of 2 ** 24 images
+        and more it is rounded: then the records near it are looked at."""
+        around = int(np.spacing(np.float32(noted)))
+        if around <= 1:
+            return noted
+        for place in np.flatnonzero(np.abs(keys - noted) <= around):
+            name = f'record {keys[place]} of {self.path}'
+            data = self._reader.read(self.path, int(offsets[place]), int(lengths[place]), name)
+            if not split_header(record_data(data))[1]:
+                return int(keys[place])
+        return noted
 
 
 def record_data(data: bytes) -> bytes:

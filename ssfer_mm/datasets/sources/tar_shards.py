@@ -1,7 +1,10 @@
 """Tar files of images, as WebDataset and ``tools/pack_faces.py`` write them."""
+import logging
 import os.path as osp
 import tarfile
 from collections.abc import Iterator
+
+from mmengine.logging import print_log
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.images.files import is_image
@@ -19,20 +22,40 @@ class TarShards(Archives):
 
     def read(self, index: int) -> bytes:
         file = self.files[self._file_of(index)]
-        return self._reader.read(file, self._index.value('offset', index),
-                                 self._index.value('length', index), self.name(index))
+        offset, length = self._index.value('offset', index), self._index.value('length', index)
+        begin = offset - tarfile.BLOCKSIZE  # where its header is
+        data = self._reader.read(file, begin, length + tarfile.BLOCKSIZE, self.name(index))
+        if _size_in_header(data) != length:
+            raise UserError(f'{file!r} has another member than {self.name(index)} at byte {begin}: '
+                            f'it was packed anew since it was indexed, or damaged. Delete the '
+                            f'index {self._index.path!r}, or copy the archive again.')
+        return data[tarfile.BLOCKSIZE:]
 
     def members(self, file: str) -> Iterator[tuple[str, tuple[int, int]]]:
         try:
+            links = 0
             with tarfile.open(file, 'r:') as archive:
                 while (member := archive.next()) is not None:
                     if member.isreg() and is_image(osp.basename(member.name)):
                         yield member.name, (member.offset_data, member.size)
+                    links += (member.islnk() or member.issym()) and is_image(member.name)
                     archive.members.clear()  # tarfile keeps every one otherwise
                 _check_end(archive)
+            if links:
+                print_log(f'{file} holds {links} links to images, which are left out; pack with '
+                          'tar --dereference --hard-dereference to have them', logger='current',
+                          level=logging.WARNING)
         except (tarfile.TarError, OSError, ValueError) as error:
             raise UserError(f'{file!r} cannot be read as a plain tar file ({error}): decompress '
                             'it if it is compressed, else copy it again.') from error
+
+
+def _size_in_header(block: bytes) -> int | None:
+    """Bytes of the member whose header this is, None if it is none."""
+    try:
+        return tarfile.nti(block[124:136])
+    except tarfile.HeaderError:
+        return None
 
 
 def _check_end(archive: tarfile.TarFile) -> None:

@@ -1,5 +1,6 @@
 """tools/pack_faces.py: the same images in shards, whatever stops it on the way."""
 import json
+import os
 import tarfile
 
 import pytest
@@ -145,6 +146,15 @@ def test_what_a_path_holds(tmp_path, images):
         assert source_config(cfg['path']) == dict(type=kind, path=cfg['path'])
         assert len(build_source(source_config(cfg['path']))) == COUNT
     assert source_config(str(tmp_path / 'rec'))['type'] == 'RecordIO'
+
+
+def test_a_folder_of_archives_and_other_images_could_mean_either(tmp_path, images, capsys):
+    folder = stores.write_folder(tmp_path / 'faces', images)
+    stores.write_zip(folder / 'downloaded.zip', images[:2])
+    for place in (folder, folder / 'id_000'):
+        os.replace(next(folder.rglob('*.zip')), place / 'downloaded.zip')
+        assert main([str(place), '--out', str(tmp_path / 'shards')]) == 2
+        assert 'holds archives (.zip) beside other images' in capsys.readouterr().err
 
 
 def test_shards_are_not_packed_over_themselves(tmp_path, images, capsys):

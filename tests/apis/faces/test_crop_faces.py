@@ -194,6 +194,18 @@ def test_nonsense_is_explained(command, tmp_path, monkeypatch, capsys, options, 
     assert says in capsys.readouterr().err and not (tmp_path / 'crops').exists()
 
 
+def test_photos_of_a_config_are_not_replaced_either(photos, command, tmp_path, capsys):
+    root, config = tmp_path / 'root', tmp_path / 'config.py'
+    root.mkdir()
+    photos.rename(root / 'train')
+    config.write_text(f"train_dataloader = dict(dataset=dict(type='ClassFolders', subset='train', "
+                      f"data_root={str(root)!r}, classes=('happy', 'sad')))")
+    before = {path: path.read_bytes() for path in root.rglob('*') if path.is_file()}
+    assert command('--overwrite', source=config, out='root') == 2
+    assert 'inside the photos' in capsys.readouterr().err
+    assert before == {path: path.read_bytes() for path in root.rglob('*') if path.is_file()}
+
+
 def test_a_photo_is_never_replaced(command, photos, capsys):
     before = (photos / 'happy' / 'one.png').read_bytes()
     assert command(source=photos / 'happy' / 'one.png', out='photos/happy') == 2

@@ -68,6 +68,19 @@ def test_a_second_run_has_nothing_to_do(command, tmp_path):
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
+def test_another_folder_of_the_same_name_is_not_taken_for_the_first(command, tmp_path, capsys):
+    for folder, bright in (('a', (3, 3, 20, 20)), ('b', (5, 5, 9, 30))):
+        save(tmp_path / folder / 'train' / '1.png', picture((60, 40), bright))
+    assert len({path.stat().st_size for path in tmp_path.glob('*/train/1.png')}) == 2
+    assert command(source=tmp_path / 'a' / 'train') == 0
+    before = (tmp_path / 'b.jsonl').read_bytes()
+    assert command(source=tmp_path / 'b' / 'train') == 2
+    assert "called 'train/1.png' of" in capsys.readouterr().err
+    assert (tmp_path / 'b.jsonl').read_bytes() == before
+    assert command('--overwrite', source=tmp_path / 'b' / 'train') == 0
+    assert read_boxes(tmp_path / 'b.jsonl')['train/1.png'].boxes == ((5, 5, 9, 30), )
+
+
 def on_its_own(run):
     """A forked process cannot use the fork server that an earlier test left to its parent."""
     forkserver._forkserver.__init__()

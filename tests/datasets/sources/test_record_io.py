@@ -61,6 +61,23 @@ def test_an_idx_that_does_not_fit(tmp_path, text, says):
         RecordIO(path)
 
 
+@pytest.mark.parametrize('images', [2**24 - 2, 2**24, 2**24 + 1, 2**24 + 2, 2**25 + 3])
+def test_the_number_of_images_is_rounded_in_a_large_set(tmp_path, images):
+    """Record 0 notes the first key after them as a float32. Here only a few of them exist."""
+    path, keys = tmp_path / 'a.rec', [0, 1, *range(images - 3, images + 5)]
+    end, lines = images + 1, []
+    with open(path, 'wb') as file:
+        for key in keys:
+            lines.append(f'{key}\t{file.tell()}\n')
+            labels = [end, end + 4] if key == 0 else [1, 1] if key >= end else [7]
+            image = b'' if key == 0 or key >= end else stores.jpeg(key % 200)
+            file.write(stores.frame_record(stores.pack_record(labels, key, image)))
+    path.with_suffix('.idx').write_text(''.join(lines))
+    source = RecordIO(str(path))
+    assert [int(source.name(row)) for row in range(len(source))] == [
+        key for key in keys if 1 <= key < end]
+
+
 def test_an_empty_file_is_called_empty(tmp_path):
     (tmp_path / 'train.rec').touch()
     with pytest.raises(UserError, match='train.rec.* is empty: copy it again'):

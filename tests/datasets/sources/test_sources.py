@@ -108,6 +108,29 @@ def test_files_that_were_replaced_are_indexed_again(kind, tmp_path, images):
     assert read_all(build_source(other)) == images[::-1]
 
 
+def test_shards_that_were_shuffled_inside_are_not_read_by_their_old_index(tmp_path):
+    images = [stores.jpeg(20 * number) + bytes(number) for number in range(COUNT)]
+    cfg = dict(make('TarShards', tmp_path, images), index=str(tmp_path / 'my.index'))
+    source = build_source(cfg)
+    assert read_all(source) == images
+    stores.write_tars(tmp_path / 'tars', images[4::-1] + images[5:])
+    with pytest.raises(UserError, match='packed anew.*my.index'):
+        read_all(build_source(cfg))
+
+
+def test_links_in_a_tar_are_not_left_out_silently(tmp_path, images, monkeypatch):
+    said = []
+    monkeypatch.setattr('ssfer_mm.datasets.sources.tar_shards.print_log',
+                        lambda text, **how: said.append(text))
+    folder = stores.write_folder(tmp_path / 'folder', images)
+    os.link(folder / 'id_000' / '0001.jpg', folder / 'z.jpg')
+    (folder / 'zz.jpg').symlink_to('z.jpg')
+    with tarfile.open(tmp_path / 'a.tar', 'w') as archive:
+        archive.add(folder, 'folder')
+    assert len(build_source(dict(type='TarShards', path=str(tmp_path / 'a.tar')))) == COUNT
+    assert len(said) == 1 and 'a.tar holds 2 links to images, which are left out' in said[0]
+
+
 def test_an_index_is_used_again_and_made_anew_for_other_data(tmp_path, images, monkeypatch):
     cfg = make('TarShards', tmp_path, images)
     build_source(cfg)
