@@ -160,6 +160,11 @@ class SemiSupervisedDataset(Dataset):
         """Number of labeled images of each class, (K,)."""
         return np.bincount(self.labeled_classes(), minlength=len(self.metainfo['classes']))
 
+    def split_fingerprint(self) -> Optional[str]:
+        """Hash of the split, None where all images are labeled."""
+        self.full_init()
+        return None if self.split is None else split_hash(self.split)
+
     def record_split(self, path: str) -> None:
         """Write the split to a file, so that the run can be repeated on it."""
         save_split(self.split, path)

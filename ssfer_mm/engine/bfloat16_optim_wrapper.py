@@ -25,13 +25,20 @@ class BFloat16OptimWrapper(OptimWrapper):
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         """What the forward pass of a training step runs under."""
-        device = next(model.parameters()).device.type
-        with super().optim_context(model), torch.autocast(device, dtype=torch.bfloat16):
-            if device != 'cpu':
-                yield
-                return
-            with attention_as_matrix_products():
-                yield
+        with super().optim_context(model), bfloat16_passes(model):
+            yield
+
+
+@contextmanager
+def bfloat16_passes(model: nn.Module) -> Iterator[None]:
+    """Let the forward passes of a model be computed in bfloat16, where its weights are."""
+    device = next(model.parameters()).device.type
+    with torch.autocast(device, dtype=torch.bfloat16):
+        if device != 'cpu':
+            yield
+            return
+        with attention_as_matrix_products():
+            yield
 
 
 @contextmanager

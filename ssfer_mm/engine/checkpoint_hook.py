@@ -64,8 +64,11 @@ class SafeCheckpointHook(Hook):
         self._looked = runner.iter
         runner.logger.info(f'Checkpoints will be saved to {runner.work_dir}.')
         if is_main_process():
-            CheckpointFolder(runner.work_dir).clear_parts()
+            folder = CheckpointFolder(runner.work_dir)
+            folder.clear_parts()
             self._list_what_was_resumed(runner)
+            if runner._resume:
+                folder.prune(self.max_keep_ckpts)
 
     def after_train_epoch(self, runner) -> None:
         """Save if epochs are counted and one is due, or if it is time."""

@@ -11,7 +11,7 @@ from mmpretrain.registry import HOOKS
 from ssfer_mm.errors import UserError
 
 from .checkpoint_folder import CheckpointFolder
-from .unwrap import epoch_lengths
+from .unwrap import epoch_lengths, model_of
 
 
 @HOOKS.register_module()
@@ -40,6 +40,7 @@ class ExactResumeHook(Hook):
     def __init__(self) -> None:
         # Of the run to resume.
         self._epoch_lengths: Optional[List[int]] = None
+        self._stage_ends: List[int] = []
         self._processes: Optional[int] = None
 
     def before_run(self, runner) -> None:
@@ -64,6 +65,7 @@ class ExactResumeHook(Hook):
         if seed is not None:
             checkpoint['meta']['sampler_seed'] = int(seed)
         checkpoint['meta']['epoch_lengths'] = epoch_lengths(runner)
+        checkpoint['meta']['stage_ends'] = _stage_ends(runner)
         checkpoint['meta']['processes'] = runner.world_size
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
@@ -71,9 +73,11 @@ class ExactResumeHook(Hook):
 
         Raises:
             UserError: It is none of a training, holds weights only, as the best one does, or its
-                optimizer has the same weights in other groups.
+                optimizer has the same weights in other groups. Without ``--resume``: it has no
+                weights of this model.
         """
         if not runner._resume:
+            _check_some_fit(runner, checkpoint)
             return
         meta = checkpoint.get('meta')
         if not isinstance(meta, dict) or not all(
@@ -87,6 +91,7 @@ class ExactResumeHook(Hook):
                             'from these weights with --cfg-options load_from=FILE')
         _check_groups(runner, checkpoint)
         self._epoch_lengths = meta.get('epoch_lengths')
+        self._stage_ends = meta.get('stage_ends') or []
         self._processes = meta.get('processes')
         if meta.get('sampler_seed') is not None:
             _sampler(runner).seed = meta['sampler_seed']
@@ -97,7 +102,8 @@ class ExactResumeHook(Hook):
         Not sooner: where the checkpoint is another model's, that is the better news.
 
         Raises:
-            UserError: The epochs of the run to resume had another number of iterations.
+            UserError: The epochs of the run to resume had another number of iterations, or a stage
+                that it has finished had another number of epochs.
         """
         now = epoch_lengths(runner)
         before = self._epoch_lengths or now
@@ -107,6 +113,14 @@ class ExactResumeHook(Hook):
                 f'the checkpoint to resume from counts {before} iterations per epoch of each '
                 f'stage, this run {now}: keep the data, and the number of processes times the '
                 'batch sizes, or start a new run from its weights with load_from and no --resume')
+        # One that is not finished may become longer, and the last one shorter.
+        for then, here in zip(self._stage_ends, _stage_ends(runner)[:-1]):
+            if then != here and min(then, here) < runner.iter:
+                raise UserError(
+                    f'a stage of the run to resume ended with iteration {then}, here it would end '
+                    f'with {here}, and iteration {runner.iter} is done: keep the epochs of '
+                    'train_cfg.supervised, or start a new run (from its weights: load_from, '
+                    'and no --resume)')
         parts = getattr(_sampler(runner), 'in_parts', False) and runner.iter % now[0]
         if parts and self._processes not in (None, runner.world_size):
             runner.logger.warning(
@@ -136,8 +150,24 @@ def seed_all(seed: int, rank: int, iteration: int) -> None:
     torch.manual_seed(mine[0] % 2**63)
 
 
+def _stage_ends(runner) -> List[int]:
+    return [stage.end_iter for stage in getattr(runner.train_loop, 'stages', ())]
+
+
 def _sampler(runner):
     return runner.train_dataloader.batch_sampler.sampler
+
+
+def _check_some_fit(runner, checkpoint: dict) -> None:
+    """mmengine would go on, with random weights, from a file of which nothing fits."""
+    own, given = model_of(runner).state_dict(), checkpoint.get('state_dict', checkpoint)
+    shapes = {name.removeprefix('module.'): getattr(value, 'shape', None)
+              for name, value in given.items()}
+    if not any(shapes.get(name) == value.shape for name, value in own.items()):
+        raise UserError(
+            f'{runner._load_from} holds no weights of this model ({next(iter(own))}, ...): weights '
+            'of a classifier, a backbone or stage I go to --cfg-options model.pretrained=FILE, and '
+            'load_from is for checkpoints of the same training')
 
 
 def _check_groups(runner, checkpoint: dict) -> None:

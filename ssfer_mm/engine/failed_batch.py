@@ -16,7 +16,7 @@ from ssfer_mm.safe_loading import load_checkpoint_safely
 
 from .exact_resume_hook import seed_all
 
-FORMAT = 'ssfer_mm failed batch 1'
+FORMAT = 'ssfer_mm failed batch 2'
 SAMPLE = 'data sample'
 
 
@@ -42,8 +42,9 @@ def load_failed_batch(path: str) -> dict:
     Returns:
         ``iteration`` and ``epoch`` (from 0), ``rank``, ``seed``, ``ids``, ``losses``,
         ``grad_norm``, ``batches`` (as the data loader gave them; several where gradients were
-        accumulated), ``rng`` (the generators' states before each), ``amp``, ``config`` (text),
-        ``weights`` (path of a checkpoint, or None).
+        accumulated), ``rng`` (the generators' states before each), ``precision``,
+        ``class_counts`` (labeled images per class, or None), ``config`` (text), ``weights`` (path
+        of a checkpoint, or None).
 
     Raises:
         UserError: It is no such file, or a damaged one.

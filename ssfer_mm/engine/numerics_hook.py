@@ -178,7 +178,7 @@ class NumericsHook(Hook):
             seed=runner.seed, ids=ids, losses=losses,
             grad_norm=None if self._norm is None else float(self._norm),
             batches=[plain(batch) for batch in self._batches], rng=self._rng,
-            amp=_scaler(wrapper) is not None, config=runner.cfg.pretty_text,
+            precision=_precision(wrapper), class_counts=_class_counts(runner), config=runner.cfg.pretty_text,
             weights=weights_name(number) if weights is not None else None)
         try:
             if weights is not None and runner.rank == 0:
@@ -212,6 +212,17 @@ def _scaler(wrapper) -> Optional[object]:
     """The gradient scaler of mixed precision, if there is one that is in use."""
     scaler = getattr(wrapper, 'loss_scaler', None)
     return scaler if scaler is not None and scaler.is_enabled() else None
+
+
+def _precision(wrapper) -> str:
+    """What forward passes are computed in."""
+    return 'float16' if _scaler(wrapper) is not None else getattr(wrapper, 'precision', 'float32')
+
+
+def _class_counts(runner) -> Optional[List[int]]:
+    """Labeled images per class, which parts of SSFER were told (``learn_class_counts``)."""
+    dataset = runner.train_dataloader.dataset
+    return dataset.labeled_counts().tolist() if hasattr(dataset, 'labeled_counts') else None
 
 
 def _gradient_norm(wrapper) -> Tensor:

@@ -92,12 +92,12 @@ class PseudoLabelMonitor(Hook):
         if len(accepted_labels) == 0:
             runner.logger.warning(
                 'No pseudo-label reached the threshold in this whole epoch: stage III learns '
-                'nothing from the unlabeled images. Train stage II longer, or lower '
-                'model.pseudo_label.threshold.')
+                'nothing from the unlabeled images. Train stage II longer, or lower the threshold '
+                'of model.pseudo_label.')
         elif len(np.unique(accepted_labels)) == 1:
             runner.logger.warning(
                 'All accepted pseudo-labels of this epoch are of one class: the model is '
-                'collapsing onto it. Raise model.pseudo_label.threshold or lower '
+                'collapsing onto it. Raise the threshold of model.pseudo_label or lower '
                 'model.unlabeled_weight.')
 
 

@@ -1,9 +1,10 @@
 """What changes when stage II gives way to stage III."""
-from typing import Optional
+from typing import Dict, List, Optional
 
 import torch
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
+from torch import Tensor
 
 from ssfer_mm.checkpoints import RUNNING_STATISTICS
 from ssfer_mm.class_lists import check_class_count
@@ -60,17 +61,14 @@ class TwoStageFinetuneHook(Hook):
         """On resume, build the optimizer whose state is about to be loaded."""
         if not runner._resume:
             return
-        model = model_of(runner)
-        # mmengine would go on with what fits, and random weights for the rest.
         stage = self._stage_that_saved(runner.train_loop, checkpoint['meta'])
-        missing = sorted(set(model.state_dict()) - set(checkpoint.get('state_dict', ())))
-        if stage is None or not stage.unlabeled:
-            # Running statistics begin with stage III; stage II may have had another rule.
-            missing = [name for name in missing if not name.startswith(RUNNING_STATISTICS)]
-        if missing:
-            raise UserError(f'the checkpoint to resume from lacks {len(missing)} weights of this '
-                            f'model, the first is {missing[0]!r}: resume with a checkpoint that '
-                            'this config wrote, or start anew without --resume')
+        # mmengine would go on with what fits, and random weights for the rest.
+        other = _other_weights(checkpoint.get('state_dict', {}), model_of(runner).state_dict(),
+                               stage is not None and stage.unlabeled > 0)
+        if other:
+            raise UserError(f'{len(other)} weights of the checkpoint to resume from are not those '
+                            f'of this model, or have another shape; the first is {other[0]!r}: '
+                            'resume with the config that wrote it, or start anew without --resume')
         if stage is not None:
             runner.train_loop.enter(stage)
             self._build_optimizer(runner, stage)
@@ -142,6 +140,20 @@ class TwoStageFinetuneHook(Hook):
             schedulers = [schedulers]
         runner.param_schedulers = runner.build_param_scheduler(
             [_for_stage(cfg, stage) for cfg in schedulers]) if schedulers else None
+
+
+def _other_weights(saved: Dict[str, Tensor], own: Dict[str, Tensor], in_stage_three: bool
+                   ) -> List[str]:
+    """Names that are missing on one side, or of different shapes.
+
+    Running statistics begin with stage III: stage II may have had another rule, and stage III may
+    go on without one.
+    """
+    missing = [name for name in own if name not in saved]
+    added = [name for name in saved if name not in own and not name.startswith(RUNNING_STATISTICS)]
+    shapes = [name for name in own if name in saved and saved[name].shape != own[name].shape]
+    return sorted(name for name in missing + added + shapes
+                  if in_stage_three or not name.startswith(RUNNING_STATISTICS))
 
 
 def _for_stage(cfg: dict, stage: Stage) -> dict:

@@ -1,7 +1,8 @@
 """What the workers could not read, told by the main process."""
 import os.path as osp
+from typing import List, Tuple
 
-from mmengine.dist import all_gather_object
+from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
@@ -26,6 +27,7 @@ class UnreadableHook(Hook):
         self._read = self._failed = 0
         self._left_out: set[str] = set()
         self._known: set[str] = set()
+        self._gathered: Tuple[int, int, List[str]] = (0, 0, [])
 
     def before_train(self, runner) -> None:
         """A resumed run goes on with the file."""
@@ -45,12 +47,33 @@ class UnreadableHook(Hook):
             self._failed += bool(names)
             self._left_out.update(map(shown, names))
 
+    def gather_for_checkpoint(self, runner) -> None:
+        """Let the first process, which alone saves, know what each process has met."""
+        self._gathered = self._add_up()
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """A checkpoint inside an epoch carries what has been met of it."""
+        if get_world_size() == 1:
+            self.gather_for_checkpoint(runner)
+        if any(self._gathered):
+            checkpoint['unreadable'] = self._gathered
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """The first process goes on with what all have met."""
+        if runner._resume and runner.rank == 0 and 'unreadable' in checkpoint:
+            self._read, self._failed, names = checkpoint['unreadable']
+            self._left_out = set(names)
+
+    def _add_up(self) -> Tuple[int, int, List[str]]:
+        """Images read in this epoch, unreadable ones, and their names, of all processes."""
+        shares = all_gather_object((self._read, self._failed, self._left_out))
+        return (sum(share[0] for share in shares), sum(share[1] for share in shares),
+                sorted(set().union(*(share[2] for share in shares))))
+
     def after_train_epoch(self, runner) -> None:
         """Add up the ranks."""
-        shares = all_gather_object((self._read, self._failed, self._left_out))
+        read, failed, names = self._add_up()
         self._read, self._failed, self._left_out = 0, 0, set()
-        read, failed = (sum(share[i] for share in shares) for i in range(2))
-        names = sorted(set().union(*(share[2] for share in shares)))
         if not names or runner.rank != 0:
             return
         new = [name for name in names if name not in self._known]

@@ -1,5 +1,8 @@
 """Settings of SSFER that cannot work, and what to do about them."""
+import logging
 from typing import Optional
+
+from mmengine.logging import print_log
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.ranges import check_number
@@ -33,6 +36,18 @@ def check_rejected(rejected_loss: Optional[dict], skip_rejected: Optional[bool],
     if rejected_loss and skip_rejected:
         raise UserError('SSFER: skip_rejected keeps rejected images out of the student, and '
                         'rejected_loss looks at them; set one of them to None')
+
+
+def warn_of_other_losses(classifier: dict) -> None:
+    """Say what of a classifier's config is not used, where it would change the training."""
+    loss = ((classifier.get('head') or {}).get('loss') or {}).get('type', 'CrossEntropyLoss')
+    unused = [] if loss == 'CrossEntropyLoss' else [f'head.loss={loss}']
+    if classifier.get('train_cfg'):
+        unused.append('train_cfg')
+    if unused:
+        print_log('SSFER has losses and augmentations of its own and does not use '
+                  f'model.classifier.{" or ".join(unused)}; see data_preprocessor.facemix',
+                  logger='current', level=logging.WARNING)
 
 
 def check_classes(classifier: dict, data_preprocessor: dict) -> None:

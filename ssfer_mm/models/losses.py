@@ -88,7 +88,9 @@ class PseudoLabelLoss(nn.Module):
             return torch.zeros((), device=logits.device)
         if self.class_power:
             of_class = self.class_weights()
-            weights = weights * (labels @ of_class if labels.ndim == 2 else of_class[labels])
+            weights = weights * (
+                # Not a product of matrices, which autocast would round.
+                (labels * of_class).sum(dim=1) if labels.ndim == 2 else of_class[labels])
         losses = F.cross_entropy(logits.float(), labels, reduction='none')
         return (weights * losses).sum() / total
 

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ssfer_mm.checkpoints.load import load_all
 from ssfer_mm.images.name import name_of
 
-from .checks import check_classes, check_ranges, check_rejected
+from .checks import check_classes, check_ranges, check_rejected, warn_of_other_losses
 from .class_prior import ClassPrior
 from .class_scores import class_scores
 from .cls_token_layer import compute_cls_token_only
@@ -88,6 +88,7 @@ class SSFER(BaseModel):
         super().__init__(data_preprocessor=data_preprocessor)
         check_ranges(pseudo_labels_from, unlabeled_weight, ema_decay, label_temperature)
         check_classes(classifier, data_preprocessor)
+        warn_of_other_losses(classifier)
         check_rejected(rejected_loss, skip_rejected, pseudo_mixup)
         # Deep copies: some mmpretrain components append to the lists of their own config.
         self.student = MODELS.build(deepcopy(classifier))
@@ -202,7 +203,7 @@ class SSFER(BaseModel):
             coverage=pseudo.weights.mean(),
             confidence=pseudo.confidence.mean())
         if self.rejected_loss is not None:
-            losses['loss_rejected'] = self.rejected_loss(strong_logits, pseudo.probabilities,
+            losses['loss_rejected'] = self.rejected_loss(adjusted, pseudo.probabilities,
                                                          1 - pseudo.weights)
         if self.fairness is not None:
             losses['loss_fairness'] = self.fairness(adjusted, weights[kept], pseudo, len(strong))

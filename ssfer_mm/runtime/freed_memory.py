@@ -6,6 +6,7 @@ import os
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 USERS_CHOICE = ('MALLOC_TRIM_THRESHOLD_', 'MALLOC_MMAP_THRESHOLD_', 'GLIBC_TUNABLES')
 LARGE = 2**31 - 1
+HALF_AN_ARENA = 2**25  # bytes, where pointers have 64 bits
 
 
 def keep_freed_memory() -> bool:
@@ -26,4 +27,6 @@ def keep_freed_memory() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # macOS, musl, Windows
         return False
-    return bool(mallopt(M_MMAP_THRESHOLD, LARGE // 2) and mallopt(M_TRIM_THRESHOLD, LARGE))
+    # Older ones take no larger threshold than half of an arena.
+    mapped = mallopt(M_MMAP_THRESHOLD, LARGE // 2) or mallopt(M_MMAP_THRESHOLD, HALF_AN_ARENA)
+    return bool(mapped and mallopt(M_TRIM_THRESHOLD, LARGE))

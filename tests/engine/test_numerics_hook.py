@@ -87,6 +87,21 @@ def test_stages_ii_and_iii_stop_with_the_ids_and_can_be_repeated(tmp_path, capsy
         assert f'replayed: loss {failed["losses"]["loss"]:.6g},' in said
 
 
+@pytest.mark.parametrize('wrapper', ['OptimWrapper', 'BFloat16OptimWrapper'])
+def test_a_batch_is_repeated_with_the_classes_and_the_precision_of_the_run(
+        tmp_path, capsys, wrapper):
+    cfg = config(tmp_path)
+    model = dict(cfg.model, logit_adjustment=dict(type='LogitAdjustment'))
+    cfg.optim_wrapper.type = wrapper
+    message, _ = spoilt(tmp_path, II_ITERATION, 'gradient', model=model,
+                        optim_wrapper=cfg.optim_wrapper)
+    path = re.search(r'replay_batch.py ([^"]+)', message)[1]
+    failed = load_failed_batch(path)
+    assert failed['class_counts'] == [4, 4, 4]
+    replay_main([path])
+    assert f'replayed: loss {failed["losses"]["loss"]:.6g}' in capsys.readouterr().out
+
+
 def test_the_step_of_several_added_batches_names_all_their_images(tmp_path):
     wrapper = dict(optimizer=dict(type='AdamW', lr=1e-3), accumulative_counts=3)
     message, spoil = spoilt(tmp_path, 1, 'gradient', optim_wrapper=wrapper)

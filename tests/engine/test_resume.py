@@ -9,11 +9,12 @@ from ssfer_mm import UserError
 from support.runs import config, train
 
 EVERY_ITERATION = dict(type='CheckpointHook', by_epoch=False, interval=1)
+EXACT = dict(type='ExactResumeHook')
 
 
 @pytest.fixture(scope='module')
 def whole(tmp_path_factory):
-    return train(config(tmp_path_factory.mktemp('whole'), hooks=[EVERY_ITERATION]))
+    return train(config(tmp_path_factory.mktemp('whole'), hooks=[EVERY_ITERATION, EXACT]))
 
 
 def resume(tmp_path, checkpoint, **options):
@@ -85,8 +86,62 @@ def test_the_only_stage_has_its_own_optimizer_and_schedule(tmp_path, keep):
 def test_another_split_is_refused(tmp_path, whole):
     cfg = config(whole.work_dir, resume=True, load_from=str(Path(whole.work_dir, 'epoch_1.pth')))
     cfg.train_dataloader.dataset.split.seed = 1
-    with pytest.raises(UserError, match='the config now draws another one'):
+    with pytest.raises(UserError, match='epoch_1.pth was trained on other labeled images'):
         train(cfg)
+
+
+def test_another_split_is_refused_in_another_folder_too(tmp_path, whole):
+    cfg = config(tmp_path, resume=True, load_from=str(Path(whole.work_dir, 'epoch_1.pth')))
+    cfg.train_dataloader.dataset.split.seed = 1
+    with pytest.raises(UserError, match='the config now draws another split'):
+        train(cfg)
+
+
+@pytest.mark.parametrize('checkpoint, epochs, here', [
+    ('epoch_4', 6, 18), ('epoch_3', 6, 18), ('epoch_2', 1, 3), ('iter_5', 1, 3)])
+def test_a_stage_that_is_done_keeps_its_epochs(tmp_path, whole, checkpoint, epochs, here):
+    cfg = config(tmp_path, resume=True, load_from=str(Path(whole.work_dir, f'{checkpoint}.pth')),
+                 hooks=[EXACT])
+    cfg.train_cfg.supervised.epochs = epochs
+    with pytest.raises(UserError, match=f'ended with iteration 6, here it would end with {here}'):
+        train(cfg)
+
+
+@pytest.mark.parametrize('checkpoint, key, epochs', [
+    ('epoch_1', 'supervised', 3), ('epoch_2', 'supervised', 3), ('iter_7', 'semi', 1),
+    ('epoch_4', 'semi', 3)])
+def test_a_stage_that_is_not_done_may_become_longer_and_the_last_one_shorter(
+        tmp_path, whole, checkpoint, key, epochs):
+    cfg = config(tmp_path, resume=True, load_from=str(Path(whole.work_dir, f'{checkpoint}.pth')),
+                 hooks=[EXACT])
+    cfg.train_cfg[key].epochs = epochs
+    run = train(cfg)
+    assert run.epoch == run.max_epochs == cfg.train_cfg.supervised.epochs + cfg.train_cfg.semi.epochs
+    assert key == 'semi' or run.recorder.starts['semi']['twins']
+
+
+def test_another_network_of_the_same_names_is_refused(tmp_path, whole):
+    cfg = config(tmp_path, resume=True, load_from=str(Path(whole.work_dir, 'epoch_2.pth')))
+    cfg.model.classifier.backbone.arch.feedforward_channels *= 2
+    with pytest.raises(UserError, match='weights .* or have another shape; the first is .*ffn'):
+        train(cfg)
+    cfg.model.classifier.backbone.arch.feedforward_channels //= 2
+    cfg.model.classifier.backbone.arch.num_layers -= 1
+    with pytest.raises(UserError, match='weights .* are not those of this model'):
+        train(cfg)
+
+
+def test_load_from_of_a_file_without_weights_of_this_model_is_refused(tmp_path, whole):
+    saved = torch.load(Path(whole.work_dir, 'epoch_1.pth'), weights_only=False)['state_dict']
+    student = {name[8:]: value for name, value in saved.items() if name.startswith('student.')}
+    torch.save(dict(state_dict=student), tmp_path / 'classifier.pth')
+    with pytest.raises(UserError, match='holds no weights of this model .* model.pretrained=FILE'):
+        train(config(tmp_path / 'run', hooks=[EXACT], load_from=str(tmp_path / 'classifier.pth')))
+    torch.save(dict(state_dict={f'module.{name}': value for name, value in saved.items()}),
+               tmp_path / 'whole.pth')
+    cfg = config(tmp_path / 'run', hooks=[EXACT], load_from=str(tmp_path / 'whole.pth'))
+    cfg.train_cfg.supervised.epochs, cfg.train_cfg.semi = 1, None
+    train(cfg)
 
 
 def test_a_run_resumed_at_the_switch_makes_the_switch(tmp_path, whole):

@@ -42,6 +42,23 @@ def test_counts_names_and_resume(tmp_path, caplog, batch):
     assert (tmp_path / 'unreadable_images.txt').read_text() == 'b\nc\na\n'
 
 
+def test_what_was_met_before_a_stop_inside_an_epoch_counts(tmp_path, caplog, batch):
+    logger = logging.getLogger('unreadable-test')
+    runner = SimpleNamespace(work_dir=str(tmp_path), rank=0, logger=logger, _resume=True)
+    hook, again, checkpoint = UnreadableHook(), UnreadableHook(), {}
+    hook.before_save_checkpoint(runner, checkpoint)
+    assert not checkpoint, 'nothing to say'
+    hook.after_train_iter(runner, 0, batch(('b', ), ()))
+    hook.before_save_checkpoint(runner, checkpoint)
+    again.after_load_checkpoint(runner, checkpoint)
+    again.before_train(runner)
+    again.after_train_iter(runner, 0, batch(('c', ), ()))
+    with caplog.at_level(logging.WARNING, 'unreadable-test'):
+        again.after_train_epoch(runner)
+    assert '2 of 4 images read in this epoch were unreadable' in caplog.text
+    assert (tmp_path / 'unreadable_images.txt').read_text() == 'b\nc\n'
+
+
 def test_batches_of_two_sources_and_names_of_two_lines(tmp_path, caplog, batch):
     logger = logging.getLogger('unreadable-test')
     runner = SimpleNamespace(work_dir=str(tmp_path), rank=0, logger=logger, _resume=False)

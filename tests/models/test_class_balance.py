@@ -65,6 +65,14 @@ def test_rare_pseudo_labels_weigh_more(power):
     torch.testing.assert_close(loss(logits, soft, weights, 6), loss(logits, labels, weights, 6))
 
 
+def test_weights_of_soft_labels_keep_their_digits_in_mixed_precision():
+    loss = knowing(PseudoLabelLoss(class_power=0.5))
+    logits, labels = torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
+    with torch.autocast('cpu', torch.bfloat16):
+        soft = loss(logits, F.one_hot(labels, 3).float(), torch.ones(4), 4)
+    torch.testing.assert_close(soft, loss(logits, labels, torch.ones(4), 4))
+
+
 def test_soft_pseudo_labels():
     logits, soft = torch.randn(4, 3), torch.softmax(torch.randn(4, 3), 1)
     expected = -(soft * logits.log_softmax(1)).sum() / 8

@@ -95,16 +95,6 @@ def test_leaving_out_rejected_images_changes_nothing():
         torch.testing.assert_close(gradient, results[1][1][name], rtol=1e-3, atol=1e-6)
 
 
-def test_batch_statistics_are_taken_over_all_images():
-    model, data = build(resnet()), semi_batch(size=32)
-    model.pseudo_label.threshold = 1.0
-    seen = []
-    model.student.register_forward_pre_hook(lambda _, args: seen.append(len(args[0])))
-    losses = losses_of(model, data)
-    assert seen == [4 + 6]
-    assert float(losses['loss_unlabeled']) == 0 or float(losses['coverage']) > 0
-
-
 def test_no_accepted_pseudo_label_still_trains_on_the_labels():
     model, data = build(pseudo_label=dict(type='ConfidenceThreshold', threshold=1.0)), semi_batch()
     losses = losses_of(model, data)

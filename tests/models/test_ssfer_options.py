@@ -83,9 +83,18 @@ def test_features_of_several_weak_views_are_meant_too():
     torch.testing.assert_close(seen[2], (seen[0] + seen[1]) / 2)
 
 
+def adjusted(on):
+    """Logits of pseudo-labels and strong views shifted by the shares of the classes, or not."""
+    return dict(type='LogitAdjustment', pseudo_labels=True) if on else None
+
+
+@pytest.mark.parametrize('adjust', [False, True])
 @pytest.mark.parametrize('kind', ['NegativeLearning', 'RejectedConsistency'])
-def test_rejected_images_have_a_loss_of_their_own(kind):
-    model, data = build(rejected_loss=dict(type=kind)), semi_batch()
+def test_rejected_images_have_a_loss_of_their_own(kind, adjust):
+    model, data = build(rejected_loss=dict(type=kind),
+                        semi_logit_adjustment=adjusted(adjust)), semi_batch()
+    model.learn_class_counts(torch.tensor([6, 3, 1]))
+    shift = torch.tensor([.6, .3, .1]).log() * adjust
     model.pseudo_label.threshold = tau_between(model, data)
     plain = float(losses_of(model, data)['loss_unlabeled'])
     seen = []
@@ -94,8 +103,8 @@ def test_rejected_images_have_a_loss_of_their_own(kind):
     assert seen == [4 + 6], 'the rejected ones take part'
     inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
     rejected = 1 - model.last_pseudo_labels['accepted']
-    expected = model.rejected_loss(model.student(inputs['strong']),
-                                   model.teacher(inputs['weak']).softmax(1), rejected)
+    expected = model.rejected_loss(model.student(inputs['strong']) + shift,
+                                   (model.teacher(inputs['weak']) + shift).softmax(1), rejected)
     assert rejected.sum() == 3
     torch.testing.assert_close(losses['loss_rejected'], expected)
     assert float(losses['loss_unlabeled']) == pytest.approx(plain, rel=1e-5)
@@ -103,8 +112,12 @@ def test_rejected_images_have_a_loss_of_their_own(kind):
     torch.testing.assert_close(total, sum(v for k, v in losses.items() if 'loss' in k))
 
 
-def test_fairness_is_a_loss_on_the_accepted_strong_views():
-    model, data = build(fairness=dict(type='SelfAdaptiveFairness')), semi_batch()
+@pytest.mark.parametrize('adjust', [False, True])
+def test_fairness_is_a_loss_on_the_accepted_strong_views(adjust):
+    model, data = build(fairness=dict(type='SelfAdaptiveFairness'),
+                        semi_logit_adjustment=adjusted(adjust)), semi_batch()
+    model.learn_class_counts(torch.tensor([6, 3, 1]))
+    shift = torch.tensor([.6, .3, .1]).log() * adjust
     model.pseudo_label.threshold = tau_between(model, data)
     before = deepcopy(model.fairness)
     seen = []
@@ -114,7 +127,7 @@ def test_fairness_is_a_loss_on_the_accepted_strong_views():
     assert seen == [4 + 3, 6], 'the rejected ones do not take part, but count in the mean'
     inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
     pseudo = model.make_pseudo_labels(inputs)
-    expected = before(model.student(inputs['strong']), pseudo.weights, pseudo, 6)
+    expected = before(model.student(inputs['strong']) + shift, pseudo.weights, pseudo, 6)
     torch.testing.assert_close(losses['loss_fairness'], expected)
     assert int(model.fairness.average.steps) == 1
     total, _ = model.parse_losses(losses)

@@ -18,6 +18,7 @@ from ssfer_mm.command_line.printing import shown
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.component_types import check_types
 from ssfer_mm.engine import CheckpointFolder, load_failed_batch, set_rng_states
+from ssfer_mm.engine.bfloat16_optim_wrapper import bfloat16_passes
 from ssfer_mm.errors import UserError
 from ssfer_mm.runtime.devices import check_device
 from ssfer_mm.safe_loading import load_checkpoint_safely
@@ -44,7 +45,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
           f'{failed["rank"]}, weights of {weights}')
     print(f'images: {", ".join(map(shown, failed["ids"]))}')
     print(f'in the run: {_figures(failed["losses"])}, gradient norm {failed["grad_norm"]}')
-    report = replay(model, failed, amp=failed['amp'] and args.device != 'cpu')
+    if failed['class_counts'] and hasattr(model, 'learn_class_counts'):
+        model.learn_class_counts(torch.tensor(failed['class_counts']))
+    report = replay(model, failed)
     print('\n'.join(report))
 
 
@@ -68,13 +71,12 @@ def build_model(cfg: Config, weights: str) -> nn.Module:
     return model
 
 
-def replay(model: nn.Module, failed: dict, amp: bool = False) -> List[str]:
+def replay(model: nn.Module, failed: dict) -> List[str]:
     """Do what the iteration did, with the same draws, up to the optimizer.
 
     Args:
         model: With the weights to try.
         failed: As from :func:`load_failed_batch`.
-        amp: Compute in mixed precision.
 
     Returns:
         Lines that say what was found.
@@ -85,7 +87,7 @@ def replay(model: nn.Module, failed: dict, amp: bool = False) -> List[str]:
     try:
         for batch, rng in zip(failed['batches'], failed['rng']):
             set_rng_states(rng)
-            with autocast() if amp else contextlib.nullcontext():
+            with _precision_of(failed, model):
                 data = model.data_preprocessor(batch, True)
                 losses = model(**data, mode='loss')
                 total, figures = model.parse_losses(losses)
@@ -97,6 +99,14 @@ def replay(model: nn.Module, failed: dict, amp: bool = False) -> List[str]:
             handle.remove()
     lines.append(f'first output that is not finite: {first[0] if first else "none"}')
     return lines + [_gradients(model)]
+
+
+def _precision_of(failed: dict, model: nn.Module) -> contextlib.AbstractContextManager:
+    """That of the run; float16 is for GPUs only."""
+    if failed['precision'] == 'bfloat16':
+        return bfloat16_passes(model)
+    on_gpu = next(model.parameters()).device.type != 'cpu'
+    return autocast() if failed['precision'] == 'float16' and on_gpu else contextlib.nullcontext()
 
 
 def _watch(model: nn.Module) -> tuple:

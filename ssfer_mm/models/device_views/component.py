@@ -1,4 +1,5 @@
 """Weak and strong views of a batch of whole faces, made on the device of the model."""
+import math
 from typing import Dict, Optional, Sequence, Tuple
 
 import torch
@@ -54,12 +55,9 @@ class DeviceViews:
         check_number('DeviceViews', 'max_attempts', max_attempts, whole=True)
         check_number('DeviceViews', 'flip_prob', flip_prob, high=1)
         weak_crop_ratio_range = weak_crop_ratio_range or crop_ratio_range
-        for name, bounds in (('crop_ratio_range', crop_ratio_range),
-                             ('weak_crop_ratio_range', weak_crop_ratio_range),
-                             ('aspect_ratio_range', aspect_ratio_range)):
-            if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1]:
-                raise UserError(f'DeviceViews: {name} is (low, high), both positive, '
-                                f'got {tuple(bounds)}')
+        _check_bounds('crop_ratio_range', crop_ratio_range, 1)
+        _check_bounds('weak_crop_ratio_range', weak_crop_ratio_range, 1)
+        _check_bounds('aspect_ratio_range', aspect_ratio_range, math.inf)
         self.size = size
         self.weak_views = weak_views
         self.cropping = dict(
@@ -107,6 +105,14 @@ class DeviceViews:
             if layers:
                 self.rand_augment.apply(strong, layers)
         return dict(weak=weak, strong=strong)
+
+
+def _check_bounds(name: str, bounds: object, high: float) -> None:
+    numbers = bounds if isinstance(bounds, (list, tuple)) else ()
+    if not (len(numbers) == 2 and all(isinstance(number, (int, float)) for number in numbers)
+            and 0 < numbers[0] <= numbers[1] <= high):
+        most = ', both positive' if high == math.inf else f', above 0 and at most {high}'
+        raise UserError(f'DeviceViews: {name} is (low, high){most}, got {bounds!r}')
 
 
 def _full_precision(faces: Tensor) -> torch.autocast:

@@ -32,10 +32,15 @@ class RunningMean(nn.Module):
 
     @torch.no_grad()
     def update(self, now: Tensor) -> Tensor:
-        """Take in this batch's values, equal in all processes, and return the average."""
+        """Take in this batch's values, equal in all processes, and return the average.
+
+        Values that are not finite are left out.
+        """
         # Reading the counter would make a GPU wait, so it is read only where it matters.
         step = int(self.steps) if self.warmup else 0
-        self.value.lerp_(now.to(self.value), 1 - decay_at(step, self.momentum, self.warmup))
+        # float16 can overflow in the teacher alone; once in here, NaN would never leave again.
+        now = torch.where(now.isfinite(), now.to(self.value), self.value)
+        self.value.lerp_(now, 1 - decay_at(step, self.momentum, self.warmup))
         self.steps += 1
         return self.value
 

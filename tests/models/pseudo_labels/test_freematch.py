@@ -49,3 +49,15 @@ def test_a_class_that_is_said_less_needs_less():
 def test_settings_out_of_range(options, word):
     with pytest.raises(UserError, match=word):
         FreeMatchThreshold(**options).set_classes(3)
+
+
+def test_a_batch_that_is_not_finite_does_not_spoil_the_rest():
+    """In float16 the teacher may overflow in one batch, though the student does not."""
+    rule, clean = (build_rule(type='FreeMatchThreshold') for _ in range(2))
+    first, second = opinions(2)
+    bad = first.clone()
+    bad[0] = torch.nan
+    for one, batches in ((rule, (first, bad, second)), (clean, (first, second))):
+        for rows in batches:
+            one(rows)
+    assert rule.thresholds().isfinite().all() and (rule.thresholds() > 0).all()
