@@ -178,7 +178,8 @@ class NumericsHook(Hook):
             seed=runner.seed, ids=ids, losses=losses,
             grad_norm=None if self._norm is None else float(self._norm),
             batches=[plain(batch) for batch in self._batches], rng=self._rng,
-            precision=_precision(wrapper), class_counts=_class_counts(runner), config=runner.cfg.pretty_text,
+            precision=_precision(wrapper), class_counts=_class_counts(runner),
+            config=runner.cfg.pretty_text,
             weights=weights_name(number) if weights is not None else None)
         try:
             if weights is not None and runner.rank == 0:

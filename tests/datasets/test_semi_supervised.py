@@ -179,7 +179,8 @@ def test_extra_images_must_not_be_held_out_ones_either():
     data.check_held_out(held_out, 'test_dataloader', allow_unlabeled=True)
 
 
-@pytest.mark.parametrize('extra', [None, dict(TINY), ['faces'], [dict(type='StoredFaces')], [dict()]])
+@pytest.mark.parametrize('extra', [
+    None, dict(TINY), ['faces'], [dict(type='StoredFaces')], [dict()]])
 def test_extra_images_of_no_such_kind_are_explained(extra):
     with pytest.raises(UserError, match='extra_unlabeled .*: give .*UnlabeledFaces'):
         build(extra_unlabeled=extra)

@@ -116,7 +116,8 @@ def test_a_stage_that_is_not_done_may_become_longer_and_the_last_one_shorter(
                  hooks=[EXACT])
     cfg.train_cfg[key].epochs = epochs
     run = train(cfg)
-    assert run.epoch == run.max_epochs == cfg.train_cfg.supervised.epochs + cfg.train_cfg.semi.epochs
+    stages = cfg.train_cfg.supervised, cfg.train_cfg.semi
+    assert run.epoch == run.max_epochs == sum(stage.epochs for stage in stages)
     assert key == 'semi' or run.recorder.starts['semi']['twins']
 
 

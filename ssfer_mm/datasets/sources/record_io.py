@@ -113,7 +113,8 @@ class RecordIO(FaceSource):
             raise UserError(f'{self.path!r} is not a RecordIO file, or does not fit its .idx '
                             f'({error}); copy both again.') from None
         if len(labels) >= 2 and not image:
-            return (keys >= 1) & (keys < self._end_of_images(int(labels[0]), keys, offsets, lengths))
+            end = self._end_of_images(int(labels[0]), keys, offsets, lengths)
+            return (keys >= 1) & (keys < end)
         return keys != 0 if not image else np.ones(len(keys), dtype=bool)
 
 
