@@ -71,6 +71,7 @@ demo:
 	  --baseline configs/baselines/synthfer_5pct_resnet-nano_labeled-only.py \
 	  --pretrain configs/mae/spark_resnet-nano_synthfer-48px.py \
 	  --work-dir work_dirs/demo
+	echo 'Before other commands: source $(VENV)/bin/activate'
 
 test:
 	$(call install,onedl$(comma)test)

@@ -1,8 +1,9 @@
 # SSFER on faces of your own: copy this file beside itself, name your folder, count your classes.
 #   ROOT/train/<expression>/*.jpg   ROOT/test/<expression>/*.jpg   ROOT/unlabeled/**/*.jpg
-# Stage I on the same faces:
-#   python tools/train.py configs/mae/spark_resnet-nano_faces-48px.py \
-#       --cfg-options train_dataloader.dataset.data_root=[ROOT/train,ROOT/unlabeled]
+# All stages, stage I on the same faces:
+#   python tools/run_ssfer.py configs/ssfer/mine.py \
+#       --pretrain configs/mae/spark_resnet-nano_faces-48px.py \
+#       --pretrain-options 'train_dataloader.dataset.data_root=[ROOT/train,ROOT/unlabeled]'
 _base_ = [
     '../_base_/models/ssfer_resnet-nano.py',
     '../_base_/datasets/semi_supervised_48px.py',
@@ -10,6 +11,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
+# Edit these three here: --cfg-options does not reach them, their values are copied below.
 root = 'data/my_faces'
 num_classes = 8
 classes = None  # None: expressions, by the names of the folders; else your own: ['calm', 'tense']
@@ -19,8 +21,9 @@ model = dict(
     pretrained='work_dirs/spark_resnet-nano_faces-48px/epoch_12.pth',
     classifier=dict(head=dict(num_classes=num_classes)))
 
-# Everything under train/ is labeled; to hide a part of it instead, set
-# split=dict(fraction=0.25, seed=0). boxes='image' suits tight crops; else name a box file.
+# Everything under train/ is labeled. Without photos under unlabeled/ set extra_unlabeled=[] and
+# split=dict(fraction=0.25, seed=0), which hides the labels of three quarters of train/, and give
+# stage I [ROOT/train] alone. boxes='image' suits tight crops; else name a box file.
 train_dataloader = dict(
     dataset=dict(
         split=None,

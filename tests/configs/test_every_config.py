@@ -165,6 +165,21 @@ def test_derived_configs_are_short_and_change_what_their_name_says(name):
         assert len(text.splitlines()) <= 12
 
 
+@pytest.mark.parametrize('name, stage_one', [
+    ('ssfer/my-faces_resnet-nano.py', 'mae/spark_resnet-nano_faces-48px.py'),
+    ('ssfer/my-faces_vit-base-p16.py', 'mae/mae_vit-base-p16_faces-224px-600e.py')])
+def test_faces_of_your_own_start_from_the_stage_one_that_their_file_names(name, stage_one):
+    """Another network or another size of image would not fit, or fit badly."""
+    ours, first = load(name), load(stage_one)
+    assert f'--pretrain configs/{stage_one} ' in (REPO / 'configs' / name).read_text()
+    trained = stage_one[len('mae/'):-len('.py')]
+    assert ours.model.pretrained == f'work_dirs/{trained}/epoch_{first.train_cfg.max_epochs}.pth'
+    pipelines = (first.train_dataloader.dataset.pipeline,
+                 ours.train_dataloader.dataset.labeled_pipeline)
+    sizes = [step.scale for pipeline in pipelines for step in pipeline if 'Crop' in step.type]
+    assert len(sizes) == 2 and sizes[0] == sizes[1]
+
+
 def test_the_training_of_the_shipped_recognizer_is_stage_ii_with_all_labels():
     ours = load('ssfer/ferplus_25pct_resnet-micro_gpu.py')
     theirs = load('baselines/ferplus_100pct_resnet-micro_gpu.py')
