@@ -7,21 +7,26 @@ from ssfer_mm.errors import UserError
 # A value, or one of a list, in quotes.
 _QUOTED = re.compile(r"""(?<![^ ,(\[])(['"])((?:(?!\1).)*)\1(?![^ ,)\]])""")
 _LIST = re.compile(r'\[.*\]|\(.*\)', re.DOTALL)
+# Blanks inside a value of a list, not around it.
+_BLANKS = re.compile(r'(?<=[^ ,(\[])( +)(?=[^ ,)\]])')
+_DICT = re.compile(r"""\{\s*(['"]).*?\1\s*:|dict\(""")
 
 
 def read_option(text: str) -> Any:
     """A value of the command line, the way mmengine reads it, except that text may hold blanks.
 
     mmengine deletes all blanks and takes what has a comma for a list, which paths do not survive.
-    Here a single value keeps the blanks inside it, and what is in quotes is text, whatever it
-    holds; only ``'[...]'`` and ``'(...)'`` are lists in quotes too, as in mmengine's own examples.
+    Here a value, or one of a list, keeps the blanks inside it and loses those around it; what is in
+    quotes is text, whatever it holds; only ``'[...]'`` and ``'(...)'`` are lists in quotes too, as
+    in mmengine's own examples.
 
     Example:
-        >>> read_option('[0.5, a]'), read_option('/my data'), read_option("['a, b',c]")
-        ([0.5, 'a'], '/my data', ['a, b', 'c'])
+        >>> read_option('[0.5, a]'), read_option('[/my data, b]'), read_option("['a, b',c]")
+        ([0.5, 'a'], ['/my data', 'b'], ['a, b', 'c'])
 
     Raises:
-        UserError: Brackets without their other half, or around what is not a list.
+        UserError: Brackets without their other half, or around what is not a list; a dict; quotes
+            around a part of a text that holds commas.
     """
     from mmengine.config import DictAction
 
@@ -31,7 +36,7 @@ def read_option(text: str) -> Any:
         text = whole[2]
         if not _LIST.fullmatch(text):
             return text
-    if ' ' in text and ',' not in text and not _LIST.fullmatch(text):
+    if ' ' in text and not (',' in text or _LIST.fullmatch(text) or _DICT.match(text)):
         return text
     quoted = []
 
@@ -42,12 +47,19 @@ def read_option(text: str) -> Any:
     def show(value: Any) -> Any:
         if isinstance(value, (list, tuple)):
             return type(value)(map(show, value))
-        hidden = isinstance(value, str) and value.startswith('\0')
-        return quoted[int(value.strip('\0'))] if hidden else value
+        if not isinstance(value, str):
+            return value
+        hidden = re.fullmatch('\0([0-9]+)\0', value)
+        if hidden:
+            return quoted[int(hidden[1])]
+        if '\0' in value or _DICT.match(value):  # of a dict, or of a text partly in quotes
+            raise ValueError(value)
+        return value.replace('\1', ' ')
 
     try:
-        return show(DictAction._parse_iterable(_QUOTED.sub(hide, text)))
-    except (AssertionError, RecursionError) as error:  # mmengine's, of which the second never ends
+        kept = _BLANKS.sub(lambda match: '\1' * len(match[1]), _QUOTED.sub(hide, text))
+        return show(DictAction._parse_iterable(kept))
+    except (AssertionError, RecursionError, ValueError) as error:  # but for the last mmengine's
         raise UserError(f'{text} cannot be given on a command line: write lists as [a,b], '
                         'tuples as (a,b), text with brackets in quotes of its own, a setting of a '
                         'dict as KEY.NAME=VALUE or, in a list of dicts, KEY.0.NAME=VALUE; anything '
@@ -68,10 +80,17 @@ def option_text(value: Any) -> str:
         left, right = '()' if isinstance(value, tuple) else '[]'
         return f'{left}{",".join(map(option_text, value))}{right}'
     text = str(value)
-    if not isinstance(value, str) or not re.search('[ ,]', text) and read_option(text) == text:
+    if not isinstance(value, str) or _reads_as_itself(text):
         return text
     quote = '"' if "'" in text else "'"
     if quote in text:
         raise UserError(f'{text} cannot be given on a command line, because it holds both kinds of '
                         'quotes: choose another name, such as one without blanks and commas')
     return f'{quote}{text}{quote}'
+
+
+def _reads_as_itself(text: str) -> bool:
+    try:
+        return not re.search('[ ,]', text) and read_option(text) == text
+    except UserError:
+        return False

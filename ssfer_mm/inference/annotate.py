@@ -1,4 +1,5 @@
 """Drawing boxes and expressions into an image, quickly enough for video."""
+import unicodedata
 from typing import List, Sequence, Tuple
 
 import cv2
@@ -10,6 +11,9 @@ Rectangle = Tuple[int, int, int, int]  # x1, y1, x2, y2 in whole pixels
 
 FACE = cv2.FONT_HERSHEY_SIMPLEX
 INK, PLATE, MUTED = (255, 255, 255), (23, 19, 17), (200, 190, 180)
+# Letters that are no plain ones with an accent.
+SPELLINGS = str.maketrans({'ß': 'ss', 'æ': 'ae', 'Æ': 'Ae', 'œ': 'oe', 'Œ': 'Oe', 'ø': 'o',
+                           'Ø': 'O', 'ł': 'l', 'Ł': 'L', 'ı': 'i'})
 # BGR, one for each class in its order, told apart on skin and hair.
 COLORS = ((200, 200, 200), (71, 179, 255), (255, 160, 80), (80, 230, 250), (230, 110, 190),
            (90, 190, 90), (80, 80, 240), (150, 130, 60))
@@ -61,9 +65,23 @@ def _lines(face: FaceResult, top: int) -> List[str]:
     return lines
 
 
+def drawable(text: str) -> str:
+    """The same in ASCII, which is all that OpenCV draws: accents are dropped, and what has no
+    letters of its own there is ``?``.
+
+    Example:
+        >>> drawable('glücklich, größer, 怒り')
+        'glucklich, grosser, ??'
+    """
+    letters = unicodedata.normalize('NFKD', text.translate(SPELLINGS))
+    plain = ''.join(letter for letter in letters if not unicodedata.combining(letter))
+    return plain.encode('ascii', 'replace').decode()
+
+
 def _write(canvas: np.ndarray, lines: List[str], box: Rectangle, taken: Sequence[Rectangle],
            color: Tuple[int, int, int], scale: float) -> Rectangle:
     """Lines of text on a dark plate beside a box; returns where."""
+    lines = [drawable(line) for line in lines]
     thickness = max(1, round(1.6 * scale))
     pad = max(2, round(6 * scale))
     sizes = [cv2.getTextSize(line, FACE, scale, thickness) for line in lines]

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .demo_view import PORTRAIT, Seen, draw_evidence, draw_examples, look
 from .inferencer import FERInferencer
+from .sources import inside
 
 TITLE = 'Facial expressions'
 INTRODUCTION = '''# Facial expressions
@@ -36,7 +37,8 @@ def build_page(inferencer: FERInferencer, folder: str) -> gr.Blocks:
 
     Args:
         inferencer: What it asks.
-        folder: Where drawn examples are put.
+        folder: Where drawn examples are put, and Gradio puts what is uploaded; no other picture is
+            opened.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
         gr.Markdown(INTRODUCTION)
@@ -60,16 +62,18 @@ def build_page(inferencer: FERInferencer, folder: str) -> gr.Blocks:
                                     height=PORTRAIT, buttons=[], elem_id='evidence')
                 caption = gr.Markdown(elem_id='caption')
         gr.Markdown(f'{NOTES}\n\n{_about(inferencer)}', elem_id='notes')
-        _connect(inferencer, photo, seen, (picture, status, faces), (bars, evidence, caption))
+        _connect(inferencer, folder, photo, seen, (picture, status, faces),
+                 (bars, evidence, caption))
     return page
 
 
-def _connect(inferencer: FERInferencer, photo: gr.Image, seen: gr.State,
+def _connect(inferencer: FERInferencer, folder: str, photo: gr.Image, seen: gr.State,
              overview: Sequence[Component], details: Sequence[Component]) -> None:
     """What happens when the visitor does something.
 
     Args:
         inferencer: What is asked.
+        folder: See :func:`build_page`.
         photo: The visitor's picture.
         seen: What was found in it, a :class:`Seen`.
         overview: Annotated picture, status, choice of a face.
@@ -78,7 +82,7 @@ def _connect(inferencer: FERInferencer, photo: gr.Image, seen: gr.State,
     picture, _, faces = overview
 
     def show(upload: Optional[dict]) -> tuple:
-        found = look(inferencer, upload['path']) if upload else Seen('')
+        found = look_at_upload(inferencer, folder, upload) if upload else Seen('')
         choice = gr.Radio(choices=list(zip(found.names, range(len(found.names)))), value=0,
                           visible=len(found.names) > 1)
         return found, found.picture, found.status, choice, *one_face(inferencer, found, 0)
@@ -99,6 +103,23 @@ def _connect(inferencer: FERInferencer, photo: gr.Image, seen: gr.State,
                  show_progress_on=picture, **alone)
     faces.input(choose, [seen, faces], details, show_progress_on=details[1], **alone)
     picture.select(click, seen, [faces, *details], show_progress_on=details[1], **alone)
+
+
+def look_at_upload(inferencer: FERInferencer, folder: str, upload: dict) -> Seen:
+    """What is found in the visitor's picture; nothing in one that was not uploaded.
+
+    Gradio checks a path only where the browser says that it is one, and without preprocessing hands
+    it on as it came: whoever reaches the page could name any file of this machine.
+
+    Args:
+        inferencer: What is asked.
+        folder: Where Gradio puts what is uploaded.
+        upload: What the browser sent; its ``path`` may be anything, or None.
+    """
+    path = upload['path']
+    if not path or '\0' in path or not inside(path, folder):
+        return Seen('**This is no picture that was uploaded here.** Drop it on the page again.')
+    return look(inferencer, path)
 
 
 def one_face(inferencer: FERInferencer, seen: Seen, number: int) -> tuple:

@@ -220,7 +220,7 @@ def attempt(codes: Sequence[str]) -> Iterator[Tuple[str, str]]:
 
     Yields:
         Of each, (last line of what it printed, '') or, if it failed, ('', what it died of); after
-        that one no more.
+        that one no more. An end of the process that fails counts as the last one's failure.
     """
     with tempfile.TemporaryFile('w+') as errors:
         process = subprocess.Popen([sys.executable, '-c', _in_turn(codes)], text=True,
@@ -228,16 +228,22 @@ def attempt(codes: Sequence[str]) -> Iterator[Tuple[str, str]]:
         alarm = threading.Timer(PATIENCE, process.kill)
         alarm.start()
         try:
+            done: List[str] = []
             said = ''
             for line in process.stdout:
                 if line.strip() != DONE:
                     said = line.strip() or said
                     continue
-                yield said or 'works', ''
+                done.append(said or 'works')
                 said = ''
-            if process.wait() != 0:
-                errors.seek(0)
-                yield '', _reason(process.returncode, alarm.finished.is_set(), errors.read())
+                if len(done) < len(codes):  # what the last one imported may yet crash at the end
+                    yield done[-1], ''
+            if process.wait() == 0 and len(done) == len(codes):
+                yield done[-1], ''
+                return
+            errors.seek(0)
+            reason = _reason(process.returncode, alarm.finished.is_set(), errors.read())
+            yield '', reason if len(done) < len(codes) else f'works, but when Python ends: {reason}'
         finally:
             alarm.cancel()
             process.kill()

@@ -19,7 +19,7 @@ from .clock import Clock
 from .loading import Loaded, in_batches, load
 from .pipeline import Classifier, Detector, FacePipeline, Found
 from .results import NO_FACE, OK, FaceResult, ImageResult
-from .sources import VIDEO_SUFFIXES, Photo, Video, Webcam, find_source
+from .sources import VIDEO_SUFFIXES, Photo, Video, Webcam, count_folders, find_source
 
 FIRST_BATCH = 4  # images; the next ones are twice as large until they are whole
 READERS = max(1, min(4, os.cpu_count() or 1))  # threads that decode images
@@ -45,7 +45,7 @@ class FERInferencer:
         dataset: Data set of a released model (``'rafdb'``, ...), which sets its classes.
         score_threshold: Faces with a lower score are dropped. None: the detector's own.
         margin: Added around a face on each side, as a share of its longer edge. None: what the
-            model says, or else `MARGIN`.
+            model says, or else `MARGIN`. Not with ``'whole'``, which takes images as they are.
         batch_size: Images, and faces, per forward pass.
         flip: Average the probabilities of each face and its mirror image, in twice the time.
 
@@ -73,6 +73,9 @@ class FERInferencer:
                  margin: Optional[float] = None,
                  batch_size: int = 16,
                  flip: bool = False) -> None:
+        if margin is not None and isinstance(detector, str) and detector == 'whole':
+            raise UserError(f'--margin {margin} is for faces that are found; --detector whole '
+                            'takes images as they are. Leave one of the two out.')
         given = model is None or isinstance(model, (str, os.PathLike))
         settings = BackendSettings(
             os.fspath(model) if given and model is not None else None,
@@ -198,7 +201,8 @@ class FERInferencer:
         return hasattr(self._pipeline.classifier, 'explain')
 
     def crop(self, image: Loaded, face: FaceResult, size: Optional[int] = None) -> np.ndarray:
-        """The square about a face, as the classifier sees it: uint8 (size, size, 3) BGR.
+        """The square about a face, as the classifier sees it: uint8 (size, size, 3) BGR. With
+        ``'whole'``, the image resized to that.
 
         Args:
             image: As `stream` gives it, together with the face.
@@ -237,8 +241,8 @@ def list_inputs(images: object) -> List[object]:
     """One image, or several, or folders of them, as a flat list of single images."""
     if isinstance(images, np.ndarray) and images.ndim == 4:
         images = list(images)
-    if not isinstance(images, (list, tuple, Iterator)):
-        images = [images]
+    images = list(images) if isinstance(images, (list, tuple, Iterator)) else [images]
+    several = count_folders(images) > 1
     listed: List[object] = []
     for image in images:
         if not isinstance(image, (str, os.PathLike)):
@@ -249,7 +253,7 @@ def list_inputs(images: object) -> List[object]:
             # Whatever its name is; what cannot be decoded is reported as unreadable.
             listed.append(Photo(osp.expanduser(path), path, osp.basename(path)))
             continue
-        source = find_source([path])
+        source = find_source([path], several=several)
         if isinstance(source, (Video, Webcam)):
             raise UserError(f'{path} is not an image: use ssfer_mm.inference.predict_video, as '
                             'docs/predict.md shows')

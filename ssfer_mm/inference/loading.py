@@ -100,11 +100,14 @@ def in_batches(images: Iterable[Loaded], count: int, pixels: int = MAX_BATCH_PIX
     limit = min(first or count, count)
     for image in images:
         own = 0 if image.pixels is None else image.pixels.shape[0] * image.pixels.shape[1]
-        if batch and (len(batch) == limit or total + own > pixels):
+        if batch and total + own > pixels:
             yield batch
             batch, total, limit = [], 0, min(2 * limit, count)
         batch.append(image)
         total += own
+        if len(batch) == limit:  # at once: a camera's next picture is taken only then
+            yield batch
+            batch, total, limit = [], 0, min(2 * limit, count)
     if batch:
         yield batch
 

@@ -47,7 +47,9 @@ class FacePipeline:
     """Finds the faces of several images, cuts them out, and classifies all of them together.
 
     A detector may have ``prepare``, ``detect_prepared`` and ``input_size`` (the longer side, in
-    pixels, of what its network sees): images are then prepared in other threads.
+    pixels, of what its network sees): images are then prepared in other threads. One that takes
+    whole images for faces has ``resize(image, (height, width))``, which makes of each what the
+    classifier takes, instead of a square.
 
     Args:
         detector: Finds faces.
@@ -95,7 +97,7 @@ class FacePipeline:
         """What the classifier takes of each face of an image; to be called in any thread."""
         small = [self._is_small(image, box) for box, _ in found]
         whole = image.closer() if any(small) else image
-        return [self._cut(whole if few else image, box, self._size)
+        return [self._cut(whole if few else image, box)
                 for few, (box, _) in zip(small, found)]
 
     def name(self, found: Sequence[Found], crops: Sequence[Sequence[np.ndarray]]
@@ -116,19 +118,22 @@ class FacePipeline:
         left, _, right, _ = square_around(_looked_at(image, box), self.margin)
         return right - left < self._size
 
-    def _cut(self, image: Loaded, box: Box, size: int) -> np.ndarray:
-        return cut_square(image.pixels, square_around(_looked_at(image, box), self.margin), size)
+    def _cut(self, image: Loaded, box: Box, size: Optional[int] = None) -> np.ndarray:
+        resize = getattr(self.detector, 'resize', None)
+        if resize is not None:
+            return resize(image.pixels, (size, size) if size else self.classifier.input_size)
+        square = square_around(_looked_at(image, box), self.margin)
+        return cut_square(image.pixels, square, size or self._size)
 
     def crop(self, image: Loaded, box: Box, size: Optional[int] = None) -> np.ndarray:
-        """The square around a face.
+        """The square around a face, or the image that is taken for one.
 
         Args:
             image: Where it was found.
             box: In pixels of the whole image.
             size: Edge in pixels. None: what the classifier takes, cut as for the classifier.
         """
-        return self._cut(image.closer() if self._is_small(image, box) else image, box,
-                         size or self._size)
+        return self._cut(image.closer() if self._is_small(image, box) else image, box, size)
 
     def classify(self, crops: Sequence[np.ndarray]) -> np.ndarray:
         """Probabilities (N, K) of uint8 (H, W, 3) BGR crops."""

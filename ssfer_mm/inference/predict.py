@@ -148,7 +148,8 @@ def _predict_frames(source: FrameSource, target: str, inferencer: FERInferencer,
     with contextlib.ExitStack() as stack:
         tables = stack.enter_context(_tables(args, inferencer))
         sink = stack.enter_context(
-            video_sink(target, source.rate, source.size, draw_result)) if target else None
+            video_sink(target, source.rate, source.size, draw_result, source.live)
+        ) if target else None
         stop = stack.enter_context(GentleStop())
         # Last, so that on any way out its threads end first: they read from the source.
         found = stack.enter_context(

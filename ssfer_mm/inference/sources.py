@@ -18,7 +18,8 @@ class Photo:
 
     Attributes:
         path: Where it is.
-        name: What to call it: its path as given, or below the given folder.
+        name: What to call it: its path as given, or below the given folder; of several folders,
+            with the one as given before it.
         target: Path below a folder of results; no two photos share it.
     """
     path: str
@@ -52,13 +53,14 @@ def printable(name: str) -> str:
     return name.encode('utf-8', 'backslashreplace').decode()
 
 
-def find_source(given: Sequence[str], out: str = '') -> Source:
+def find_source(given: Sequence[str], out: str = '', several: bool = False) -> Source:
     """Look what there is.
 
     Args:
         given: Image files and folders, searched at any depth; or one video file; or ``'webcam'``,
             ``'webcam:1'``.
         out: The folder of results, which may lie inside a given folder; its images are left out.
+        several: Whether there are other folders than the given one.
 
     Raises:
         UserError: Something is missing, of no such kind, or a folder without images.
@@ -72,11 +74,17 @@ def find_source(given: Sequence[str], out: str = '') -> Source:
         return Webcam(int(given[0].partition(':')[2] or 0))
     if special:
         return Video(osp.expanduser(given[0]))
-    several = sum(osp.isdir(osp.expanduser(text)) for text in given) > 1
+    several = several or count_folders(given) > 1
     photos: List[Photo] = []
     for text in given:
         photos += _photos(text, several, out)
     return _distinct(photos)
+
+
+def count_folders(given: Sequence[object]) -> int:
+    """How many of these are paths of folders."""
+    return sum(isinstance(path, (str, os.PathLike)) and osp.isdir(osp.expanduser(path))
+               for path in given)
 
 
 def left_out(given: Sequence[str]) -> List[str]:
@@ -109,7 +117,7 @@ def _is_video(text: str) -> bool:
 def _photos(text: str, several: bool, out: str) -> List[Photo]:
     path = osp.expanduser(text)
     if osp.isdir(path):
-        return _of_folder(path, several, out)
+        return _of_folder(path, text if several else '', out)
     if not osp.exists(path):
         raise UserError(f'{text} does not exist (looked from {os.getcwd()}): expected a photo, a '
                         'folder, a video, webcam or webcam:1. Check the path.')
@@ -123,20 +131,22 @@ def _photos(text: str, several: bool, out: str) -> List[Photo]:
     return [Photo(path, text, osp.basename(path))]
 
 
-def _of_folder(folder: str, several: bool, out: str) -> List[Photo]:
+def _of_folder(folder: str, given: str, out: str) -> List[Photo]:
+    """Its photos; ``given`` is what to call the folder, ``''`` if it is the only one."""
     names = scan_images(folder)
     if out:
         names = [name for name in names
-                 if not _inside(osp.join(folder, name), out) or _inside(folder, out)]
+                 if not inside(osp.join(folder, name), out) or inside(folder, out)]
     if not names:
         others = ''.join(f'; {line}' for line in left_out([folder]))
         raise UserError(f'the folder {folder} holds no images ({", ".join(IMAGE_SUFFIXES[:4])}, '
                         f'...), at any depth: check the path{others}')
-    prefix = osp.basename(osp.abspath(folder)) + '/' if several else ''
-    return [Photo(osp.join(folder, name), prefix + name, prefix + name) for name in names]
+    prefix = osp.basename(osp.abspath(folder)) + '/' if given else ''
+    return [Photo(osp.join(folder, name), osp.join(given, name), prefix + name) for name in names]
 
 
-def _inside(path: str, folder: str) -> bool:
+def inside(path: str, folder: str) -> bool:
+    """Whether a file lies in a folder, at any depth, or is it, links followed."""
     path, folder = osp.realpath(path), osp.realpath(osp.expanduser(folder))
     return path == folder or path.startswith(folder + os.sep)
 

@@ -22,6 +22,9 @@ from .video_source import FrameSource
 WINDOW = 'ssfer (q to quit)'
 NO_WINDOWS = 'this OpenCV cannot open windows (opencv-python-headless?): leave --show out'
 LARGEST_TIMEBASE = 65535  # of MPEG-4: a rate is a fraction of such whole numbers at most
+# Pixels of a recording per second: half of what a slow core encodes. If writing were slower than
+# the camera, it would hold up the pictures, which would have to be repeated the more.
+RECORDED_PIXELS = 40e6
 Drawing = Tuple[np.ndarray, ImageResult]
 
 
@@ -52,8 +55,8 @@ def predict_video(inferencer: FERInferencer, source: FrameSource,
 
 @contextlib.contextmanager
 def video_sink(path: str, rate: float, size: Tuple[int, int],
-               draw: Callable[[np.ndarray, ImageResult], np.ndarray]
-               ) -> Iterator[WriteBehind[Drawing]]:
+               draw: Callable[[np.ndarray, ImageResult], np.ndarray],
+               live: bool = False) -> Iterator[WriteBehind[Drawing]]:
     """Write annotated frames to an ``.mp4`` file, which appears at the end of the block.
 
     Args:
@@ -61,6 +64,9 @@ def video_sink(path: str, rate: float, size: Tuple[int, int],
         rate: Frames per second.
         size: (width, height) of the frames.
         draw: Draws a result into a frame; called in a thread of its own.
+        live: Whether the frames are those of a camera, which come at times of their own, the first
+            at 0: each is repeated until the next one came, so that the film plays as fast as it
+            was taken. Of large ones there are fewer per second, see `RECORDED_PIXELS`.
 
     Raises:
         UserError: The file cannot be written.
@@ -68,25 +74,61 @@ def video_sink(path: str, rate: float, size: Tuple[int, int],
     part = _temporary(path)
     # The codec wants even edges; one row or column less is not missed.
     width, height = size[0] // 2 * 2, size[1] // 2 * 2
-    writer = cv2.VideoWriter(part, cv2.VideoWriter_fourcc(*'mp4v'), _possible_rate(rate),
-                             (width, height))
+    rate = _possible_rate(min(rate, RECORDED_PIXELS / (size[0] * size[1])) if live else rate)
+    writer = cv2.VideoWriter(part, cv2.VideoWriter_fourcc(*'mp4v'), rate, (width, height))
     try:
         if width < 2 or height < 2 or not writer.isOpened():
             raise UserError(f'cannot write a video of {width} x {height} pixels to {path}: this '
                             'OpenCV lacks the codec mp4v, or the disk is full. Use --csv or --json')
 
+        pace = _Pace(writer.write, rate)
+
         def write(item: Drawing) -> None:
             frame, result = item
-            writer.write(np.ascontiguousarray(draw(frame, result)[:height, :width]))
+            picture = np.ascontiguousarray(draw(frame, result)[:height, :width])
+            if live:
+                pace.put(picture, result.time)
+            else:
+                writer.write(picture)
 
         with WriteBehind(write) as behind:
             yield behind
+        pace.close()
         writer.release()
         os.replace(part, path)
     finally:
         writer.release()
         with contextlib.suppress(OSError):
             os.unlink(part)
+
+
+class _Pace:
+    """Makes pictures that came at times of their own a film of a steady rate.
+
+    Args:
+        write: Takes each frame of the film.
+        rate: Frames per second.
+    """
+
+    def __init__(self, write: Callable[[np.ndarray], object], rate: float) -> None:
+        self._write, self._rate = write, rate
+        self._picture: Optional[np.ndarray] = None
+        self._written = 0
+
+    def put(self, picture: np.ndarray, time: float) -> None:
+        """The next picture, and its seconds since the first one.
+
+        Of several within a frame's time the last is kept.
+        """
+        while self._written < round(time * self._rate):
+            self._write(self._picture)
+            self._written += 1
+        self._picture = picture
+
+    def close(self) -> None:
+        """Write the last picture, whose time nothing ends."""
+        if self._picture is not None:
+            self._write(self._picture)
 
 
 def _possible_rate(rate: float) -> float:

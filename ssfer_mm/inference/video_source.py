@@ -3,6 +3,7 @@ import contextlib
 import os
 import os.path as osp
 import threading
+from time import monotonic
 from typing import Iterator, Optional, Tuple, Union
 
 import cv2
@@ -46,6 +47,7 @@ class FrameSource:
         # Frames may be read in another thread; to release meanwhile would crash the interpreter.
         self._lock = threading.Lock()
         found, self._first = self._capture.read()
+        self._told = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         if not found or self._first is None:
             self._capture.release()
             raise UserError(_no_frames(self.name, self.live))
@@ -64,13 +66,23 @@ class FrameSource:
             self._capture.release()
 
     def frames(self) -> Iterator[Loaded]:
-        """All frames in order, once."""
-        frame, index = self._first, 0
+        """All frames in order, once.
+
+        Their times are those that the file tells; of a camera, when they came after the first.
+        """
+        frame, index, time = self._first, 0, 0.
         self._first = None
+        # Not when the camera was opened: the model has been loaded since.
+        began = monotonic()
         while True:
-            yield Loaded(self.name, frame, self.size, frame=index, time=index / self.rate)
+            if not self.live:
+                time = self._time(index, time)
+            elif index:  # it is read only as fast as it is answered, whatever rate it promises
+                time = monotonic() - began
+            yield Loaded(self.name, frame, self.size, frame=index, time=time)
             with self._lock:  # released ones find nothing
                 found, frame = self._capture.read()
+                self._told = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             if not found or frame is None:
                 break
             index += 1
@@ -80,6 +92,13 @@ class FrameSource:
         elif self.total and self.total - read > max(MISSING_FRAMES, MISSING_SHARE * self.total):
             self.problem = (f'only {read} of {self.total} announced frames can be decoded: the '
                             'file is damaged or was cut off')
+
+    def _time(self, index: int, before: float) -> float:
+        """Seconds at the frame that was read last, after that of the frame before."""
+        if self._told > 0 and self._told >= before:
+            return self._told
+        # Not every decoder tells, and in damaged files time begins anew.
+        return max(before, index / self.rate)
 
 
 def _open_file(path: str) -> cv2.VideoCapture:

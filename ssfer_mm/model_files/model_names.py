@@ -13,6 +13,8 @@ TRAINED = 'work_dirs'
 ENDINGS = {'torch': ('.pth', '.safetensors', '.pt', '.ckpt'), 'onnx': ('.onnx',)}
 # The last stage of a training is its result.
 STAGES = ('semi', 'supervised')
+# Where a run has them: in its folder, or, after run_ssfer.py with all stages, one below.
+PLACES = ('', 'ssfer/')
 HOW_TO_GET_ONE = ('train one (README) or convert released weights with tools/convert_checkpoint.py,'
                   ' then give its file with --model')
 
@@ -82,8 +84,8 @@ def find_model(name: Optional[str], backend: str, trained: str = TRAINED) -> Nam
     """The model that a name or a path means.
 
     Args:
-        name: A name, a file, the folder of a run, or None for the default of the package, or
-            else the only model there is.
+        name: A name, a file, the folder of a run (of some or of all stages), or None for the
+            default of the package, or else the only model there is.
         backend: ``'torch'`` or ``'onnx'``.
         trained: See :func:`known_models`.
 
@@ -101,17 +103,18 @@ def find_model(name: Optional[str], backend: str, trained: str = TRAINED) -> Nam
                             + ('write one with tools/export.py' if backend == 'onnx' else
                                'for an .onnx file use --backend onnx'))
         return NamedModel(path.stem, path, 'a file')
-    inside = [path / f'classifier_{stage}.pth' for stage in STAGES]
+    inside = [path / f'{place}classifier_{stage}.pth' for place in PLACES for stage in STAGES]
     run = next((file for file in inside if file.is_file()), None)
     if run and backend == 'torch':
         return NamedModel(path.name, run, 'the result of a run')
-    for wanted in (name, *(f'{name.rstrip("/").removeprefix(trained + "/")}/{stage}'
-                           for stage in STAGES)):
+    for wanted in (name, *(f'{name.rstrip("/").removeprefix(trained + "/")}/{place}{stage}'
+                           for place in PLACES for stage in STAGES)):
         for model in models:
             if model.name == wanted:
                 return model
-    raise UserError(f'no model is called {name!r} and no such file exists; '
-                    + _closest(name, models))
+    missing = ('and the folder of that name holds no classifier' if path.is_dir() else
+               'and no such file exists')
+    raise UserError(f'no model is called {name!r} {missing}; {_closest(name, models)}')
 
 
 def _only(models: List[NamedModel], backend: str) -> NamedModel:

@@ -6,7 +6,9 @@ Networks: matrix products at the matrix rate, everything else at the memory rate
 per operation. On a GPU that price is the host's, who runs beside it: the slower of both counts. On
 a CPU the same cores do both: the sum counts. docs/cost.md says what that leaves out.
 """
+import math
 from dataclasses import dataclass
+from typing import Optional
 
 from .arithmetic import StepWork, Work
 
@@ -75,8 +77,8 @@ class Training:
         processes: One per GPU.
         parameters: Weights that are trained.
         work: Of a step.
-        save_every: Epochs from a checkpoint to the next.
-        keep: Checkpoints that stay on the disk.
+        save_every: Epochs from a checkpoint to the next; less than 1 where iterations count.
+        keep: Checkpoints that stay on the disk; None: all.
     """
     images: int
     epochs: int
@@ -84,13 +86,23 @@ class Training:
     processes: int
     parameters: int
     work: StepWork
-    save_every: int = 10
-    keep: int = 2
+    save_every: float = 10
+    keep: Optional[int] = 2
 
     @property
     def steps(self) -> int:
         """Of an epoch; what does not fill a batch is left out."""
         return self.images // (self.batch * self.processes)
+
+    @property
+    def saves(self) -> int:
+        """Checkpoints that are written, that of the end included."""
+        return math.ceil(round(self.epochs / self.save_every, 6))
+
+    @property
+    def kept(self) -> int:
+        """Checkpoints that are there in the end."""
+        return self.saves if self.keep is None else min(self.keep, self.saves)
 
     @property
     def checkpoint_bytes(self) -> int:
@@ -109,7 +121,8 @@ class Cost:
         step: Seconds of a step.
         epoch: Seconds of an epoch, with its first batch, for which everybody waits.
         total: Seconds of the run, checkpoints included.
-        bound: What a step waits for: 'networks', 'calls' (the host), or 'input'.
+        bound: What a step waits for: 'networks', 'calls' (the host), or 'input'; without workers,
+            what takes most of it.
         images_per_second: Of all processes.
         needed_per_worker: Images per second that each worker must make for the networks not to
             wait; infinite without workers.
@@ -157,17 +170,16 @@ def predict(training: Training, device: Device, source: Input,
     step = max(computing, loading) if source.workers else computing + loading
     first = training.batch * source.seconds if source.workers else 0.
     epoch = training.steps * step + first
-    saves = training.epochs // training.save_every
-    total = training.epochs * epoch + saves * training.checkpoint_bytes / write_rate
+    total = training.epochs * epoch + training.saves * training.checkpoint_bytes / write_rate
     rate = training.batch * training.processes / step
     return Cost(
         networks=networks, loading=loading, reduction=reduction, step=step, epoch=epoch,
-        total=total, bound=_bound(device, work, computing, loading, source),
+        total=total, bound=_bound(device, work, computing, loading),
         images_per_second=rate,
         needed_per_worker=training.batch / computing / source.workers
         if source.workers else float('inf'),
         reading=rate * source.bytes,
-        storage=training.images * source.bytes + training.keep * training.checkpoint_bytes,
+        storage=training.images * source.bytes + training.kept * training.checkpoint_bytes,
         processes=training.processes)
 
 
@@ -183,8 +195,8 @@ def _reduction(training: Training, device: Device, networks: float) -> float:
     return max(sent / device.link - BACKWARD * networks, last)
 
 
-def _bound(device: Device, work: Work, computing: float, loading: float, source: Input) -> str:
-    if source.workers and loading > computing:
+def _bound(device: Device, work: Work, computing: float, loading: float) -> str:
+    if loading > computing:
         return 'input'
     if device.asynchronous and work.operations * device.call >= device.seconds(work):
         return 'calls'

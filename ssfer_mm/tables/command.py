@@ -16,14 +16,14 @@ from .machine import default_jobs
 from .plan import Run, choose, plan, with_needs
 from .results_page import check_template, write_page
 from .spec import Table, load_table
-from .state import Results, State
+from .state import Results, State, begin_again, is_begun_again
 
 RESULTS, TEMPLATE, PAGE = Path('docs/results'), 'template.md', Path('RESULTS.md')
 
 
 def command() -> int:
     """The tool: what a user can put right is a sentence; returns the exit status."""
-    return run_cli(main, after_interrupt=go_on_hint('--redo'))
+    return run_cli(main, after_interrupt=go_on_hint('--redo', '--again'))
 
 
 def main(argv: Optional[Sequence[str]] = None) -> Outcome:
@@ -52,8 +52,12 @@ def main(argv: Optional[Sequence[str]] = None) -> Outcome:
         check_template(args.results / (args.template or TEMPLATE))
         if args.redo and not args.dry_run:
             _set_aside(runs, results, chosen)
-        names = missing(runs, results, chosen, redo=args.redo)
-        print(forecast(runs, results, names, jobs, in_full=args.dry_run))
+        if args.again and not args.dry_run:
+            _begin_again(runs, results, chosen)
+        names = missing(runs, results, chosen, redo=args.redo, again=args.again and args.dry_run)
+        print(forecast(runs, results, names, jobs, in_full=args.dry_run) if names else
+              f'Nothing to train. Cells that are finished ({results.folder}) can be trained again: '
+              'add --again')
         if args.dry_run:
             return outcome
         outcome = Execution(runs, results, table.name, jobs,
@@ -66,10 +70,11 @@ def main(argv: Optional[Sequence[str]] = None) -> Outcome:
 
 
 def missing(runs: Dict[str, Run], results: Results, chosen: Sequence[str],
-            redo: bool = False) -> List[str]:
+            redo: bool = False, again: bool = False) -> List[str]:
     """The runs to train for the chosen cells, each after what it needs.
 
-    Outdated ones are left as they are, and with them what needs them, unless ``redo``.
+    Outdated ones are left as they are, and with them what needs them, unless ``redo``; and
+    finished ones, unless ``again`` or unless they were begun again.
     """
     outdated = {name for name in with_needs(runs, chosen)
                 if results.state(runs[name]) is State.OUTDATED} if not redo else set()
@@ -81,12 +86,13 @@ def missing(runs: Dict[str, Run], results: Results, chosen: Sequence[str],
             return
         for need in run.needs:
             # A kept result is not a checkpoint to go on from.
-            if results.read(runs[need]) is None or not runs[need].checkpoint.is_file():
+            if (results.read(runs[need]) is None or is_begun_again(runs[need])
+                    or not runs[need].checkpoint.is_file()):
                 want(need)
         wanted.append(name)
 
     for name in chosen:
-        if results.read(runs[name]) is None:
+        if again or is_begun_again(runs[name]) or results.read(runs[name]) is None:
             want(name)
     return wanted
 
@@ -139,16 +145,29 @@ def forecast(runs: Dict[str, Run], results: Results, names: Sequence[str], jobs:
 def _set_aside(runs: Dict[str, Run], results: Results, chosen: Sequence[str]) -> None:
     for name in with_needs(runs, chosen):
         if results.state(runs[name]) is State.OUTDATED:
-            try:
-                with claimed(runs[name]):
-                    folder = runs[name].work_dir
-                    target = set_aside(folder) if folder.is_dir() else None
-            except Busy as error:
-                raise UserError(f'{runs[name].label} cannot be set aside, another process trains '
-                                'it with its former settings; wait for its end, or press Ctrl-C '
-                                'there, then give the same command again') from error
+            target = _rename(runs[name])
             results.kept(runs[name]).unlink(missing_ok=True)
             print(f'{runs[name].label}: set aside{f" as {target}" if target else ""}')
+
+
+def _begin_again(runs: Dict[str, Run], results: Results, chosen: Sequence[str]) -> None:
+    """Make room for the chosen cells that are finished; what is kept of them stays."""
+    for name in chosen:
+        if results.state(runs[name]) is State.DONE:
+            target = _rename(runs[name])
+            begin_again(runs[name])
+            print(f'{runs[name].label}: again{f", the old run is {target}" if target else ""}')
+
+
+def _rename(run: Run) -> Optional[Path]:
+    """Rename a work dir out of the way, if there is one; gives its new name."""
+    try:
+        with claimed(run):
+            return set_aside(run.work_dir) if run.work_dir.is_dir() else None
+    except Busy as error:
+        raise UserError(f'{run.label} cannot be set aside, another process trains there; wait for '
+                        'its end, or press Ctrl-C there, then give the same command again'
+                        ) from error
 
 
 def _complain(outcome: Outcome, runs: Dict[str, Run]) -> None:
@@ -176,6 +195,11 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument('--report-only', action='store_true', help='train nothing')
     parser.add_argument('--redo', action='store_true',
                         help='train outdated cells again; their old work dirs are renamed')
+    parser.add_argument('--again', action='store_true',
+                        help='train the chosen cells anew that are finished; each keeps its result '
+                        'until the new one is there')
+    parser.add_argument('--resume', action='store_true', help='not needed: the same command '
+                        'always goes on with what was begun')
     parser.add_argument('--results', type=Path, default=RESULTS, metavar='DIR',
                         help='kept result files, pictures and template.md; default: docs/results')
     parser.add_argument('--template', help=f'in that folder; default: {TEMPLATE}')

@@ -102,7 +102,7 @@ def read_options(options: Any, where: str) -> Dict[str, Any]:
         if isinstance(value, dict):
             raise UserError(f'{where} has {name}: {value!r}; write one line for each setting, such '
                             f'as {name}.{next(iter(value), "key")}: ...')
-    return {str(name): as_option(value) for name, value in options.items()}
+    return {str(name): _as_option(value, f'{where} has {name}') for name, value in options.items()}
 
 
 def check_name(name: Any, where: str) -> None:
@@ -129,6 +129,22 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value)
 
 
+def _as_option(value: Any, where: str) -> Any:
+    if _holds_entries(value):
+        raise UserError(f'{where}: {value!r}; a list with entries of its own goes into a config '
+                        'file. To change one that a config has, write one line for each setting, '
+                        f'with its place in the list, such as {where.rsplit(" ")[-1]}.0.type: ...')
+    try:
+        return as_option(value)
+    except UserError as error:
+        raise UserError(f'{where}: {error}') from error
+
+
+def _holds_entries(value: Any) -> bool:
+    return isinstance(value, list) and any(
+        isinstance(item, dict) or _holds_entries(item) for item in value)
+
+
 def as_option(value: Any) -> Any:
     """A value of a YAML file as the command line would have it: 1e-4 is text to YAML.
 
@@ -146,8 +162,18 @@ def merge_options(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Dict[s
         >>> merge_options({'a.b': None, 'c': 1}, {'a.b.d': 2})
         {'c': 1, 'a.b.d': 2}
     """
+    return {**without(base, changes), **changes}
+
+
+def without(base: Mapping[str, Any], changes: Mapping[str, Any]) -> Dict[str, Any]:
+    """Options but for those at, above or below a setting of the others.
+
+    Example:
+        >>> without({'a.b': None, 'c': 1}, {'a.b.d': 2})
+        {'c': 1}
+    """
     def clashes(key: str) -> bool:
         return any(f'{key}.'.startswith(f'{new}.') or f'{new}.'.startswith(f'{key}.')
                    for new in changes)
 
-    return {**{key: value for key, value in base.items() if not clashes(key)}, **changes}
+    return {key: value for key, value in base.items() if not clashes(key)}

@@ -5,7 +5,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ssfer_mm.errors import UserError
 
-from .fields import FieldReader, check_name, is_number, merge_options, read_options
+from .fields import FieldReader, check_name, is_number, merge_options, read_options, without
 from .yaml_file import read_table_file
 
 # What the rows may train: stage II alone, stage III alone (one-stage), or both.
@@ -44,7 +44,7 @@ class Row:
         after: Name of the row whose stage II this one continues from, or ''.
         fractions: Percent of the labels.
         options: Dotted key -> value.
-        by_fraction: Fraction -> further options.
+        by_fraction: Fraction -> further options, which count over those.
     """
     name: str
     title: str
@@ -196,22 +196,43 @@ def _row(name: str, rows: Mapping[str, dict], common: Mapping, path: str,
     base = _row(parent, rows, common, path, (*seen, name)) if parent else Row(
         name, name, common['config'], 'II+III', 'none', '', common['fractions'], {}, {})
     options = base.options if parent else common['options']
-    by_fraction = entry.take('by_fraction', dict, {})
-    if not all(map(is_number, by_fraction)):
-        raise UserError(f'{where}.by_fraction has the keys {", ".join(map(repr, by_fraction))}; '
-                        'expected numbers, percent of the labels')
-    by_fraction = {float(f): read_options(more, f'{where}.by_fraction.{f}')
-                   for f, more in by_fraction.items()}
+    fractions, own = entry.numbers('fractions', base.fractions), entry.options('options')
     row = Row(
         name=name, title=entry.take('title', str, name),
         config=entry.take('config', str, base.config),
         stages=entry.take('stages', str, 'II+III' if after else base.stages),
         stage1=entry.take('stage1', str, base.stage1), after=after,
-        fractions=entry.numbers('fractions', base.fractions),
-        options=merge_options(options, entry.options('options')),
-        by_fraction={**base.by_fraction, **by_fraction})
+        fractions=fractions, options=merge_options(options, own),
+        by_fraction=_by_fraction(entry, base, own, fractions, f'{where}.by_fraction'))
     entry.finish()
     return row
+
+
+def _by_fraction(entry: FieldReader, base: Row, own: Mapping[str, Any],
+                 fractions: Tuple[float, ...], where: str) -> Dict[float, Dict[str, Any]]:
+    """Further options of a row at single fractions, over what it takes over.
+
+    Args:
+        entry: Of the row.
+        base: What it takes over.
+        own: Options that the row itself has at all fractions; they replace what it takes over.
+        fractions: Of the row.
+        where: For messages.
+    """
+    given = entry.take('by_fraction', dict, {})
+    if not all(map(is_number, given)):
+        raise UserError(f'{where} has the keys {", ".join(map(repr, given))}; expected numbers, '
+                        'percent of the labels')
+    unknown = [key for key in given if float(key) not in map(float, fractions)]
+    if unknown:
+        raise UserError(f'{where} has {unknown[0]:g}, which is no fraction of the row; write one '
+                        f'of {", ".join(f"{one:g}" for one in fractions)}, percent of the labels, '
+                        'or add it to fractions')
+    found = {fraction: without(options, own) for fraction, options in base.by_fraction.items()}
+    for key, options in given.items():
+        found[float(key)] = merge_options(found.get(float(key), {}),
+                                          read_options(options, f'{where}.{key}'))
+    return found
 
 
 def _check(table: Table) -> None:

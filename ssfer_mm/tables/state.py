@@ -12,6 +12,7 @@ from . import machine
 from .plan import Run
 
 RESULT, JOURNAL = 'result.json', 'run.json'
+AGAIN = 'again'  # in the work dir of a finished run that is being trained once more
 FORMAT = 'ssfer_mm cell 1'
 REPAIR = ('restore it (git checkout), or remove it: the same command makes it again from its work '
           'dir, or trains it again')
@@ -67,11 +68,12 @@ class Results:
         for path in (run.work_dir / RESULT, self.kept(run)):
             with atomic_write(path, sync=True) as file:
                 file.write(_one_line_each(record))
+        (run.work_dir / AGAIN).unlink(missing_ok=True)
 
     def state(self, run: Run) -> State:
         """How far the run is."""
         if self.read(run) is not None:
-            return State.DONE
+            return State.PARTLY if is_begun_again(run) else State.DONE
         journal = read_journal(run)
         found = journal or _read_json(self.kept(run)) or _read_json(run.work_dir / RESULT)
         if found and found.get('fingerprint') != run.fingerprint:
@@ -86,6 +88,17 @@ class Results:
         keys = [key for key in sorted(former.keys() | run.settings.keys())
                 if former.get(key) != run.settings.get(key)]
         return f'differs in {", ".join(keys[:3])}' if keys else 'what it starts from has changed'
+
+
+def begin_again(run: Run) -> None:
+    """Have a finished run trained once more; what is kept of it stays until that is done."""
+    run.work_dir.mkdir(parents=True, exist_ok=True)
+    (run.work_dir / AGAIN).touch()
+
+
+def is_begun_again(run: Run) -> bool:
+    """Whether that is still to be done, or to be finished."""
+    return (run.work_dir / AGAIN).is_file()
 
 
 def read_journal(run: Run) -> Optional[dict]:

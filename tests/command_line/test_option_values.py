@@ -10,13 +10,18 @@ from ssfer_mm.errors import UserError
     ('/my data', '/my data'), ('/my (old) data', '/my (old) data'), (' 5 ', 5),
     ("'/my data'", '/my data'), ('"a, b"', 'a, b'), ("'5'", '5'), ("it's so", "it's so"),
     ("['a, b', c, '1',2]", ['a, b', 'c', '1', 2]), ("('a b',[1, 'c,d'])", ('a b', [1, 'c,d'])),
-    ('"[(1, a), [b]]"', [(1, 'a'), ['b']])])
+    ('"[(1, a), [b]]"', [(1, 'a'), ['b']]),
+    ('[/my data/train,/b]', ['/my data/train', '/b']), ('( a  b , (c d) )', ('a  b', ('c d', ))),
+    ('/my data, /my (old) data', ['/my data', '/my (old) data']),
+    ("[it's so, 'a, b']", ["it's so", 'a, b'])])
 def test_text_keeps_blanks_and_in_quotes_everything(text, value):
     assert repr(read_option(text)) == repr(value)
 
 
 @pytest.mark.parametrize('text', ['[1,2', '(1,2', '[a,(b]', 'dict(a=1,b=2)',
-                                  '[dict(type="A",data_root="b")]'])
+                                  '[dict(type="A",data_root="b")]', "[dict(type='A')]",
+                                  "[{'type': 'A', 'interval': 5}]", "[{'type': 'A'}]",
+                                  "{'type': 'A'}", '{"type":"A"}', "['a' b, 'c']"])
 def test_what_is_no_value_is_said(text, capsys):
     with pytest.raises(SystemExit):
         train_parser().parse_args(['config.py', '--cfg-options', f'a.b={text}'])
@@ -35,7 +40,7 @@ def test_everything_else_is_what_mmengine_reads(text):
 @pytest.mark.parametrize('value', [
     0.05, 1, None, True, 'iou', [1, 0.5], ['a/b', 'c'], (1, 2), [], (), '', '5', 'None', 'a,b',
     '/my data', '/my data, new', "it's, so", ' a ', "'", ['a b', 'c,d', '1', 1],
-    [('a, b', 2), 'c']])
+    [('a, b', 2), 'c'], '{:03d}.png', ['{}', 'x'], "{'a':1}"])
 def test_options_survive_the_command_line(value):
     settings = [f'a.b={option_text(value)}', 'c=1']
     read = train_parser().parse_args(['config.py', '--cfg-options', *settings]).cfg_options

@@ -3,15 +3,20 @@ import asyncio
 import importlib.util
 from types import SimpleNamespace
 
+import cv2
 import pytest
 
 from ssfer_mm.command_line.packages import GRADIO
+from ssfer_mm.inference import FERInferencer
 from ssfer_mm.inference.demo_view import Seen
 from ssfer_mm.inference.results import FaceResult
+from support.faces import BlobDetector, MeanClassifier, scene
 
 if importlib.util.find_spec('gradio') is None:
     pytest.skip(f'needs gradio: pip install "{GRADIO}"', allow_module_level=True)
-from ssfer_mm.inference.demo_page import KeepAtHome, one_face  # noqa: E402
+from gradio.state_holder import SessionState  # noqa: E402
+
+from ssfer_mm.inference.demo_page import KeepAtHome, build_page, one_face  # noqa: E402
 
 
 def test_an_exported_model_has_bars_but_no_map():
@@ -38,3 +43,43 @@ def test_the_browser_is_told_to_ask_nobody_else():
     assert start['headers'][0] == (b'a', b'b') and 'headers' not in body
     rules = dict(start['headers'])[b'content-security-policy'].decode()
     assert "default-src 'self'" in rules and not [word for word in rules.split() if '//' in word]
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """The page, with ``uploads`` for what Gradio keeps."""
+    monkeypatch.setenv('GRADIO_TEMP_DIR', str(tmp_path / 'uploads'))
+    (tmp_path / 'uploads').mkdir()
+    cv2.imwrite(str(tmp_path / 'uploads/mine.png'), scene((10, 10, 20)))
+    cv2.imwrite(str(tmp_path / 'diary.png'), scene((10, 10, 20)))
+    (tmp_path / 'uploads/link.png').symlink_to(tmp_path / 'diary.png')
+    return build_page(FERInferencer(MeanClassifier(), BlobDetector()), str(tmp_path / 'uploads'))
+
+
+def put(page, upload):
+    """What the page answers to a picture, as Gradio takes it from the browser: (picture,
+    status)."""
+    change, = (handler for handler in page.fns.values()
+               if any(event == 'change' for _, event in handler.targets))
+    answer = asyncio.run(page.process_api(change, [upload], SessionState(page)))
+    return answer['data'][1:3]
+
+
+def test_an_uploaded_picture_is_looked_at(page, tmp_path):
+    for meta in ({}, dict(meta=dict(_type='gradio.FileData'))):
+        picture, status = put(page, dict(path=str(tmp_path / 'uploads/mine.png'), **meta))
+        assert picture and status == '**1 face**'
+    assert put(page, None) == [None, '']
+
+
+@pytest.mark.parametrize('path', ['diary.png', 'uploads/../diary.png', 'uploads/link.png',
+                                  'uploadsX/../diary.png', 'none.png'])
+def test_no_other_file_of_this_machine_is_opened(page, tmp_path, path):
+    """Gradio checks the path of a payload with ``meta`` only."""
+    picture, status = put(page, dict(path=f'{tmp_path}/{path}'))
+    assert picture is None and status.startswith('**This is no picture that was uploaded here.**')
+
+
+@pytest.mark.parametrize('path', [None, 'nul\0.png'])
+def test_what_is_no_path_is_no_picture(page, path):
+    assert put(page, dict(path=path))[0] is None

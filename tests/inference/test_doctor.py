@@ -112,6 +112,28 @@ def test_trials_run_in_processes_of_their_own():
         ('', 'crashes (signal 9)')]
 
 
+@pytest.mark.parametrize('end, reason', [
+    ('os._exit, 3', 'ends with status 3'), ('os.abort', 'crashes (signal 6)')])
+def test_what_works_and_then_crashes_at_the_end_has_one_answer(end, reason):
+    crash = f'import atexit, os; atexit.register({end}); print("1.0")'
+    failure = '', f'works, but when Python ends: {reason}'
+    assert list(doctor.attempt([crash])) == [failure]
+    assert list(doctor.attempt([crash, 'print("2.0")'])) == [('1.0', ''), failure]
+
+
+def test_what_ends_python_before_its_time_does_not_work():
+    assert list(doctor.attempt(['import os; os._exit(0)'])) == [('', 'ends with status 0')]
+
+
+def test_a_package_that_crashes_at_the_end_is_repaired(tmp_path, monkeypatch):
+    (tmp_path / 'crashy.py').write_text(
+        "import atexit, os\n__version__ = '1.0'\natexit.register(os.abort)\n")
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    check = doctor._module('crashy', 'crashy-package')
+    assert 'crashes (signal 6)' in check.found
+    assert check.repair == 'pip install --force-reinstall crashy-package'
+
+
 def test_a_trial_that_hangs_is_ended(monkeypatch):
     monkeypatch.setattr(doctor, 'PATIENCE', 0.5)
     assert list(doctor.attempt(['import time; time.sleep(60)'])) == [

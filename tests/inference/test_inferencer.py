@@ -93,6 +93,11 @@ def test_few_pixels_at_a_time():
     assert [len(batch) for batch in in_batches(images * 3, 4, first=1)] == [1, 2, 4, 4, 4]
 
 
+def test_a_full_batch_does_not_wait_for_the_next_picture():
+    images = iter([load(np.zeros((10, 10, 3), np.uint8), k) for k in range(3)])
+    assert len(next(in_batches(images, 2))) == 2 and len(list(images)) == 1
+
+
 def test_faces_are_cut_out_while_the_next_ones_are_found():
     """Of each batch the classifier gets its faces only after the next one was looked at."""
     order = []
@@ -232,7 +237,8 @@ def checkpoint(tmp_path_factory):
 
 def test_a_checkpoint_predicts_what_mmpretrain_predicts(checkpoint):
     rng = np.random.default_rng(0)
-    faces = [rng.integers(0, 256, (16, 16, 3), np.uint8) for _ in range(5)]
+    sizes = ((16, 16), (40, 40), (12, 12), (50, 31), (16, 30))
+    faces = [rng.integers(0, 256, (*size, 3), np.uint8) for size in sizes]
     inferencer = FERInferencer(checkpoint, 'whole', batch_size=2)
     found = [list(result.faces[0].probabilities.values()) for result in inferencer(faces)]
     described = describe(checkpoint)

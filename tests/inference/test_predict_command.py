@@ -13,7 +13,7 @@ import pytest
 
 import ssfer_cli
 import ssfer_onnx
-from ssfer_mm.inference import backends
+from ssfer_mm.inference import backends, video_source
 from ssfer_mm.inference import predict as predict_module
 from ssfer_mm.inference.sources import Video
 
@@ -157,6 +157,7 @@ def test_what_cannot_be_shown_or_written_is_told_before_the_model_is_loaded(plac
     (['film.mp4', '--out', 'm.onnx'], 'choose another --out'),
     (['film.mp4', '--out', 'm.onnx/sub'], 'choose another --out'),
     (['photos', '--margin', '-1'], '--margin'),
+    (['photos', '--margin', '0', '--detector', 'whole'], '--margin 0.0 is for'),
     (['photos', '--batch-size', '0'], '--batch-size'),
     (['photos', '--score-threshold', '2'], '--score-threshold'),
     (['photos', '--dataset', 'rafdb'], '--dataset is of no use'),
@@ -216,6 +217,15 @@ def test_pictures_of_a_camera_are_kept_or_shown(place, camera, capsys):
     assert sorted(path.name for path in Path('out').iterdir()) == [
         'webcam_1.mp4', 'webcam_1_2.mp4', 'webcam_1_3.mp4']
     assert Path('out/webcam_1.mp4').read_bytes() == first
+
+
+def test_a_recording_has_the_times_of_the_camera(place, camera, monkeypatch):
+    """Rows and film of three pictures, of which a film of 10 per second would take 0.3 s."""
+    monkeypatch.setattr(video_source, 'monotonic', iter([0, 0.3, 0.6]).__next__)
+    assert predict('webcam', '--show', '--csv', 'r.csv', '--out', 'out') == 0
+    with open('r.csv', newline='') as file:
+        assert [row['time'] for row in csv.DictReader(file)] == ['0.0', '0.3', '0.6']
+    assert cv2.VideoCapture('out/webcam_0.mp4').get(cv2.CAP_PROP_FRAME_COUNT) == 7
 
 
 def test_ctrl_c_is_how_the_recording_of_a_camera_ends(place, camera, monkeypatch):

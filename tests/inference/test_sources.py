@@ -1,7 +1,10 @@
 """What is predicted, and where its result goes."""
+from pathlib import Path
+
 import pytest
 
 from ssfer_mm import UserError
+from ssfer_mm.inference.inferencer import list_inputs
 from ssfer_mm.inference.sources import Video, Webcam, find_source, printable
 
 
@@ -27,13 +30,29 @@ def test_photos_of_a_folder_keep_their_places(folder):
 
 def test_no_two_results_share_a_file(folder):
     found = find_source([str(folder / 'a'), str(folder / 'b')])
-    assert pairs(found) == [('a/sub/x.JPG', 'a/sub/x.JPG'), ('a/x.jpg', 'a/x.jpg'),
-                            ('b/x.png', 'b/x.png'), ('b/x.tif', 'b/x-2.png')]
+    assert [photo.target for photo in found] == ['a/sub/x.JPG', 'a/x.jpg', 'b/x.png', 'b/x-2.png']
     files = [str(folder / 'a/x.jpg'), str(folder / 'a/sub/x.JPG')]
     assert [photo.target for photo in find_source(files)] == ['x.jpg', 'x-2.JPG']
     assert [photo.target for photo in find_source(files[::-1])] == ['x.JPG', 'x-2.jpg']
     folders = [f'{folder}/a/sub/', f'{folder}/b/']
-    assert [name for name, _ in pairs(find_source(folders))] == ['sub/x.JPG', 'b/x.png', 'b/x.tif']
+    assert [photo.target for photo in find_source(folders)] == ['sub/x.JPG', 'b/x.png', 'b/x-2.png']
+
+
+def test_no_two_photos_of_several_folders_share_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('HOME', str(tmp_path))
+    for name in ('x/day/1.jpg', 'y/day/deep/1.jpg', 'y/day/1.jpg'):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b'?')
+    names = ['x/day/1.jpg', 'y/day/1.jpg', 'y/day/deep/1.jpg']
+    found = find_source(['x/day', 'y/day/'])
+    assert pairs(found) == list(zip(names, ['day/1.jpg', 'day/1-2.jpg', 'day/deep/1.jpg']))
+    assert [photo.name for photo in list_inputs(['x/day', Path('y/day')])] == names
+    assert [photo.name for photo in list_inputs(iter(['~/x', 'y/day']))] == ['~/' + names[0],
+                                                                             *names[1:]]
+    assert [photo.name for photo in list_inputs(['x/day', 'y/day/1.jpg'])] == ['1.jpg', names[1]]
+    assert [photo.name for photo in list_inputs('x/day')] == ['1.jpg']
 
 
 def test_former_results_inside_the_folder_are_left_out(folder):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ssfer_mm import UserError
-from ssfer_mm.inference import FERInferencer, FrameSource, Video, Webcam, predict_video
+from ssfer_mm.inference import FERInferencer, FrameSource, Video, Webcam, predict_video, video
 from ssfer_mm.inference.annotate import draw_result
+from ssfer_mm.inference.results import ImageResult
 from ssfer_mm.inference.video import check_window, show, video_sink
 from support.faces import BlobDetector, MeanClassifier, scene
 
@@ -214,6 +215,33 @@ def test_cameras(monkeypatch, inferencer):
     monkeypatch.setattr(cv2, 'VideoCapture', lambda number: Capture(0))
     with pytest.raises(UserError, match='webcam:1 sends no pictures'):
         FrameSource(Webcam(1))
+
+
+def test_a_recording_plays_as_fast_as_it_was_taken(tmp_path):
+    path, drawn = str(tmp_path / 'r.mp4'), []
+
+    def draw(frame, result):
+        drawn.append(result.time)
+        return np.full((64, 64, 3), 80 * result.time, np.uint8)
+
+    with video_sink(path, 10, (64, 64), draw, live=True) as sink:
+        for time in (0, 0.5, 1, 2):
+            sink.put((scene(), ImageResult('webcam', 'no face', time=time)))
+    assert drawn == [0, 0.5, 1, 2], 'each once'
+    with FrameSource(Video(path)) as written:
+        assert written.rate == 10
+        shown = [round(frame.pixels.mean() / 80, 1) for frame in written.frames()]
+    assert shown == [0] * 5 + [0.5] * 5 + [1] * 10 + [2]
+
+
+def test_a_recording_has_no_more_pictures_than_can_be_written_in_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(video, 'RECORDED_PIXELS', 5 * 64 * 64)
+    path = str(tmp_path / 'r.mp4')
+    with video_sink(path, 30, (64, 64), lambda frame, result: frame, live=True) as sink:
+        for k in range(31):
+            sink.put((scene(size=(64, 64)), ImageResult('webcam', 'no face', time=k / 30)))
+    with FrameSource(Video(path)) as written:
+        assert (written.rate, written.total) == (5, 6)
 
 
 @pytest.mark.parametrize('key, goes_on', [(-1, True), (ord('x'), True), (ord('q'), False),

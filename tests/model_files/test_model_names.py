@@ -31,6 +31,25 @@ def test_a_run_stands_for_its_last_stage(tmp_path):
     assert find_model('rafdb/supervised', 'torch', runs).path.name == 'classifier_supervised.pth'
 
 
+def test_a_run_of_all_stages_stands_for_its_last_stage(tmp_path):
+    runs = make(tmp_path / 'w', 'mine/ssfer/classifier.py', 'mine/ssfer/classifier_supervised.pth',
+                'mine/ssfer/classifier_semi.pth', 'mine/stage1/epoch_3.pth')
+    for name in ('mine', f'{runs}/mine', f'{runs}/mine/', 'mine/ssfer', 'mine/ssfer/semi'):
+        found = find_model(name, 'torch', runs)
+        assert found.path == tmp_path / 'w/mine/ssfer/classifier_semi.pth', name
+    assert find_model(f'{runs}/mine', 'torch', str(tmp_path / 'none')).name == 'mine'
+    (tmp_path / 'w/mine/ssfer/classifier_semi.pth').unlink()
+    assert find_model(f'{runs}/mine', 'torch', runs).path.name == 'classifier_supervised.pth'
+
+
+def test_a_folder_without_a_classifier_is_named_as_one(tmp_path):
+    runs = make(tmp_path / 'w', 'mine/stage1/epoch_3.pth')
+    with pytest.raises(UserError, match='and the folder of that name holds no classifier; '):
+        find_model(f'{runs}/mine', 'torch', runs)
+    with pytest.raises(UserError, match='and no such file exists; '):
+        find_model(f'{runs}/none', 'torch', runs)
+
+
 def test_shipped_models_come_first(tmp_path):
     (tmp_path / 'weights').mkdir()
     (tmp_path / 'weights/models.json').write_text(json.dumps(

@@ -23,6 +23,7 @@ FAST = Input(seconds=.01, workers=2, bytes=5000)
     ('two workers are too few', GPU, Input(1., 2, 0), 5., 'input'),
     ('eight workers on four cores', GPU, Input(1., 8, 0), 2.5, 'input'),
     ('no workers: loading and computing take turns', GPU, Input(.1, 0, 0), 3., 'networks'),
+    ('no workers: loading takes longer', GPU, Input(.5, 0, 0), 7., 'input'),
     ('a CPU calls and computes in turn', replace(GPU, asynchronous=False), FAST, 2.5, 'networks'),
     ('a CPU core that also loads', replace(GPU, asynchronous=False, cores=1), FAST, 2.6, 'input'),
 ])
@@ -36,11 +37,24 @@ def test_a_run_is_steps_first_batches_and_checkpoints():
     cost = predict(RUN, GPU, FAST, write_rate=1200)
     assert RUN.steps == 100 and RUN.checkpoint_bytes == 1200  # weights and two moments
     assert cost.epoch == pytest.approx(100 * 2 + .1)  # everybody waits for the first batch
-    assert cost.total == pytest.approx(3 * cost.epoch + 1)
+    assert cost.total == pytest.approx(3 * cost.epoch + 2)  # after two epochs, and at the end
     assert cost.images_per_second == pytest.approx(5)
     assert cost.needed_per_worker == pytest.approx(2.5)
     assert cost.reading == pytest.approx(25_000)
     assert cost.storage == 1000 * 5000 + 2 * 1200
+
+
+@pytest.mark.parametrize('what, epochs, every, keep, saves, kept', [
+    ('the newest two', 600, 10, 2, 60, 2),
+    ('all', 600, 10, None, 60, 60),
+    ('more than are written', 600, 10, 1000, 60, 60),
+    ('the end, too', 25, 10, None, 3, 3),
+    ('within an epoch', 3, .1, None, 30, 30),
+])
+def test_checkpoints_that_are_written_and_kept(what, epochs, every, keep, saves, kept):
+    run = replace(RUN, epochs=epochs, save_every=every, keep=keep)
+    assert (run.saves, run.kept) == (saves, kept), what
+    assert predict(run, GPU, FAST).storage == 1000 * 5000 + kept * 1200
 
 
 @pytest.mark.parametrize('what, link, asynchronous, reduction', [

@@ -12,7 +12,7 @@ from ssfer_mm.command_line.printing import duration
 from ssfer_mm.errors import UserError
 from ssfer_mm.runtime.signals import kill_as_interrupt
 from ssfer_mm.tables import child, execute
-from ssfer_mm.tables.state import Results, State, begin_session
+from ssfer_mm.tables.state import Results, State, begin_session, is_begun_again
 
 pytestmark = pytest.mark.usefixtures('hang_ups_arrive')
 ONE = ('--fractions', 5, '--seeds', 0)
@@ -114,6 +114,54 @@ def test_other_settings_make_a_cell_outdated_until_redo(toy, capsys):
     assert toy.run(*ONE, '--only', 'scratch', '--redo').done == ['scratch/5pct_seed0']
     assert (toy.work / 'scratch/5pct_seed0.old1/result.json').is_file()
     assert '60.00 (1)' in toy.page.read_text()
+
+
+def test_a_finished_cell_is_trained_again_and_keeps_its_result_until_then(toy, capsys):
+    toy.run(*ONE, '--only', 'scratch', 'facemix')
+    run = toy.plan()['scratch/5pct_seed0']
+    kept = results(toy).kept(run)
+    old = json.loads(kept.read_text())
+    capsys.readouterr()
+    toy.run(*ONE, '--only', 'scratch')
+    shown = capsys.readouterr().out
+    assert 'Nothing to train. Cells that are finished (' in shown and 'add --again' in shown
+
+    toy.run(*ONE, '--only', 'scratch', 'ssfer', '--again', '--dry-run')
+    shown = capsys.readouterr().out
+    assert 'To train: 2 runs' in shown and is_begun_again(run) is False
+
+    toy.orders(fail=['scratch/5pct_seed0'])
+    with pytest.raises(UserError, match='1 failed'):
+        toy.run(*ONE, '--only', 'scratch', '--again')
+    assert (toy.work / 'scratch/5pct_seed0.old1/result.json').is_file()
+    assert json.loads(kept.read_text()) == old and '60.00 (1)' in toy.page.read_text()
+    assert results(toy).state(run) is State.PARTLY
+
+    toy.orders()  # the same command goes on, with --again or without
+    assert toy.run(*ONE, '--only', 'scratch', '--again').done == ['scratch/5pct_seed0']
+    assert not (toy.work / 'scratch/5pct_seed0.old2').exists()
+    assert json.loads(kept.read_text())['sessions'] == 2
+    assert results(toy).state(run) is State.DONE and toy.run(*ONE, '--only', 'scratch').done == []
+
+
+def test_what_a_cell_needs_is_trained_again_only_where_it_is_chosen(toy):
+    toy.run(*ONE, '--only', 'ssfer')
+    assert toy.run(*ONE, '--only', 'ssfer', '--again').done == ['ssfer/5pct_seed0']
+    assert toy.run(*ONE, '--only', 'ssfer', 'facemix', '--again').done == [
+        'facemix/5pct_seed0', 'ssfer/5pct_seed0']
+
+
+def test_kept_results_without_work_dirs_are_trained_again(toy):
+    """As in a fresh clone, where what they need is missing, too."""
+    toy.run(*ONE, '--only', 'ssfer')
+    os.rename(toy.work, toy.work.with_name('gone'))
+    assert sorted(toy.run(*ONE, '--only', 'ssfer', '--again').done) == [
+        'facemix/5pct_seed0', 'ssfer/5pct_seed0', 'stage1/faces']
+
+
+def test_resume_is_what_it_does_anyway(toy):
+    assert toy.run(*ONE, '--only', 'scratch', '--resume').done == ['scratch/5pct_seed0']
+    assert toy.run(*ONE, '--only', 'scratch', '--resume').done == []
 
 
 def test_a_failure_is_told_and_does_not_stop_the_rest(toy, capsys):

@@ -41,6 +41,12 @@ def published(**entry):
     (dict(rows={'..': {}}), "rows has the name '..', which cannot name a folder"),
     (dict(rows={'a/b': {}}), "rows has the name 'a/b', which cannot name a folder"),
     (one(by_fraction={5: 7}), 'rows.a.by_fraction.5 is 7; expected settings by dotted key'),
+    (one(by_fraction={0.05: {}}), 'by_fraction has 0.05, .* row; write one of 5, 10, percent'),
+    (one(fractions=[5], by_fraction={10: {}}), 'by_fraction has 10, .* write one of 5, percent'),
+    (one(options={'custom_hooks': [dict(type='EMAHook', interval=5)]}),
+     r"rows.a: options has custom_hooks: \[\{'type'.* config file.* custom_hooks.0.type: "),
+    (one(by_fraction={5: {'custom_hooks': [[dict(type='EMAHook')]]}}),
+     'rows.a.by_fraction.5 has custom_hooks: .* config file'),
     (one(by_fraction={True: {}}), 'rows.a.by_fraction has the keys True; expected numbers'),
     (one(epochs=3), 'rows.a knows no entry epochs'),
     (dict(stage1=dict(faces=5)), 'stage1.faces is 5; expected entries'),
@@ -73,3 +79,24 @@ def test_a_published_figure_and_whole_seeds_are_taken(toy):
     table = toy.table()
     assert table.seeds == (3, 1) and all(type(seed) is int for seed in table.seeds)
     assert table.published == (dict(title='2024', values={5: 81, 10.0: 2.5}), )
+
+
+@pytest.mark.parametrize('mine, five, ten', [
+    ({}, (60, .9), (7, None)),
+    (dict(by_fraction={5: {'model.ema_decay': .5}}), (60, .5), (7, None)),
+    (dict(by_fraction={10: {'model.ema_decay': .5}}), (60, .9), (7, .5)),
+    (dict(options={'train_cfg.supervised.epochs': 9}), (9, .9), (9, None)),
+    (dict(options={'train_cfg.supervised': None}), (None, .9), (None, None)),
+    (dict(options={'train_cfg.supervised.epochs': 9},
+          by_fraction={5: {'train_cfg.supervised.epochs': 8}}), (8, .9), (9, None)),
+    (dict(fractions=[10]), None, (7, None)),
+], ids=['all of it', 'one changed', 'one added', 'own option', 'above', 'own both', 'not there'])
+def test_a_row_takes_over_what_another_has_at_a_fraction(toy, mine, five, ten):
+    """Its own options count over those, whichever way they are given."""
+    epochs, decay = 'train_cfg.supervised.epochs', 'model.ema_decay'
+    toy.write(rows=dict(a=dict(by_fraction={5: {epochs: 60, decay: .9}, 10: {epochs: 7}}),
+                        b=dict(like='a', **mine)))
+    found = {fraction: tuple(run.options.get(key) for key in (epochs, decay))
+             for name, run in toy.plan().items() for fraction in (5, 10)
+             if name == f'b/{fraction}pct_seed0'}
+    assert found.get(5) == five and found[10] == ten

@@ -10,7 +10,7 @@ import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
 
-from ssfer_mm.audit.check_batches import check_batches
+from ssfer_mm.audit.check_batches import check_batches, check_epoch
 from ssfer_mm.audit.check_labels import check_split
 from ssfer_mm.audit.findings import ERROR, WARNING, Finding
 from ssfer_mm.audit.parts import Part
@@ -117,11 +117,15 @@ def _add_training(data: DataOfConfigs, cfg: Config, settings: Dict[str, Any]) ->
 def _check_batches(data: DataOfConfigs, cfg: Config, before: Tuple[int, int]) -> None:
     """Against the parts that the config's training has added, if all of them could be read."""
     parts, findings = data.parts[before[0]:], data.findings[before[1]:]
-    if not any(finding.severity == ERROR for finding in findings):
+    if any(finding.severity == ERROR for finding in findings):
+        return
+    loader, loop = cfg.train_dataloader, cfg.get('train_cfg') or {}
+    if isinstance(loader.dataset.get('dataset'), Mapping):
         labeled, unlabeled = (sum(len(part.ids) for part in parts if part.role == role)
                               for role in ('labeled', 'unlabeled'))
-        data.findings += check_batches(cfg.train_dataloader, cfg.get('train_cfg') or {}, labeled,
-                                       unlabeled)
+        data.findings += check_batches(loader, loop, labeled, unlabeled)
+    elif parts:  # one dataset, as in stage I
+        data.findings += check_epoch(loader, loop, parts[0].name, len(parts[0].ids))
 
 
 def _add(data: DataOfConfigs, name: str, role: str, settings: Mapping) -> None:

@@ -2,6 +2,8 @@
 import argparse
 import contextlib
 import shlex
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Optional, Sequence
@@ -10,6 +12,7 @@ from mmengine.registry import DefaultScope
 from mmpretrain.registry import DATASETS, MODELS
 
 from ssfer_mm.apis.dataset.check_data_parts import data_of_configs
+from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.class_lists import check_class_count, classes_of
 from ssfer_mm.command_line.parsers import Settings
 from ssfer_mm.command_line.run import go_on_hint, run_cli
@@ -20,7 +23,7 @@ from ssfer_mm.model_files.model_names import shipped_models
 from ssfer_mm.models.pretrained import fill_backbone
 
 from .child_training import train
-from .deciding_settings import flat_settings, note_settings, refuse_other_settings
+from .deciding_settings import flat_settings, note_settings, refuse_other_settings, start_from
 from .report import RunReport, read_report, save_curves, table
 
 
@@ -37,6 +40,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     """
     args = _parse(argv)
     work_dir = Path(args.work_dir or Path('work_dirs') / f'{Path(args.config).stem}_all-stages')
+    check_output('--work-dir', str(work_dir / 'table.txt'))
     options, seconds, checkpoint = args.cfg_options, 0.0, None
     # All configs are read before the first hour is spent on one.
     if args.pretrain:
@@ -49,6 +53,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     for name, own in settings.items():
         refuse_other_settings(work_dir / name, own)
     if checkpoint and not checkpoint.is_file():
+        check_batches(args.pretrain, args.pretrain_options)
         for config in epochs:
             check_classes(config, options)
             check_backbones(args.pretrain, args.pretrain_options, config, options)
@@ -76,18 +81,31 @@ def _settings(args: argparse.Namespace, options: dict, checkpoint: Optional[Path
     found = {name: flat_settings(load_config(*part)) for name, part in parts.items() if part[0]}
     for settings in found.values():
         if checkpoint and settings.get('model.pretrained') == str(checkpoint):
-            del settings['model.pretrained']  # stage I has settings of its own, wherever it lies
+            start_from(settings, found['stage1'])
     return found
 
 
 def how_to_use(trained: Path) -> str:
-    """The last lines: how to look at photos, with the package's recognizer and with this one."""
+    """The last lines: how to look at photos, with this recognizer and with the package's."""
     shipped = next((model.name for model in shipped_models() if model.default), None)
-    command = f'ssfer predict PHOTO --model {shlex.quote(str(trained))}'
+    command = f'{_predict()} PHOTO'
+    own = f'Your photos: {command} --model {shlex.quote(str(trained))}'
     if not shipped:
-        return f'Your photos: {command}'
-    return (f'Your photos: ssfer predict PHOTO   (model {shipped}, which comes with the package)\n'
-            f'         or: {command}   (trained here)')
+        return own
+    return (f'{own}   (trained here)\n'
+            f'         or: {command}   (model {shipped}, which comes with the package)')
+
+
+def _predict() -> str:
+    """``ssfer predict``, called so that it works where its environment is not activated."""
+    if shutil.which('ssfer'):
+        return 'ssfer predict'
+    python = Path(sys.executable)
+    if python.is_relative_to(Path.cwd()):
+        python = python.relative_to(Path.cwd())
+    installed = python.with_name('ssfer')
+    words = [installed] if installed.is_file() else [python, '-m', 'ssfer_cli']
+    return shlex.join([*map(str, words), 'predict'])
 
 
 def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
@@ -102,6 +120,8 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
                         metavar='KEY=VALUE', help='change settings of the config and the baseline')
     parser.add_argument('--pretrain-options', nargs='+', action=Settings, default={},
                         metavar='KEY=VALUE', help='change settings of stage I')
+    parser.add_argument('--resume', action='store_true', help='not needed: the same command '
+                        'always goes on with what was begun')
     return parser.parse_args(argv)
 
 
@@ -171,7 +191,8 @@ def check_batches(config: str, options: dict) -> None:
         UserError: A batch is larger.
     """
     cfg = load_config(config, options)
-    if (cfg.train_dataloader.dataset.get('dataset') or {}).get('type') == 'SynthFER':
+    dataset = cfg.train_dataloader.dataset
+    if (dataset.get('dataset') or dataset).get('type') == 'SynthFER':
         return  # would be drawn now
     for finding in data_of_configs([cfg]).findings:
         if finding.kind == 'batch':

@@ -40,7 +40,9 @@ def train(config: str, work_dir: Path, options: dict, title: str) -> None:
         command += ['--cfg-options',
                     *(f'{key}={option_text(value)}' for key, value in options.items())]
     print_log(f'{title}: {shlex.join(command)}')
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # Libraries print names of files as they are, in any bytes.
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               encoding='utf-8', errors='backslashreplace')
     with _kills_passed_on(process) as (kills, heard):
         try:
             _relay(process, work_dir / 'train.log', title, heard)

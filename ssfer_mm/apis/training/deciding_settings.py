@@ -1,5 +1,6 @@
 """The settings that decide about what a training ends with."""
 import contextlib
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, Dict
@@ -10,6 +11,8 @@ from ssfer_mm.engine import CheckpointFolder
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import write_json
 
+from .own_work_dir import make_work_dir
+
 # Differences in these do not make it another experiment.
 NOT_THE_EXPERIMENT = ('work_dir', 'resume', 'load_from', 'launcher', 'env_cfg',
                       'model_wrapper_cfg', 'experiment_name')
@@ -18,6 +21,7 @@ NOT_THE_RESULT = {*NOT_THE_EXPERIMENT, 'default_hooks', 'log_level', 'visualizer
 # Names that lead to the same result as others: stage I needs no more of an item than its pixels.
 SAME_RESULT = {'PackImage': 'PackFace'}
 NOTE = 'settings.json'
+STAGE_ONE = 'stage I'  # the key under which a run notes what it starts from
 
 
 def flat_settings(cfg: Config) -> Dict[str, Any]:
@@ -43,10 +47,22 @@ def flat_settings(cfg: Config) -> Dict[str, Any]:
     return flat
 
 
+def start_from(settings: Dict[str, Any], stage_one: Dict[str, Any]) -> None:
+    """Have the settings of a run say which stage I it starts from, wherever its weights lie.
+
+    Args:
+        settings: Of the run; its ``model.pretrained`` is replaced in place.
+        stage_one: Of stage I, as from `flat_settings`.
+    """
+    del settings['model.pretrained']
+    content = json.dumps(stage_one, sort_keys=True)
+    settings[STAGE_ONE] = hashlib.sha256(content.encode()).hexdigest()
+
+
 def note_settings(folder: Path, settings: Dict[str, Any]) -> None:
     """Write what a run is trained with to ``settings.json`` in its work dir, when it begins."""
     if not _has_begun(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_work_dir(folder)
         write_json(folder / NOTE, settings)
 
 
@@ -64,6 +80,8 @@ def refuse_other_settings(folder: Path, settings: Dict[str, Any]) -> None:
     if _has_begun(folder):
         with contextlib.suppress(OSError, ValueError, TypeError):
             former = dict(json.loads((folder / NOTE).read_text(encoding='utf-8')))
+            if STAGE_ONE in settings:  # older notes do not tell
+                former.setdefault(STAGE_ONE, settings[STAGE_ONE])
     keys = [key for key in sorted(former.keys() | settings.keys())
             if former.get(key) != settings.get(key)]
     if keys:

@@ -3,19 +3,22 @@ import argparse
 import logging
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import torch
 from mmengine.config import Config
+from mmengine.dist import get_world_size
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
+from ssfer_mm.audit.check_batches import PRETRAIN_HINT
 from ssfer_mm.command_line.parsers import test_parser, train_parser
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.engine import GracefulStopHook, HeldOutHook, format_configs_once
+from ssfer_mm.engine.unwrap import epoch_lengths
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import write_json
 from ssfer_mm.runtime.freed_memory import keep_freed_memory
@@ -35,12 +38,14 @@ from .tested_checkpoint import check_fit, use_model_of, weights_of
 __all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main']
 
 
-def train(cfg: Config, redo: bool = False) -> Runner:
+def train(cfg: Config, redo: bool = False,
+          began: Optional[Callable[[], object]] = None) -> Runner:
     """Train.
 
     Args:
         cfg: A config as from `load_config`; ``work_dir`` defaults to ``./work_dirs/<its name>``.
         redo: Whether a run that has checkpoints there is renamed out of the way.
+        began: Called when everything is built, just before training begins.
 
     Returns:
         The runner, after its last epoch.
@@ -52,11 +57,11 @@ def train(cfg: Config, redo: bool = False) -> Runner:
     _prepare(cfg)
     with own_work_dir(cfg, redo):
         runner = _runner_of(cfg)
-        _train(runner)
+        _train(runner, began)
     return runner
 
 
-def _train(runner: Runner) -> None:
+def _train(runner: Runner, began: Optional[Callable[[], object]]) -> None:
     _count_accumulated_batches(runner)
     # A config that replaces custom_hooks must not lose this one.
     if not any(isinstance(hook, HeldOutHook) for hook in runner.hooks):
@@ -64,7 +69,27 @@ def _train(runner: Runner) -> None:
     stop = GracefulStopHook()
     runner.register_hook(stop)
     with stop.listening():
+        check_epochs(runner)
+        if began is not None:
+            began()
         runner.train()
+
+
+def check_epochs(runner: Runner) -> None:
+    """Refuse epochs without a batch, of which mmengine says only that their length is 0.
+
+    The loader of the training is built for it, and the training then uses that one.
+
+    Raises:
+        UserError: A batch is larger than the data of a training that leaves such batches out.
+    """
+    loop = runner.train_loop
+    if not isinstance(loop, EpochBasedTrainLoop) or 0 not in epoch_lengths(runner):
+        return
+    size, processes = runner.cfg.train_dataloader.get('batch_size'), get_world_size()
+    raise UserError(f'a batch wants {f"{processes} x " if processes > 1 else ""}{size} images, but '
+                    f'the data have only {len(loop.dataloader.dataset)}: lower '
+                    f'train_dataloader.batch_size ({PRETRAIN_HINT}), or use more images')
 
 
 def test(cfg: Config, checkpoint: str, tta: bool = False) -> Dict[str, float]:

@@ -49,7 +49,8 @@ def cost_model(cfg: Config, args: argparse.Namespace) -> dict:
     costs = {key: _on(gpu(key, cores, shares, args.precision), training, source, args)
              for key in args.devices}
     return dict(
-        config=str(cfg.filename), precision=args.precision, training=asdict(training),
+        config=str(cfg.filename), precision=args.precision,
+        training=dict(asdict(training), kept=training.kept),
         image=asdict(image), workers=workers, cores=cores, shares=asdict(shares),
         write_rate=args.write_rate * 1e6, devices=costs)
 
@@ -60,13 +61,16 @@ def _training(cfg: Config, args: argparse.Namespace, parameters: int,
     batch = args.batch or max(1, whole // args.gpus)
     saving = cfg.default_hooks.checkpoint
     epochs = args.epochs or cfg.train_cfg.max_epochs
-    every = saving.interval if saving.interval > 0 else epochs  # -1: only the end is kept
-    training = Training(args.images, epochs, batch, args.gpus, parameters, work, every,
-                        max(saving.get('max_keep_ckpts', 2), 1))
+    keep = saving.get('max_keep_ckpts', -1)
+    training = Training(args.images, epochs, batch, args.gpus, parameters, work, epochs,
+                        keep if keep > 0 else None)
     if training.steps < 1:
         raise UserError(f'--images {args.images}: fewer than a step of {args.gpus} x {batch} '
                         'takes; give more images, or a smaller --batch')
-    return training
+    if saving.interval <= 0:  # only the end is kept
+        return training
+    unit = 1 if saving.get('by_epoch', True) else training.steps
+    return replace(training, save_every=saving.interval / unit)
 
 
 def _on(device: Device, training: Training, source: Input, args: argparse.Namespace) -> dict:

@@ -1,5 +1,5 @@
 """What ``tools/cost_model.py`` prints."""
-from ssfer_mm.command_line.printing import duration
+from ssfer_mm.command_line.printing import counted, duration
 
 HEADS = ('device', 'networks', 'host calls', 'input', 'gradients', 'step', 'bound by', 'images/s',
          'days', 'GPU-hours', 'per worker', 'disk')
@@ -48,10 +48,11 @@ def notes(result: dict) -> list[str]:
         'compiled or fused, all else moved in float32;',
         '  gradients travel in float32 beside the backward pass (two thirds of the networks); '
         'no process lags;',
-        f'  checkpoints of {_bytes(_checkpoint(training))} every {training["save_every"]} epochs, '
+        f'  checkpoints of {_bytes(_checkpoint(training))} every '
+        f'{training["save_every"]:.3g} epochs, '
         f'all waiting, at {result["write_rate"] / 1e6:,.0f} MB/s; no validation in stage I.',
-        f'Storage: {_bytes(costs[0]["storage"])}, the images once and {training["keep"]} '
-        'checkpoints.',
+        f'Storage: {_bytes(costs[0]["storage"])}, the images once and '
+        f'{counted(training["kept"], "checkpoint")}.',
         'If matrix products were half / 1.5 times as fast: ' + '; '.join(
             f'{cost["device"]["name"]} ' + ' / '.join(
                 duration(seconds) for seconds in cost['total_if_matrices_were'].values())

@@ -192,7 +192,7 @@ def _start(config: str, cfg_options: Optional[dict], run: Path) -> _Training:
 
 def _train(config: str, cfg_options: Optional[dict], run: Path, began: Connection) -> None:
     """In the child: ``tools/train.py CONFIG --work-dir RUN --resume``, its output in a file."""
-    from ssfer_mm.apis.training.launch import build_runner
+    from ssfer_mm.apis.training.launch import train
 
     hear_ctrl_c()
     end_with_parent()
@@ -203,6 +203,4 @@ def _train(config: str, cfg_options: Optional[dict], run: Path, began: Connectio
     os.dup2(log, 2)
     cfg = load_config(config, cfg_options)
     cfg.work_dir, cfg.resume, cfg.load_from = str(run), True, None
-    runner = build_runner(cfg)
-    began.send(None)
-    runner.train()
+    train(cfg, began=functools.partial(began.send, None))

@@ -11,7 +11,8 @@ from mmengine.config import Config
 
 from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.apis.training.config_kind import check_kind
-from ssfer_mm.apis.training.launch import build_runner
+from ssfer_mm.apis.training.launch import build_runner, check_epochs
+from ssfer_mm.apis.training.own_work_dir import own_work_dir
 from ssfer_mm.command_line.parsers import Settings
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
@@ -24,6 +25,7 @@ from .benchmark import keep_off_the_screen
 
 PRETRAIN, STAGES = 'pretrain', ('supervised', 'semi')
 MEASUREMENTS = 250
+ADVICE = 'Give this one another --work-dir, or leave it out'
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -31,8 +33,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     return run_cli(lambda: _run(_parse(argv)))
 
 
-def soak(cfg: Config, iterations: int, report: Callable[[str], None] = print
-         ) -> tuple[dict[str, Series], int]:
+def soak(cfg: Config, iterations: int, report: Callable[[str], None] = print,
+         redo: bool = False) -> tuple[dict[str, Series], int]:
     """Train one stage and measure all its processes.
 
     The run is as the config has it: loader, hooks, log, checkpoints, validations. Only the
@@ -42,6 +44,7 @@ def soak(cfg: Config, iterations: int, report: Callable[[str], None] = print
         cfg: A config of one stage, see `choose_stage`; with ``work_dir``.
         iterations: How many to train.
         report: Called with a line of progress, about ten times.
+        redo: Whether a run that has checkpoints in the work dir is renamed out of the way.
 
     Returns:
         Process -> measurements, and the iterations of warm-up: a fifth of all, and two whole
@@ -50,7 +53,7 @@ def soak(cfg: Config, iterations: int, report: Callable[[str], None] = print
 
     Raises:
         UserError: The system does not tell a process's memory, or two passes over the data take
-            more than half of the iterations.
+            more than half of the iterations, or the work dir has another run.
     """
     _prepare(cfg, iterations)
     interval = max(iterations // MEASUREMENTS, 1)
@@ -62,12 +65,18 @@ def soak(cfg: Config, iterations: int, report: Callable[[str], None] = print
                 f'{name} {mib:.0f} MiB' for name, mib in now.items()))
 
     log = MemoryLog(interval, iterations, say)
+    # Its checkpoints replace what is there, and its hook deletes what the list there names.
+    with own_work_dir(cfg, redo, ADVICE):
+        return log.series, _train(cfg, iterations, log)
+
+
+def _train(cfg: Config, iterations: int, log: MemoryLog) -> int:
+    """Train until there is enough in the log; returns the iterations of warm-up."""
     runner = build_runner(cfg)
     keep_off_the_screen(runner)
     runner.register_hook(log)
-    loop = runner.build_train_loop(cfg.train_cfg)
-    runner._train_loop = loop
-    two_passes = 2 * loop.epoch_lengths[0]
+    check_epochs(runner)
+    two_passes = 2 * runner.train_loop.epoch_lengths[0]
     warm_up = max(round(WARM_UP * iterations), two_passes)
     if warm_up > iterations / 2:
         raise UserError(f'--iterations {iterations}: two passes over the data have {two_passes} '
@@ -77,7 +86,7 @@ def soak(cfg: Config, iterations: int, report: Callable[[str], None] = print
         runner.train()
     except Enough:
         pass
-    return log.series, warm_up
+    return warm_up
 
 
 def choose_stage(cfg: Config, stage: Optional[str]) -> str:
@@ -135,8 +144,9 @@ def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument('--tolerance', type=float, default=2., metavar='PERCENT',
                         help='growth after the warm-up that still is flat (default: 2)')
     parser.add_argument('--json', metavar='FILE', help='also write all figures to this file')
-    parser.add_argument('--work-dir', help='for log, checkpoints and the curve, memory.png; '
-                        'default: ./work_dirs/soak_<config name>_<stage>')
+    parser.add_argument('--work-dir', help='for log, checkpoints and the curve, memory.png; one '
+                        'that holds a run is refused; default: '
+                        './work_dirs/soak_<config name>_<stage>, renamed if it holds one')
     parser.add_argument('--cfg-options', nargs='+', action=Settings, metavar='KEY=VALUE',
                         help='change settings of the config, e.g. train_dataloader.batch_size=8')
     return parser.parse_args(argv)
@@ -150,7 +160,7 @@ def _run(args: argparse.Namespace) -> int:
     cfg.work_dir = args.work_dir or str(
         Path('work_dirs') / f'soak_{Path(args.config).stem}_{stage}')
     tolerance = args.tolerance / 100
-    series, warm_up = soak(cfg, args.iterations)
+    series, warm_up = soak(cfg, args.iterations, redo=args.work_dir is None)
     judged = judge_all(series, warm_up)
     print(table(judged, tolerance, f'{stage}, {args.iterations} iterations, of which {warm_up} '
                                    'of warm-up do not count'))

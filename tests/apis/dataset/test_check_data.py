@@ -211,6 +211,22 @@ def test_boxes_found_before_the_picture_was_turned(check, root, tmp_path):
     assert found[('error', 'box rotation', 'labeled')].names == [first]
 
 
+@pytest.mark.parametrize('loader, loop, wrong', [
+    ('batch_size=4, drop_last=True', "type='ResumableTrainLoop'", True),
+    ('batch_size=4, drop_last=True', 'by_epoch=True', True),
+    ('batch_size=3, drop_last=True', "type='ResumableTrainLoop'", False),
+    ('batch_size=4', "type='ResumableTrainLoop'", False),
+    ('batch_size=4, drop_last=True', 'by_epoch=False', False),
+], ids=['larger', "in mmengine's loop", 'as large', 'kept', 'iterations'])
+def test_a_batch_larger_than_all_images_of_stage_one(tmp_path, root, loader, loop, wrong):
+    path = tmp_path / 'stage1.py'
+    path.write_text(f'train_dataloader = dict({loader}, dataset=dict(type="UnlabeledFaces", '
+                    f'data_root={str(root / "more")!r}))\ntrain_cfg = dict({loop}, max_epochs=1)\n')
+    checked = check_data([str(path)], fast=True, workers=1)
+    assert [(f.severity, f.kind) for f in checked.findings] == [('error', 'batch')] * wrong
+    assert all('--pretrain-options' in finding.advice for finding in checked.findings)
+
+
 @pytest.mark.parametrize('batch, semi, setting', [
     (6, dict(epochs=1, labeled=6, unlabeled=9), None),
     (7, dict(epochs=1, labeled=6, unlabeled=9), 'train_dataloader.batch_size'),

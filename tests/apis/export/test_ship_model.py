@@ -69,7 +69,7 @@ def test_shipped_it_is_the_default_and_says_where_it_comes_from(model, folder):
     np.testing.assert_allclose(exported, original, atol=1e-5)
     assert describe(folder / 'small.safetensors').margin == -0.1
     # Who trained on faces of his own has to learn how to use what came of it, too.
-    shipped, own = all_stages.how_to_use(model).splitlines()
+    own, shipped = all_stages.how_to_use(model).splitlines()
     assert 'model small' in shipped and f'--model {model}' in own
 
 

@@ -129,6 +129,76 @@ def test_a_batch_larger_than_its_data_ends_it_before_stage_one(fake, tmp_path):
     assert (work_dir / 'stage1').exists()
 
 
+def test_a_batch_larger_than_all_faces_of_stage_one_is_said_before_it(fake, tmp_path):
+    for k in range(4):
+        path = tmp_path / 'faces' / f'{k}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.zeros((48, 48, 3), np.uint8))
+    work_dir = tmp_path / 'run'
+    command = [SSFER, '--pretrain', 'configs/mae/spark_resnet-nano_faces-48px.py', '--work-dir',
+               str(work_dir), '--pretrain-options', 'train_cfg.max_epochs=2',
+               f'train_dataloader.dataset.data_root=[{tmp_path / "faces"}]']
+    with pytest.raises(UserError, match='wants [0-9]+ images, but the data have only 4.*Lower '
+                                        'train_dataloader.batch_size .*--pretrain-options'):
+        all_stages.main(command)
+    assert not (work_dir / 'stage1').exists()
+    all_stages.main([*command, 'train_dataloader.batch_size=4'])
+    assert (work_dir / 'stage1').exists()
+
+
+def test_results_of_a_former_stage_one_are_not_kept_as_those_of_the_new_one(fake, tmp_path):
+    """Who renames the folder of stage I, as the message says, trains what follows anew, too."""
+    work_dir = tmp_path / 'run'
+    command = [SSFER, '--pretrain', STAGE_ONE, '--work-dir', str(work_dir), '--pretrain-options',
+               'train_cfg.max_epochs=2']
+    all_stages.main(command)
+    command.append('optim_wrapper.optimizer.lr=0.01')
+    with pytest.raises(UserError, match=r'stage1 holds a run with other settings .*optimizer.lr'):
+        all_stages.main(command)
+    (work_dir / 'stage1').rename(work_dir / 'stage1.old')
+    with pytest.raises(UserError, match=r'ssfer holds a run .*differs in stage I\)'):
+        all_stages.main(command)
+
+    note = work_dir / 'ssfer' / 'settings.json'  # of a version that did not note it
+    settings = json.loads(note.read_text())
+    del settings['stage I']
+    note.write_text(json.dumps(settings))
+    all_stages.main(command)
+
+
+def test_resume_is_what_it_does_anyway(fake, tmp_path):
+    for _ in range(2):
+        all_stages.main([SSFER, '--pretrain', STAGE_ONE, '--work-dir', str(tmp_path / 'run'),
+                         '--resume', '--pretrain-options', 'train_cfg.max_epochs=2'])
+
+
+def test_a_work_dir_below_a_file_is_one_line(tmp_path, capsys, monkeypatch):
+    (tmp_path / 'notes').touch()
+    monkeypatch.setattr(sys, 'argv', ['tools/run_ssfer.py', SSFER, '--pretrain', STAGE_ONE,
+                                      '--work-dir', str(tmp_path / 'notes' / 'x')])
+    assert all_stages.command() == 2
+    said = capsys.readouterr()
+    assert f'{tmp_path / "notes"} is a file and no folder' in said.err
+    assert 'damaged' not in said.out + said.err
+
+
+@pytest.mark.parametrize('where, call', [
+    ('on the PATH', 'ssfer predict'), ('beside Python', 'env/bin/ssfer predict'),
+    ('not at all', 'env/bin/python -m ssfer_cli predict')])
+def test_the_last_lines_name_a_program_that_is_there(tmp_path, monkeypatch, where, call):
+    folder = tmp_path / 'env' / 'bin'
+    folder.mkdir(parents=True)
+    if where == 'beside Python':
+        (folder / 'ssfer').touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, 'executable', str(folder / 'python'))
+    found = '/usr/bin/ssfer' if where == 'on the PATH' else None
+    monkeypatch.setattr(all_stages.shutil, 'which', lambda name: found)
+    own, shipped = all_stages.how_to_use(tmp_path / 'classifier.pth').splitlines()
+    assert own.startswith(f'Your photos: {call} PHOTO --model ') and 'trained here' in own
+    assert f'or: {call} PHOTO   (model ' in shipped
+
+
 def test_a_stopped_command_says_how_to_go_on(tmp_path, monkeypatch, capsys):
     def stopped(*arguments, title):
         raise KeyboardInterrupt

@@ -33,6 +33,17 @@ def test_the_training_may_save_and_its_last_words_are_kept(tmp_path, monkeypatch
     assert 'iter_1.pth' in (tmp_path / 'run' / 'train.log').read_text()
 
 
+def test_bytes_that_are_no_text_do_not_end_it(tmp_path, monkeypatch, capsys):
+    """Libraries name files as they find them, and file names may be in any encoding."""
+    program = tmp_path / 'train.py'
+    program.write_text("import os; os.write(2, b'libpng warning: caf\\xe9.png\\n')\n" + TRAINING)
+    monkeypatch.setattr(child_training, 'TRAIN', program)
+    child_training.train('config.py', tmp_path / 'run', {}, title='Stage I')
+    log = (tmp_path / 'run' / 'train.log').read_text(encoding='utf-8')
+    assert 'warning: caf\\xe9.png\n' in log and 'iter_1.pth' in log
+    assert 'Epoch(train) [1]' in capsys.readouterr().out
+
+
 # Saves at the first signal, and ends at once at the second.
 LISTENING = """
 import os, signal, sys, time

@@ -38,6 +38,26 @@ def test_train_resume_and_test(config):
     assert metrics['accuracy/top1'] == pytest.approx(100 * np.mean(right))
 
 
+def test_a_batch_larger_than_the_data_is_one_line(config):
+    big = {'train_dataloader.batch_size': 9}
+    assert launch.train(load_config(config, big)).iter == 1, 'it is not left out'
+    cfg = load_config(config, {**big, 'train_dataloader.drop_last': True})
+    cfg.work_dir = 'other'
+    with pytest.raises(UserError, match='a batch wants 9 images, but the data have only 8: lower '
+                                        'train_dataloader.batch_size .*--pretrain-options'):
+        launch.train(cfg)
+
+
+def test_who_waits_for_the_begin_is_told_when_all_is_built(config):
+    told = []
+
+    def began():
+        told.extend(path.name for path in Path('work_dirs/tiny').iterdir())
+
+    launch.train(load_config(config), began=began)
+    assert {'.running', 'tiny.py'} <= set(told) and 'epoch_1.pth' not in told
+
+
 def test_another_config_in_the_same_work_dir_is_mentioned(config):
 
     def start(name, **options):

@@ -59,6 +59,12 @@ def test_nor_by_one_that_goes_on_from_elsewhere(config):
     start(config, '--resume', there)
 
 
+def test_a_folder_that_cannot_be_made_is_one_line(config):
+    Path('notes').touch()
+    with pytest.raises(UserError, match=r'notes/run cannot be made .*: give --work-dir a place'):
+        start(config, '--work-dir', 'notes/run')
+
+
 def test_what_has_no_checkpoint_is_no_run(config):
     (RUN / '20261128_120000/vis_data').mkdir(parents=True)
     start(config, '--redo')

@@ -65,3 +65,16 @@ def test_a_run_that_keeps_its_end_only_writes_one_checkpoint(tmp_path):
     config.write_text(f"_base_ = ['{REPO / MICRO}']\n"
                       'default_hooks = dict(checkpoint=dict(interval=-1))\n')
     assert main([str(config), *QUICK[1:], '--worker-rate', '1e6'])['training']['save_every'] == 3
+
+
+def test_checkpoints_are_counted_as_the_hook_writes_them(capsys):
+    """10,000 images, 2 x 64 of them in a step: 78 steps in each of three epochs."""
+    def training(*options):
+        hook = [f'default_hooks.checkpoint.{option}' for option in ('interval=1', *options)]
+        return main([*QUICK, '--worker-rate', '1e6', '--cfg-options', *hook])['training']
+
+    assert training()['kept'] == 2
+    assert training('max_keep_ckpts=-1')['kept'] == 3 == training('max_keep_ckpts=1000')['kept']
+    assert 'and 3 checkpoints.' in capsys.readouterr().out
+    inside = training('max_keep_ckpts=-1', 'by_epoch=False', 'interval=39')
+    assert (inside['save_every'], inside['kept']) == (0.5, 6)

@@ -40,6 +40,22 @@ def test_two_kills(config, tmp_path, capsys):
     assert 'The same, bit for bit, after 2 kills' in said and '0 of them' not in said
 
 
+def test_its_trainings_are_those_of_the_tool(tmp_path, monkeypatch):
+    """With all that it adds to a runner."""
+    def train(cfg, began):
+        began()
+        assert (cfg.work_dir, cfg.resume, cfg.load_from) == (str(tmp_path), True, None)
+
+    for name, stand_in in dict(hear_ctrl_c=int, end_with_parent=int).items():
+        monkeypatch.setattr(crash_module, name, stand_in)
+    monkeypatch.setattr('ssfer_mm.apis.training.launch.train', train)
+    monkeypatch.setattr(crash_module.os, 'dup2', lambda *handles: None)
+    told = []
+    crash_module._train(str(REPO / 'configs' / STAGE_I), None, tmp_path,
+                        SimpleNamespace(send=told.append))
+    assert told == [None]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('name, without', [
     pytest.param(STAGE_I, None, id='stage I'),

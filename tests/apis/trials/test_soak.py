@@ -12,6 +12,7 @@ from mmpretrain.registry import HOOKS
 
 from ssfer_mm import UserError
 from ssfer_mm.apis import load_config
+from ssfer_mm.apis.trials import soak as soak_module
 from ssfer_mm.apis.trials.soak import main
 from ssfer_mm.profiling import process_memory
 from ssfer_mm.profiling.process_memory import own_memory
@@ -77,6 +78,25 @@ def test_refusals(config, tmp_path, capsys):
     ]:
         assert main([config(STAGES_II_III), '--work-dir', str(tmp_path), *arguments]) == 2
         assert re.search(message, capsys.readouterr().err), message
+
+
+def test_a_run_is_not_trained_over(config, tmp_path, capsys, monkeypatch):
+    """Its checkpoints would be replaced, and deleted by the list that lies beside them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(soak_module, 'build_runner', lambda cfg: pytest.fail('too late'))
+    run = tmp_path / 'run'
+    run.mkdir()
+    (run / 'epoch_3.pth').write_text('precious')
+    command = [config(STAGE_I), '--iterations', '20']
+    assert main([*command, '--work-dir', str(run)]) == 2
+    assert re.search('error: .*run holds a run, .* is epoch_3.pth. Give this one another '
+                     '--work-dir, or leave it out', capsys.readouterr().err)
+    default = tmp_path / 'work_dirs' / 'soak_config_pretrain'
+    run.rename(default.parent.mkdir() or default)
+    with pytest.raises(pytest.fail.Exception):
+        main(command)
+    assert (default.with_name('soak_config_pretrain.old1') / 'epoch_3.pth').read_text() == (
+        'precious')
 
 
 # A process that does nothing else: in the one of the tests, memory that is shared with workers of
