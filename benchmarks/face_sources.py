@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 import zipfile
+from queue import Empty
 
 import numpy as np
 from mmengine.logging import MMLogger
@@ -29,9 +30,10 @@ import ssfer_mm  # noqa: F401  registers all components
 from ssfer_mm.apis.dataset.pack_faces import pack
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.datasets.shard_sampler import ShardSampler
-from ssfer_mm.datasets.sources import Mixture, build_source
+from ssfer_mm.datasets.sources import Mixture, TarShards, build_source
 from ssfer_mm.datasets.sources.archives import VERSION
 from ssfer_mm.datasets.sources.index_file import write_index
+from ssfer_mm.datasets.sources.source import FACE_SOURCES
 from ssfer_mm.datasets.stored_faces import StoredFaces
 from ssfer_mm.images.files import scan_images
 
@@ -49,6 +51,14 @@ def grown(before: dict) -> dict:
     return {key: round(value - before[key], 1) for key, value in memory().items()}
 
 
+@FACE_SOURCES.register_module()
+class EmptyShards(TarShards):
+    """Shards of nothing but zeros, which take no room on the disk."""
+
+    def is_header(self, block: bytes, length: int) -> bool:
+        return True
+
+
 def generate(root: str, count: int, shards: int = 1000) -> dict:
     """An index of ``count`` images in shards of the right size that take no room."""
     shards = min(shards, count)
@@ -61,12 +71,12 @@ def generate(root: str, count: int, shards: int = 1000) -> dict:
             file.truncate(files[-1][1])
     starts = np.concatenate([[0], np.cumsum(each)])
     offsets = 512 + STRIDE * (np.arange(count) - np.repeat(starts[:-1], each))
-    facts = dict(kind='TarShards', version=VERSION, files=[list(file) for file in files])
+    facts = dict(kind='EmptyShards', version=VERSION, files=[list(file) for file in files])
     write_index(osp.join(root, 'faces.index'), facts, dict(
         offset=offsets.astype(np.uint32), length=np.full(count, BYTES, np.uint32), starts=starts,
         names=np.tile(np.frombuffer(b'000000000_someone.jpg', np.uint8), count),
         name_ends=(21 * (np.arange(count, dtype=np.uint32) + 1))))
-    return dict(type='TarShards', path=root)
+    return dict(type='EmptyShards', path=root)
 
 
 def look_up(faces: StoredFaces, lookups: int, answers) -> None:
@@ -79,6 +89,16 @@ def look_up(faces: StoredFaces, lookups: int, answers) -> None:
             raise AssertionError(index)
     seconds = time.perf_counter() - begin
     answers.put(dict(grown(before), us_per_image=round(1e6 * seconds / lookups, 1)))
+
+
+def answer(queue, children: list) -> dict:
+    """What the next child says, or an error if one ended without a word."""
+    while True:
+        try:
+            return queue.get(timeout=1)
+        except Empty:
+            if any(child.exitcode for child in children):
+                raise RuntimeError('a process of the benchmark has failed, see above') from None
 
 
 def measure_index(cfg: dict, lookups: int, order: str, answers) -> None:
@@ -101,7 +121,7 @@ def measure_index(cfg: dict, lookups: int, order: str, answers) -> None:
     children = [context.Process(target=look_up, args=(faces, lookups, queue)) for _ in range(2)]
     for child in children:
         child.start()
-    result['workers'] = [queue.get() for _ in children]
+    result['workers'] = [answer(queue, children) for _ in children]
     for child in children:
         child.join()
     answers.put(result)
@@ -119,7 +139,7 @@ def index_command(args: argparse.Namespace) -> list[dict]:
             child = context.Process(target=measure_index,
                                     args=(cfg, args.lookups, order, queue))
             child.start()
-            results.append(queue.get())
+            results.append(answer(queue, [child]))
             child.join()
             print(json.dumps(results[-1], indent=1), flush=True)
     return results

@@ -25,11 +25,18 @@ class TarShards(Archives):
         offset, length = self._index.value('offset', index), self._index.value('length', index)
         begin = offset - tarfile.BLOCKSIZE  # where its header is
         data = self._reader.read(file, begin, length + tarfile.BLOCKSIZE, self.name(index))
-        if _size_in_header(data) != length:
+        if not self.is_header(data[:tarfile.BLOCKSIZE], length):
             raise UserError(f'{file!r} has another member than {self.name(index)} at byte {begin}: '
                             f'it was packed anew since it was indexed, or damaged. Delete the '
                             f'index {self._index.path!r}, or copy the archive again.')
         return data[tarfile.BLOCKSIZE:]
+
+    def is_header(self, block: bytes, length: int) -> bool:
+        """Whether a block is the header of a member of so many bytes."""
+        try:
+            return tarfile.nti(block[124:136]) == length
+        except tarfile.HeaderError:
+            return False
 
     def members(self, file: str) -> Iterator[tuple[str, tuple[int, int]]]:
         try:
@@ -48,14 +55,6 @@ class TarShards(Archives):
         except (tarfile.TarError, OSError, ValueError) as error:
             raise UserError(f'{file!r} cannot be read as a plain tar file ({error}): decompress '
                             'it if it is compressed, else copy it again.') from error
-
-
-def _size_in_header(block: bytes) -> int | None:
-    """Bytes of the member whose header this is, None if it is none."""
-    try:
-        return tarfile.nti(block[124:136])
-    except tarfile.HeaderError:
-        return None
 
 
 def _check_end(archive: tarfile.TarFile) -> None:
