@@ -218,7 +218,8 @@ def _check_extra(datasets: object) -> None:
     if not isinstance(datasets, (list, tuple)):
         raise UserError(f'extra_unlabeled is {datasets!r}: give a list of datasets, {example}')
     for cfg in datasets:
-        kind = DATASETS.get(cfg.get('type', '')) if isinstance(cfg, Mapping) else None
+        name = cfg.get('type') if isinstance(cfg, Mapping) else None
+        kind = DATASETS.get(name) if isinstance(name, str) else name
         if not (isinstance(kind, type) and issubclass(kind, FERDataset)):
             raise UserError(f'extra_unlabeled holds {cfg!r}: give datasets of face images, '
                             f'{example}; archives are for stage I')

@@ -144,7 +144,7 @@ class TwoStageFinetuneHook(Hook):
 
 def _other_weights(saved: Dict[str, Tensor], own: Dict[str, Tensor], in_stage_three: bool
                    ) -> List[str]:
-    """Names that are missing on one side, or of different shapes.
+    """Names that are missing on one side, those of this model first, or of different shapes.
 
     Running statistics begin with stage III: stage II may have had another rule, and stage III may
     go on without one.
@@ -152,8 +152,8 @@ def _other_weights(saved: Dict[str, Tensor], own: Dict[str, Tensor], in_stage_th
     missing = [name for name in own if name not in saved]
     added = [name for name in saved if name not in own and not name.startswith(RUNNING_STATISTICS)]
     shapes = [name for name in own if name in saved and saved[name].shape != own[name].shape]
-    return sorted(name for name in missing + added + shapes
-                  if in_stage_three or not name.startswith(RUNNING_STATISTICS))
+    return [name for name in sorted(missing + shapes) + sorted(added)
+            if in_stage_three or not name.startswith(RUNNING_STATISTICS)]
 
 
 def _for_stage(cfg: dict, stage: Stage) -> dict:

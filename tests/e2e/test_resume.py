@@ -139,4 +139,4 @@ def test_another_split_is_refused(config, cli, tmp_path):
         cli(train_main, config(1, 'error'))
     report = cli(train_main, config(None, None), '--resume', '--cfg-options',
                  'train_dataloader.dataset.split.seed=1')
-    assert report.status == 2 and 'another one' in report.err
+    assert report.status == 2 and 'the config now draws another split' in report.err
