@@ -59,7 +59,7 @@ def parse_line(line: str) -> FaceRecord:
         width=_whole(data, 'width', 'w'),
         height=_whole(data, 'height', 'h'),
         detector=detector,
-        file_size=_whole(data, 'file_size'))
+        file_size=_whole(data, 'file_size', limit=2**53))
 
 
 def format_line(record: FaceRecord) -> str:
@@ -105,12 +105,12 @@ def _scores(scores: object, boxes: List[Tuple[float, ...]]) -> Tuple[float, ...]
     return tuple(_number(value) for value in scores)
 
 
-def _whole(data: dict, name: str, short: str = '') -> Optional[int]:
+def _whole(data: dict, name: str, short: str = '', limit: float = 1e6) -> Optional[int]:
     value = data.get(name, data.get(short))
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not (
-            1 <= value < 2**53 and value == int(value)):
+            1 <= value < limit and value == int(value)):
         raise ValueError(f'"{name}" is {_short(value)}, not a positive whole number')
     return int(value)
 

@@ -178,8 +178,11 @@ def _protect_others(jobs: Sequence[CropJob], out: str) -> None:
 
 
 def _refuse_out_inside(sources: Sequence[str], images: Sequence[ImageRef], out: str) -> None:
-    roots = {image.dataset.data_root for image in images if image.dataset is not None}
-    folders = filter(osp.isdir, map(osp.expanduser, [*sources, *filter(None, roots)]))
+    folders = [*sources]
+    for dataset in {id(image.dataset): image.dataset for image in images}.values():
+        roots = getattr(dataset, 'data_root', None) or ()  # one, or, for stage I, several
+        folders += [roots] if isinstance(roots, str) else roots
+    folders = filter(osp.isdir, map(osp.expanduser, folders))
     for source in map(osp.realpath, folders):
         if osp.commonpath([source, osp.realpath(out)]) == source:
             raise UserError(f'--out {out} is inside the photos ({source}), so the next run would '

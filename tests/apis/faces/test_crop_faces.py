@@ -206,6 +206,16 @@ def test_photos_of_a_config_are_not_replaced_either(photos, command, tmp_path, c
     assert before == {path: path.read_bytes() for path in root.rglob('*') if path.is_file()}
 
 
+def test_photos_of_a_stage_one_of_several_folders(photos, command, tmp_path, capsys):
+    config, folders = tmp_path / 'config.py', [str(photos / 'happy'), str(photos / 'sad')]
+    config.write_text(f"train_dataloader = dict(dataset=dict(type='UnlabeledFaces', "
+                      f"data_root={folders}))")
+    assert command(source=config, out='photos/sad/crops') == 2
+    assert 'inside the photos' in capsys.readouterr().err
+    assert command(source=config) == 0
+    assert images(tmp_path / 'crops')[0] == 'happy/one.png'
+
+
 def test_a_photo_is_never_replaced(command, photos, capsys):
     before = (photos / 'happy' / 'one.png').read_bytes()
     assert command(source=photos / 'happy' / 'one.png', out='photos/happy') == 2
