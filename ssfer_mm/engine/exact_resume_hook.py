@@ -160,10 +160,12 @@ def _sampler(runner):
 
 def _check_some_fit(runner, checkpoint: dict) -> None:
     """mmengine would go on, with random weights, from a file of which nothing fits."""
-    own, given = model_of(runner).state_dict(), checkpoint.get('state_dict', checkpoint)
-    shapes = {name.removeprefix('module.'): getattr(value, 'shape', None)
-              for name, value in given.items()}
-    if not any(shapes.get(name) == value.shape for name, value in own.items()):
+    own, shapes = ({name.removeprefix('module.'): getattr(value, 'shape', None)
+                    for name, value in state.items()}
+                   # The model for --tta has ours in `module`, but is no wrapper.
+                   for state in (model_of(runner).state_dict(),
+                                 checkpoint.get('state_dict', checkpoint)))
+    if not any(shape is not None and shapes.get(name) == shape for name, shape in own.items()):
         raise UserError(
             f'{runner._load_from} holds no weights of this model ({next(iter(own))}, ...): weights '
             'of a classifier, a backbone or stage I go to --cfg-options model.pretrained=FILE, and '

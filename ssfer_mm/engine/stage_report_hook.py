@@ -30,7 +30,7 @@ class StageReportHook(Hook):
 
     def before_train_epoch(self, runner) -> None:
         """Start the clock."""
-        self._epoch_began = time.time()
+        self._epoch_began = time.monotonic()
 
     def after_train_epoch(self, runner) -> None:
         """Add this epoch's seconds to its stage."""
@@ -59,12 +59,14 @@ class StageReportHook(Hook):
         report = self._report(runner)
         entry = report.get(loop.stage_at(loop.epoch - 1).name)
         if entry is not None:
+            # Stopped in a later validation, the run still has these: they are no result of it.
+            entry['evaluated'] = entry['epochs']
             entry['metrics'] = {k: float(v) for k, v in (metrics or {}).items() if _is_number(v)}
             entry.update({k: v for k, v in (metrics or {}).items() if not _is_number(v)})
             self._write(runner, report)
 
     def _seconds_of_epoch(self) -> float:
-        now = 0.0 if self._epoch_began is None else time.time() - self._epoch_began
+        now = 0.0 if self._epoch_began is None else time.monotonic() - self._epoch_began
         return self._before_resume + now
 
     def _report(self, runner) -> dict:

@@ -86,6 +86,7 @@ def test_the_report_of_the_stages(run):
     assert list(report) == ['supervised', 'semi']
     assert [(s['epochs'], s['iterations']) for s in report.values()] == [(2, 6), (2, 12)]
     assert all(s['seconds'] > 0 for s in report.values())
+    assert [s['evaluated'] for s in report.values()] == [2, 2]
     model = run.model.eval()
     right = []
     for batch in run.val_dataloader:

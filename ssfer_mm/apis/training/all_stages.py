@@ -210,11 +210,11 @@ def _stage_one(config: str, checkpoint: Path, options: dict) -> float:
         before = float(clock.read_text(encoding='utf-8'))
     if checkpoint.is_file():
         return before
-    began = time.time()
+    began = time.monotonic()
     try:
         train(config, checkpoint.parent, options, title='Stage I')
     finally:
-        seconds = before + time.time() - began
+        seconds = before + time.monotonic() - began
         with atomic_write(clock) as file:
             file.write(f'{seconds:.1f}\n')
     return seconds

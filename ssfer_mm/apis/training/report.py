@@ -26,8 +26,12 @@ class RunReport:
 
     @property
     def is_evaluated(self) -> bool:
-        """Whether every stage that was trained has been evaluated."""
-        return all('metrics' in stage for stage in self.stages.values())
+        """Whether every stage that was trained has been evaluated after its last epoch so far.
+
+        Reports of before ``evaluated`` was noted count as evaluated where they have metrics.
+        """
+        return all('metrics' in stage and stage.get('evaluated', stage['epochs']) == stage['epochs']
+                   for stage in self.stages.values())
 
 
 def read_report(work_dir: Path) -> Optional[RunReport]:

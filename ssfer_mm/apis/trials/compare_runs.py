@@ -21,20 +21,22 @@ def compare_runs(one: Union[str, Path], other: Union[str, Path]) -> List[str]:
 
     Compared are all checkpoints and exported classifiers (weights, teacher, optimizer, schedules,
     log buffers), every line of the scalar logs, and ``stages.json``; not times, nor paths. Of a
-    step that was logged twice, because the run was interrupted, every line must agree.
+    step that was logged twice, because the run was interrupted, every line must agree. Only one
+    of them may have an ``iter_N.pth``: the clock and interruptions choose when these are written.
 
     Raises:
         UserError: Neither holds a checkpoint, so that nothing could differ.
     """
     one, other = Path(one), Path(other)
-    names = [sorted(path.name for path in run.glob('*.pth')) for run in (one, other)]
-    if names[0] != names[1]:
-        return [f'files: {names[0]} and {names[1]}']
-    if not names[0]:
+    names = [{path.name for path in run.glob('*.pth')} for run in (one, other)]
+    if not all(name.startswith('iter_') for name in names[0] ^ names[1]):
+        return [f'files: {sorted(names[0])} and {sorted(names[1])}']
+    both = sorted(names[0] & names[1])
+    if not both:
         raise UserError(f'{one} and {other} hold no checkpoint (.pth), so nothing can be compared: '
                         'let the runs save one, or correct the paths')
     differences = []
-    for name in names[0]:
+    for name in both:
         pair = (load_checkpoint_safely(run / name) for run in (one, other))
         differences += [f'{name}: {line}' for line in compare_values(*pair)]
     stages = (json.loads(path.read_text()) if path.is_file() else {}

@@ -77,7 +77,7 @@ def test_all_configs_are_read_before_the_first_training(tmp_path, monkeypatch, a
 def test_seconds_of_an_interrupted_stage_one_count(tmp_path, monkeypatch):
     """Three calls: two end with Ctrl-C after 10 and 20 seconds, the last one takes 5."""
     checkpoint, times = tmp_path / 'stage1' / 'epoch_2.pth', iter([0, 10, 100, 120, 200, 205])
-    monkeypatch.setattr(all_stages, 'time', SimpleNamespace(time=times.__next__))
+    monkeypatch.setattr(all_stages, 'time', SimpleNamespace(monotonic=times.__next__))
 
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt

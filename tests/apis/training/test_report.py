@@ -59,6 +59,14 @@ def test_read_report_joins_the_logs_in_order_of_time(tmp_path):
     assert series(result.scalars, 'loss') == ([1, 2], [3.0, 1.0])
 
 
+@pytest.mark.parametrize('evaluated, expected', [(2, False), (3, True)])
+def test_figures_of_an_earlier_epoch_are_not_the_result(tmp_path, evaluated, expected):
+    """A run that was killed in its last validation still has those of the one before."""
+    write_run(tmp_path, dict(semi=dict(epochs=3, iterations=9, seconds=1.0, evaluated=evaluated,
+                                       metrics=dict(accuracy=1.))), {})
+    assert read_report(tmp_path).is_evaluated is expected
+
+
 def test_a_log_whose_last_line_was_cut_off_is_still_read(tmp_path):
     """A killed process may leave half a line."""
     write_run(tmp_path, dict(), {'20250101_000000': [dict(step=1, loss=3.0)]})
