@@ -63,6 +63,13 @@ def test_windows_mix_the_sources():
     assert set(shares.tolist()) == {10}
 
 
+def test_sources_of_one_size_have_orders_of_their_own():
+    """A window of one leaves the order to the passes: the sources take turns."""
+    found = epoch(ReadingOrder([40, 40], seed=0, window=1), 0)
+    first, second = ([i % 40 for i in found if i // 40 == number] for number in (0, 1))
+    assert sorted(first) == sorted(second) == list(range(40)) and first != second
+
+
 def test_each_epoch_shuffles_its_windows_anew():
     """One block leaves the order to the windows alone."""
     order = ReadingOrder([30], seed=0, edges=[edges(30, 30)], window=30)

@@ -1,7 +1,6 @@
 """A process that dies takes the others with it, and the run goes on as if nothing had happened."""
 import errno
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -44,11 +43,9 @@ def test_a_killed_process_ends_the_others_and_the_run_resumes(tmp_path, whole):
     """Killed inside an epoch of stage III, one iteration after a checkpoint."""
     cfg = small(tmp_path / 'run')
     cfg.custom_hooks.append(dict(type='DieAt', rank=1, iteration=7))
-    begun = time.monotonic()
-    other, killed = exit_codes(WORLD, end_of, tmp_path / 'first', cfg)
+    other, killed = exit_codes(WORLD, end_of, tmp_path / 'first', cfg, timeout=60)
     assert killed == -9
     assert other not in (0, None), 'the other one must not end well, nor wait'
-    assert time.monotonic() - begun < 60
 
     cfg = small(tmp_path / 'run', resume=True)
     together(WORLD, end_of, tmp_path / 'second', cfg)

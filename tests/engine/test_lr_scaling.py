@@ -8,6 +8,7 @@ from ssfer_mm import UserError
 from ssfer_mm.apis import load_config, train
 from ssfer_mm.engine import Stage
 from ssfer_mm.engine.lr_scaling import learning_rate_factor
+from support import runs
 from support.shrink import REPO, configs
 from support.world import stage_one, two_stages
 
@@ -33,6 +34,13 @@ def test_images_per_step_over_base(case, expected):
     assert factor(**case) == expected
 
 
+def test_the_stages_own_optimizer_says_what_is_accumulated():
+    stage = Stage('semi', 1, 8, 8, 0, 0, 1, dict(accumulative_counts=4), base_batch_size=16)
+    runner = SimpleNamespace(auto_scale_lr=dict(enable=True), world_size=1,
+                             cfg=Config(dict(optim_wrapper=dict(accumulative_counts=1))))
+    assert learning_rate_factor(runner, stage) == 4
+
+
 @pytest.mark.parametrize('case, key', [
     (dict(), 'auto_scale_lr.base_batch_size'),
     (dict(labeled=64, unlabeled=64, base_batch_size=32), 'train_cfg.semi.base_batch_size'),
@@ -55,6 +63,15 @@ def test_stage_one_counts_accumulated_batches(tmp_path):
     for name in ('first', 'again'):
         cfg.experiment_name = f'{tmp_path.name}{name}'
         assert train(cfg).optim_wrapper.get_lr()['lr'][0] == pytest.approx(2e-3)
+
+
+def test_each_stage_of_a_run_is_scaled_by_its_own_base(tmp_path):
+    """4 images for a base of 16; 2 + 4 for a base of 3."""
+    cfg = runs.config(tmp_path, param_scheduler=None,
+                      auto_scale_lr=dict(enable=True, base_batch_size=16))
+    cfg.train_cfg.semi.update(base_batch_size=3, param_scheduler=[])
+    rates = {i['stage']: i['lr'] for i in runs.train(cfg).recorder.iterations}
+    assert rates == pytest.approx(dict(supervised=4e-3 / 4, semi=2e-3 * 2))
 
 
 @pytest.mark.parametrize('name', configs('mae', 'ssfer', 'baselines'))

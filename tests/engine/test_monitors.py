@@ -171,3 +171,10 @@ def test_a_spread_between_batches_counts_too():
 
 def test_steps_without_facemix_are_not_judged():
     assert watch([dict(loss=torch.tensor(1.))] * 5, interval=2).lines == []
+
+
+@pytest.mark.parametrize('min_spread, warnings', [(0.2, 0), (0.4, 1)])
+def test_what_counts_as_constant_can_be_set(min_spread, warnings):
+    runner, monitor = make_runner(), FaceMixMonitor(interval=1, min_spread=min_spread)
+    monitor.after_train_iter(runner, 0, outputs=outputs([0.2, 0.8]))  # deviation 0.3
+    assert len(runner.logger.warnings()) == warnings

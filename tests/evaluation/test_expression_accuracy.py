@@ -78,6 +78,15 @@ def test_the_confusion_matrix_is_a_list_of_counts():
     assert figures['confusion'] == [[2, 1, 0], [0, 0, 0], [0, 0, 1]]
 
 
+def test_without_names_the_matrix_has_every_class_that_was_said():
+    evaluator = Evaluator(ExpressionAccuracy(confusion=True))
+    evaluator.process(data_samples=[
+        DataSample().set_gt_label(0).set_pred_score(torch.tensor([.1, .2, .7]))])
+    figures = evaluator.evaluate(1)
+    assert figures['confusion'] == [[0, 0, 1], [0, 0, 0], [0, 0, 0]]
+    assert figures['recall/0'] == 0
+
+
 @settings(max_examples=30, deadline=None)
 @given(pairs)
 def test_recalls_are_the_diagonal_of_the_confusion_matrix(pairs):

@@ -33,8 +33,17 @@ def test_iou_by_counting_pixels():
     np.testing.assert_allclose(iou_table(boxes[:5], boxes[5:]), slow)
 
 
+def test_two_empty_boxes_do_not_overlap():
+    assert iou_table(np.array([[1, 1, 1, 1]]), np.array([[1, 1, 1, 1]])).tolist() == [[0]]
+
+
 def test_missed_faces_lower_the_mean_iou():
     figures = summarize([Matches(np.array([.8, 0.]), 1), Matches(np.array([]), 0)])
     assert figures == dict(faces=2, found=.5, iou=.4, spare=.5)
     with pytest.raises(ValueError, match='no reference face'):
         summarize([])
+
+
+def test_spare_detections_are_counted_per_image():
+    figures = summarize([Matches(np.array([.8, 0., .7]), 1), Matches(np.array([]), 2)])
+    assert figures['spare'] == 1.5 and figures['faces'] == 3

@@ -15,6 +15,11 @@ def test_each_rule_among_several(rule, box):
     assert choose_face(CROWD, rule) == box
 
 
+def test_the_largest_has_the_largest_area_not_the_longest_edge():
+    wide, tall, square = (0, 0, 40, 10), (50, 0, 60, 40), (60, 60, 85, 85)
+    assert choose_face(FaceRecord('x', (wide, tall, square), (.9, .9, .5)), 'largest') == square
+
+
 @pytest.mark.parametrize('rule', ['only', 'largest', 'central', 'best'])
 def test_one_face_needs_no_rule_and_none_gives_none(rule):
     assert choose_face(FaceRecord('a', (BIG, ), (.6, ), 100, 100), rule) == BIG

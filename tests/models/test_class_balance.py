@@ -65,6 +65,15 @@ def test_rare_pseudo_labels_weigh_more(power):
     torch.testing.assert_close(loss(logits, soft, weights, 6), loss(logits, labels, weights, 6))
 
 
+def test_a_soft_label_weighs_what_its_classes_do_on_average():
+    # Weights: a third of 1 / share.
+    loss = knowing(PseudoLabelLoss(class_power=1.), torch.tensor([6, 3, 1]))
+    soft, logits = torch.tensor([[.5, .25, .25]]), torch.randn(1, 3)
+    weight = (.5 / .6 + .25 / .3 + .25 / .1) / 3
+    expected = -weight * (soft * logits.log_softmax(1)).sum()
+    torch.testing.assert_close(loss(logits, soft, torch.ones(1), total=1), expected)
+
+
 def test_weights_of_soft_labels_keep_their_digits_in_mixed_precision():
     loss = knowing(PseudoLabelLoss(class_power=0.5))
     logits, labels = torch.randn(4, 3), torch.tensor([0, 1, 2, 0])

@@ -43,6 +43,17 @@ def test_weights_against_one_patch_at_a_time(faces, grid):
     assert set(weights[-1].tolist()) == {1.0}, 'no box, no preference'
 
 
+WIDE = ((5., 2., 5.), (7., 9., 7.), (3., 4., 3.), (6., 8., 6.))  # rows, columns differ; none is 1
+
+
+def test_a_map_of_any_shape_and_its_lowest_weight_outside():
+    box, view, grid = (7., 3., 29., 41.), (48, 40), (6, 5)
+    weights = patch_weights(torch.tensor([box]), view, grid, torch.tensor(WIDE))[0]
+    assert weights.tolist() == [weight_of_patch(*divmod(patch, 5), box, view, grid, WIDE)
+                                for patch in range(30)]
+    assert weights[0] == 2 and len(set(weights.tolist())) > 5
+
+
 def test_a_tight_crop_gets_the_map_itself():
     weights = patch_weights(torch.tensor([[0., 0, 48, 48]]), (48, 48), (6, 6),
                             torch.tensor(FACE_MAP))

@@ -74,6 +74,12 @@ def test_views_may_be_wider_than_high():
     assert FaceMix().pair_iou(fixed, 2, (20, 40))[0].tolist() == pytest.approx([1, 1])
 
 
+def test_the_fixed_box_is_scaled_from_its_own_size():
+    boxes = torch.tensor([NOTHING, [2., 4., 12., 14.]])
+    mix = FaceMix(fixed_box=(1, 2, 6, 7), fixed_size=8)
+    assert mix.pair_iou(boxes, 2, (SIZE, SIZE))[0].tolist() == pytest.approx([1, 1])
+
+
 def test_tight_crops_say_nothing_when_clipped():
     """Faces that fill the raw image, seen through random crops: every visible box is the view."""
     generator = np.random.default_rng(0)

@@ -74,6 +74,14 @@ def test_all_shown_it_is_the_plain_network():
         torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_stochastic_depth_is_that_of_the_plain_network():
+    net = dict(depth=18, stem_channels=8, base_channels=8, drop_path_rate=.3)
+    rates = [[getattr(m, 'drop_prob', None) for name, m in MODELS.build(
+        dict(net, type=kind)).named_modules() if name.endswith('drop_path')]
+        for kind in ('SparseResNet_CIFAR', 'ResNet_CIFAR')]
+    assert rates[0] == rates[1] and any(rates[0])
+
+
 @pytest.fixture
 def stage_one(tmp_path):
     model = trained()

@@ -97,6 +97,20 @@ def test_sync_makes_exact_copies():
     assert not any(p.requires_grad for p in model.teacher.parameters())
 
 
+def test_batch_statistics_are_handed_on_in_both_directions():
+    model = build(resnet())
+    losses_of(model, semi_batch(size=32))  # moves the student's
+    model.sync_teacher()
+    for name, value in model.student.state_dict().items():
+        assert torch.equal(value, model.teacher.state_dict()[name]), name
+    losses_of(model, semi_batch(size=32))
+    assert not torch.equal(model.student.backbone.bn1.running_mean,
+                           model.teacher.backbone.bn1.running_mean)
+    model.sync_student()
+    for name, value in model.student.state_dict().items():
+        assert torch.equal(value, model.teacher.state_dict()[name]), name
+
+
 def test_predictions_are_the_teachers():
     model = build().eval()
     images = torch.randn(4, 3, 16, 16)
@@ -180,3 +194,15 @@ def test_the_teacher_follows_weights_that_were_replaced_between_epochs():
     before = model.teacher.head.fc.weight.clone()
     model.update_teacher()
     torch.testing.assert_close(model.teacher.head.fc.weight, 0.5 * before + 0.5)
+
+
+def test_the_average_is_kept_from_step_to_step():
+    """To walk through the modules takes longer than the arithmetic."""
+    model = build()
+    model.update_teacher()
+    first = model._average
+    model.update_teacher()
+    assert model._average is first
+    model.train()
+    model.update_teacher()
+    assert model._average is not first

@@ -183,6 +183,19 @@ def test_soft_pseudo_labels_are_the_sharpened_probabilities(temperature):
     torch.testing.assert_close(losses['loss_unlabeled'], (accepted * each).sum() / 6)
 
 
+def test_the_loss_on_pseudo_labels_may_weigh_classes():
+    model = build(pseudo_label_loss=dict(type='PseudoLabelLoss', class_power=0.5),
+                  pseudo_label=dict(type='ConfidenceThreshold', threshold=0.01))
+    data, shares = semi_batch(), torch.tensor([.6, .3, .1])
+    model.learn_class_counts(torch.tensor([6, 3, 1]))
+    losses = losses_of(model, data)
+    inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
+    said = model.last_pseudo_labels['labels']
+    of_class = shares**-.5 / (shares * shares**-.5).sum()
+    each = F.cross_entropy(model.student(inputs['strong']), said, reduction='none')
+    torch.testing.assert_close(losses['loss_unlabeled'], 5 * (of_class[said] * each).mean())
+
+
 def test_sharpening_does_not_underflow():
     """Few classes are likely enough for the hundredth power of their probability."""
     flat = torch.full((2, 4), 0.25) + torch.tensor([0.01, 0, 0, -0.01])
@@ -203,3 +216,15 @@ def test_mixed_strong_views_have_mixed_labels():
     assert 0 < mixed.weights.sum() < 6 or pseudo.weights.sum() < mixed.weights.sum()
     torch.testing.assert_close(losses['loss_unlabeled'], 5 * (mixed.weights * each).mean())
     assert float(losses['coverage']) == pytest.approx(0.5)
+
+
+def test_soft_labels_are_mixed_as_they_are():
+    model, data = build(pseudo_mixup=dict(type='PseudoMixup'), label_temperature=0.5), semi_batch()
+    model.pseudo_label.threshold = tau_between(model, data)
+    losses = losses_of(model, data)
+    inputs = model.data_preprocessor(deepcopy(data), True)['inputs']
+    pseudo = model.make_pseudo_labels(inputs)
+    soft = (model.teacher(inputs['weak']) / 0.5).softmax(1)
+    mixed = model.pseudo_mixup.mix(inputs['strong'], soft, pseudo)
+    each = F.cross_entropy(model.student(mixed.images), mixed.targets, reduction='none')
+    torch.testing.assert_close(losses['loss_unlabeled'], 5 * (mixed.weights * each).mean())

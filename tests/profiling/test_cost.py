@@ -44,6 +44,13 @@ def test_a_run_is_steps_first_batches_and_checkpoints():
     assert cost.storage == 1000 * 5000 + 2 * 1200
 
 
+def test_images_of_all_processes_count():
+    one, four = (predict(replace(RUN, processes=n, parameters=0), GPU, FAST) for n in (1, 4))
+    assert four.step == one.step
+    assert four.images_per_second == pytest.approx(4 * one.images_per_second)
+    assert four.reading == pytest.approx(4 * one.reading)
+
+
 @pytest.mark.parametrize('what, epochs, every, keep, saves, kept', [
     ('the newest two', 600, 10, 2, 60, 2),
     ('all', 600, 10, None, 60, 60),

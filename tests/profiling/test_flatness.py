@@ -28,6 +28,11 @@ def test_growth(mib, growth):
     assert judged.is_flat(0.02) == (growth == 0)
 
 
+def test_a_step_in_the_last_tenth_counts_in_full():
+    judged = flatness(series(500 + 25 * (STEPS > 4600)), begin=1000)
+    assert judged.growth == pytest.approx(.05, abs=.002)
+
+
 def test_figures_of_a_line():
     judged = flatness(series(100 + STEPS / 100), begin=1000)
     assert judged.slope == pytest.approx(10)  # MiB per 1,000 iterations
@@ -49,6 +54,12 @@ def test_each_process_warms_up_and_short_lives_are_not_judged():
     assert judged['main'].growth == judged['worker 1'].growth == 0
     assert judged['worker 1'].first >= 2200 and judged['worker 2'] is None
     assert judged[ALL].first == judged['worker 1'].first
+
+
+def test_less_than_half_of_the_time_that_counts_is_too_short():
+    """From 2,800 on: 2,200 of 4,000, of which a fifth is its warm-up."""
+    judged = judge_all({'main': series(500.), 'worker': series(100., first=139)}, 1000)
+    assert judged['worker'] is None and judged['main'] is not None
 
 
 def test_a_leak_of_a_worker_is_found_in_it():

@@ -83,6 +83,16 @@ def test_other_blocks(done):
     assert line[1] == 'stage II of FaceMix' and '`model.pseudo_labels_from=student`' in line[4]
 
 
+def test_time_and_recall_are_means_over_seeds(toy):
+    toy.run('--only', 'facemix', '--fractions', 5)
+    cells = read_cells(str(toy.path), False, toy.results)
+    for seed in (0, 1):
+        cells.records[f'facemix/5pct_seed{seed}'].update(
+            seconds=60 * (1 + seed), hardware='A', recall=dict(joy=70., fear=10. + 2 * seed))
+    assert '| FaceMix | A | 1 min 30 s |' in times(cells)
+    assert '| FaceMix | 70.0 | 11.0 |' in recall(cells)
+
+
 def test_times_of_different_machines_are_not_averaged(done):
     cells = done.cells()
     for seed, seconds, hardware in ((0, 600, 'AMD EPYC, 2 cores, 2 runs at a time'),

@@ -73,3 +73,10 @@ def test_random_crop_matrix_is_exact(case, seed, padding, size, pad_if_needed):
 def test_pixels_are_the_parents(options, ours_only, size):
     ours = dict(options, type='Tracked' + options['type'], **ours_only)
     assert_pixels_are_the_parents(ours, options, size)
+
+
+def test_what_is_not_set_of_a_resized_crop_is_the_methods():
+    assert_pixels_are_the_parents(
+        dict(type='TrackedRandomResizedCrop', scale=48),
+        dict(type='RandomResizedCrop', scale=48, crop_ratio_range=(0.2, 1.),
+             interpolation='bicubic'), (61, 47))

@@ -31,6 +31,11 @@ def test_an_image_that_fits_is_copied_into_the_square_unchanged():
     assert image.any(), 'the square is a copy'
 
 
+def test_the_square_is_filled_with_the_grey_of_mmdet():
+    square, _ = letterbox(np.zeros((10, 20, 3), np.uint8), 20)
+    assert (square[10:] == 114).all()
+
+
 def test_shrinking_averages():
     (small, ) = noise((32, 32))
     checks = np.tile(np.array([[0, 200], [200, 0]], np.uint8), (32, 32))[..., None].repeat(3, 2)
