@@ -1,6 +1,5 @@
 """Everything that one look at an image file tells."""
 import contextlib
-import warnings
 from dataclasses import dataclass, replace
 from typing import Union
 
@@ -10,6 +9,7 @@ from PIL import Image
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.images.decode import read_image, three_channels
+from ssfer_mm.images.header import any_size
 from ssfer_mm.images.jpeg_header import EXIF_ORIENTATION
 
 from .fingerprint import fingerprint
@@ -96,8 +96,7 @@ def _with_pixels(facts: FileFacts, pixels: np.ndarray) -> FileFacts:
 
 def _header(path: str) -> FileFacts:
     """What the header says."""
-    with warnings.catch_warnings(), Image.open(path) as image:
-        warnings.simplefilter('ignore')
+    with any_size(), Image.open(path) as image:
         mode = _MODES.get(image.mode, f'grey {image.mode[2:]}-bit'
                           if image.mode.startswith('I;') else image.mode)
         if _is_deep(image) and 'bit' not in mode:

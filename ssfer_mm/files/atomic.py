@@ -4,9 +4,12 @@ import json
 import os
 import os.path as osp
 import tempfile
+import threading
 from collections.abc import Iterator
 from os import PathLike
 from typing import Union
+
+_UMASK = threading.Lock()  # it belongs to the process, and can only be read by setting it
 
 
 @contextlib.contextmanager
@@ -27,15 +30,20 @@ def atomic_write(path: Union[str, PathLike], mode: str = 'w', sync: bool = False
             if sync:
                 file.flush()
                 os.fsync(file.fileno())
-        # mkstemp makes private files; a split is meant to be shared like any other file.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
+        share(temporary)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def share(path: Union[str, PathLike]) -> None:
+    """Give a file that ``mkstemp`` made for its owner alone the rights of any other new file."""
+    with _UMASK:
+        umask = os.umask(0)
+        os.umask(umask)
+    os.chmod(path, 0o666 & ~umask)
 
 
 def write_json(path: Union[str, PathLike], data: object, sync: bool = False) -> None:

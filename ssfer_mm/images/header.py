@@ -33,7 +33,7 @@ def read_header(data: bytes) -> Header | None:
     except ImportError:
         return None
     try:
-        with _any_size(), Image.open(io.BytesIO(data)) as image:
+        with any_size(), Image.open(io.BytesIO(data)) as image:
             return Header(*image.size, image.getexif().get(EXIF_ORIENTATION, 1) >= 5)
     except Exception:  # a damaged header makes Pillow raise almost anything
         return None
@@ -54,7 +54,7 @@ def is_cut_off(data: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def _any_size() -> Iterator[None]:
+def any_size() -> Iterator[None]:
     """Pillow refuses huge images even to those who only ask for their size."""
     from PIL import Image
 

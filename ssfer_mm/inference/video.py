@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import share
 
 from .background import WriteBehind
 from .inferencer import FERInferencer
@@ -146,9 +147,7 @@ def _temporary(path: str) -> str:
         os.makedirs(folder, exist_ok=True)
         handle, part = tempfile.mkstemp(dir=folder, prefix='.', suffix='.mp4')
         os.close(handle)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(part, 0o666 & ~umask)
+        share(part)
     except OSError as error:
         raise UserError(f'cannot write {path} ({error.strerror}): choose another --out') from error
     return part

@@ -121,3 +121,9 @@ def test_scribbled_cache_is_not_believed(tmp_path):
     (tmp_path / 'text.sqlite').write_text('no data base ' * 100)
     with pytest.raises(UserError, match='--no-cache'):
         FactsCache(str(tmp_path / 'text.sqlite'))
+
+
+def test_pillow_refuses_no_size_that_training_takes(tmp_path, monkeypatch):
+    path = saved(tmp_path, 'a.png')
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 100)
+    assert inspect(path, decode=False).error == ''

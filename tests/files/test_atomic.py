@@ -1,10 +1,12 @@
 """Files that appear complete or not at all."""
 import os
 import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ssfer_mm.files.atomic import atomic_write, write_json
+from ssfer_mm.files.atomic import atomic_write, share, write_json
 
 
 def test_a_file_appears_when_all_is_written(tmp_path):
@@ -36,6 +38,21 @@ def test_who_may_read_it_is_for_the_user_to_say(tmp_path, mask, mode):
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / 'a').stat().st_mode) == mode
+
+
+def test_threads_leave_the_mask_as_it_was(tmp_path, monkeypatch):
+    """To read it one must set it, and two of them could read each other's."""
+    before, real = os.umask(0o027), os.umask
+    monkeypatch.setattr(os, 'umask', lambda mask: (real(mask), time.sleep(0.01))[0])
+    paths = [tmp_path / str(k) for k in range(8)]
+    try:
+        for path in paths:
+            path.touch()
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(share, paths))
+        assert {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o640}
+    finally:
+        assert real(before) == 0o027
 
 
 @pytest.mark.parametrize('sync', [False, True])

@@ -1,5 +1,6 @@
 """Which crops to make of which faces, under which names; and the manifest that lists them."""
 import json
+import math
 import os.path as osp
 from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Sequence, Set, Tuple
@@ -43,7 +44,7 @@ class CropSettings:
         square_around((0, 0, 1, 1), self.margin)
         if not 1 <= self.size <= 16384:
             raise UserError(f'--size {self.size}: give the edge of the crops in pixels, 1 to 16384')
-        if self.min_face < 0:
+        if not 0 <= self.min_face < math.inf:  # nor NaN, which would leave out every face
             raise UserError(f'--min-face {self.min_face}: give a number of pixels, 0 or more')
 
 
@@ -93,6 +94,8 @@ def parse_manifest_line(line: str) -> dict:
     data = json.loads(line)
     if not isinstance(data, dict) or not isinstance(data.get('source'), str):
         raise ValueError('no "source"')
+    if not isinstance(data.get('status'), str):
+        raise ValueError('no "status"')
     if data.get('status') == OK and not {'face', 'faces', 'file'} <= data.keys():
         raise ValueError('no "face", "faces" or "file"')
     return data
