@@ -97,8 +97,9 @@ class Job:
                 ['bash', '-c', command], cwd=REPO, stdout=output, stderr=subprocess.STDOUT,
                 env=dict(clean, PYTHON=sys.executable, **environment))
 
-    def wait_until_together(self):
-        while 'together 2' not in self.log.read_text():
+    def wait_until_together(self, said=1):
+        """Until that many processes have said so."""
+        while self.log.read_text().count('together 2') < said:
             assert self.process.poll() is None, self.log.read_text()
             time.sleep(0.05)
 
@@ -139,7 +140,7 @@ def test_a_closed_terminal_is_one_sigterm(script):
     """Of the second SIGHUP, which a shell sends, the processes that save hear nothing."""
     script.write_text(SAVES)
     job = Job(script, 2, 'on')
-    job.wait_until_together()
+    job.wait_until_together(said=2)  # each from when it can hear
     for _ in range(3):
         job.process.send_signal(signal.SIGHUP)
         time.sleep(0.3)
