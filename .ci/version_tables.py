@@ -36,7 +36,7 @@ def verdict(row):
     counts = [f'**{tests["failed"]} failed**'] * bool(tests['failed'])
     counts += [f'{tests["passed"]} passed']
     if tests.get('again'):
-        counts[-1] += f' ({tests["again"]} of them after a correction)'
+        counts[-1] += f' ({tests["again"]} of them when run again)'
     counts += [f'{tests["skipped"]} skipped'] * bool(tests['skipped'])
     return ', '.join(counts) + (' (fast subset)' if row['suite'] == 'fast' else '')
 

@@ -1,6 +1,6 @@
 """What it takes for a resumed run to end as if it had never stopped."""
 import random
-from typing import List, Optional
+from typing import List, Optional, Set
 
 import numpy as np
 import torch
@@ -160,16 +160,20 @@ def _sampler(runner):
 
 def _check_some_fit(runner, checkpoint: dict) -> None:
     """mmengine would go on, with random weights, from a file of which nothing fits."""
-    own, shapes = ({name.removeprefix('module.'): getattr(value, 'shape', None)
-                    for name, value in state.items()}
-                   # The model for --tta has ours in `module`, but is no wrapper.
-                   for state in (model_of(runner).state_dict(),
-                                 checkpoint.get('state_dict', checkpoint)))
-    if not any(shape is not None and shapes.get(name) == shape for name, shape in own.items()):
+    own = _shapes(model_of(runner).state_dict())
+    if own.isdisjoint(_shapes(checkpoint.get('state_dict', checkpoint))):
+        first = next(iter(model_of(runner).state_dict()))
         raise UserError(
-            f'{runner._load_from} holds no weights of this model ({next(iter(own))}, ...): weights '
+            f'{runner._load_from} holds no weights of this model ({first}, ...): weights '
             'of a classifier, a backbone or stage I go to --cfg-options model.pretrained=FILE, and '
             'load_from is for checkpoints of the same training')
+
+
+def _shapes(state: dict) -> Set[tuple]:
+    """(name, shape) of each tensor, by the names that it has in the trained model."""
+    # Distributed training and test-time augmentation have that model in their `module`.
+    return {(name.removeprefix('module.'), value.shape) for name, value in state.items()
+            if hasattr(value, 'shape')}
 
 
 def _check_groups(runner, checkpoint: dict) -> None:

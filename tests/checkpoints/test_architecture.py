@@ -6,7 +6,7 @@ from ssfer_mm.checkpoints.architecture import infer_model
 from support.models import mae, vit
 
 
-def wide(**options):
+def wide():
     cfg = mae()
     cfg['neck'].update(decoder_embed_dim=64, mlp_ratio=2)
     return cfg

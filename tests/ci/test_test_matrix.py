@@ -130,7 +130,7 @@ def test_only_what_failed_is_run_again_and_the_table_says_so(tree):
     assert '**1 failed**, 2 passed |' in (tree / 'README.md').read_text()
     file.write_text(others + 'def test_it():\n    assert True\n')
     assert matrix(tree).run_failed(['a']) == 0
-    assert '3 passed (1 of them after a correction)' in (tree / 'README.md').read_text()
+    assert '3 passed (1 of them when run again)' in (tree / 'README.md').read_text()
     makes = len((tree / 'makes').read_text().splitlines())
     assert matrix(tree).run_failed(['a']) == 0, 'nothing is left to run'
     assert len((tree / 'makes').read_text().splitlines()) == makes

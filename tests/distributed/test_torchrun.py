@@ -114,7 +114,7 @@ def script(tmp_path):
 def test_a_busy_process_is_ended_too(script):
     job = Job(script, 2, 'busy')
     job.wait_until_together()
-    assert job.process.wait(120) == 128 + signal.SIGKILL
+    assert job.process.wait(60) == 128 + signal.SIGKILL
     assert 'error: process 1 of this run was killed (SIGKILL), perhaps' in job.log.read_text()
 
 
@@ -166,5 +166,5 @@ def test_both_machines_notice(script):
     nodes = dict(NNODES='2', PORT=port, MASTER_ADDR='127.0.0.1')
     jobs = [Job(script, 1, 'training', NODE_RANK=str(rank), **nodes) for rank in range(2)]
     jobs[1].wait_until_together()
-    codes = [job.process.wait(120) for job in jobs]
+    codes = [job.process.wait(60) for job in jobs]
     assert all(codes), codes

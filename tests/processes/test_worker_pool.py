@@ -155,7 +155,7 @@ def test_busy_workers_end_with_the_block_though_a_training_lets_sigterm_wait():
 def test_workers_end_with_a_main_process_that_is_killed():
     main = subprocess.Popen([sys.executable, '-c', KILLED_MAIN], stdout=subprocess.PIPE, text=True)
     assert int(main.stdout.readline())
-    main.communicate(timeout=60)  # until the last worker, too, has closed the pipe
+    main.communicate(timeout=30)  # until the last worker, too, has closed the pipe
     assert main.returncode == -signal.SIGKILL
 
 

@@ -21,11 +21,12 @@ def compare_runs(one: Union[str, Path], other: Union[str, Path]) -> List[str]:
 
     Compared are all checkpoints and exported classifiers (weights, teacher, optimizer, schedules,
     log buffers), every line of the scalar logs, and ``stages.json``; not times, nor paths. Of a
-    step that was logged twice, because the run was interrupted, every line must agree. Only one
-    of them may have an ``iter_N.pth``: the clock and interruptions choose when these are written.
+    step that was logged twice, because the run was interrupted, every line must agree. An
+    ``iter_N.pth`` that only one of them has is no difference: the clock and interruptions choose
+    when these are written.
 
     Raises:
-        UserError: Neither holds a checkpoint, so that nothing could differ.
+        UserError: They have no checkpoint in common, so that nothing could differ.
     """
     one, other = Path(one), Path(other)
     names = [{path.name for path in run.glob('*.pth')} for run in (one, other)]
@@ -33,8 +34,8 @@ def compare_runs(one: Union[str, Path], other: Union[str, Path]) -> List[str]:
         return [f'files: {sorted(names[0])} and {sorted(names[1])}']
     both = sorted(names[0] & names[1])
     if not both:
-        raise UserError(f'{one} and {other} hold no checkpoint (.pth), so nothing can be compared: '
-                        'let the runs save one, or correct the paths')
+        raise UserError(f'{one} and {other} hold no checkpoint (.pth) that both have, so nothing '
+                        'can be compared: let the runs save one, or correct the paths')
     differences = []
     for name in both:
         pair = (load_checkpoint_safely(run / name) for run in (one, other))
