@@ -91,6 +91,11 @@ class GracefulStopHook(Hook):
             _save_finished_epoch(runner)
             raise KeyboardInterrupt
 
+    def after_train(self, runner) -> None:
+        """Leave no vote under way."""
+        if self._vote:
+            self._vote.finish()
+
     def _agreed(self) -> bool:
         return self._vote.earlier(self._asked) if self._vote else self._asked
 
