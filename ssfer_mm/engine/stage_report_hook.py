@@ -61,8 +61,9 @@ class StageReportHook(Hook):
         if entry is not None:
             # Stopped in a later validation, the run still has these: they are no result of it.
             entry['evaluated'] = entry['epochs']
-            entry['metrics'] = {k: float(v) for k, v in (metrics or {}).items() if _is_number(v)}
-            entry.update({k: v for k, v in (metrics or {}).items() if not _is_number(v)})
+            figures = {name: _plain(value) for name, value in (metrics or {}).items()}
+            entry['metrics'] = {k: float(v) for k, v in figures.items() if _is_number(v)}
+            entry.update({k: v for k, v in figures.items() if not _is_number(v)})
             self._write(runner, report)
 
     def _seconds_of_epoch(self) -> float:
@@ -78,5 +79,10 @@ class StageReportHook(Hook):
         write_json(osp.join(runner.work_dir, self.filename), report)
 
 
+def _plain(value: object) -> object:
+    """Tensors and arrays, which metrics of other libraries give, as numbers and lists."""
+    return value.tolist() if hasattr(value, 'tolist') else value
+
+
 def _is_number(value: object) -> bool:
-    return not isinstance(value, (list, dict))
+    return isinstance(value, (int, float))
