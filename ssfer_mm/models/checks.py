@@ -3,9 +3,14 @@ import logging
 from typing import Optional
 
 from mmengine.logging import print_log
+from mmpretrain.models import MultiLabelClsHead
+from torch import nn
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.ranges import check_number
+
+# Settings of mmpretrain's CrossEntropyLoss that change what is learned.
+OF_CROSS_ENTROPY = ('class_weight', 'pos_weight', 'loss_weight', 'use_sigmoid')
 
 
 def check_ranges(pseudo_labels_from: str, unlabeled_weight: float, ema_decay: float,
@@ -40,14 +45,31 @@ def check_rejected(rejected_loss: Optional[dict], skip_rejected: Optional[bool],
 
 def warn_of_other_losses(classifier: dict) -> None:
     """Say what of a classifier's config is not used, where it would change the training."""
-    loss = ((classifier.get('head') or {}).get('loss') or {}).get('type', 'CrossEntropyLoss')
-    unused = [] if loss == 'CrossEntropyLoss' else [f'head.loss={loss}']
+    head = classifier.get('head') or {}
+    loss = head.get('loss') or {}
+    kind = loss.get('type', 'CrossEntropyLoss')
+    unused = [f'head.loss={kind}'] if kind != 'CrossEntropyLoss' else [
+        f'head.loss.{key}={loss[key]}' for key in OF_CROSS_ENTROPY
+        if loss.get(key) not in (None, False, 1)]
+    if 'ArcFace' in str(head.get('type')):
+        unused.append('head.margins')
     if classifier.get('train_cfg'):
         unused.append('train_cfg')
     if unused:
         print_log('SSFER has losses and augmentations of its own and does not use '
-                  f'model.classifier.{" or ".join(unused)}; see data_preprocessor.facemix',
-                  logger='current', level=logging.WARNING)
+                  f'model.classifier.{" or ".join(unused)}; see data_preprocessor.facemix, and '
+                  'logit_adjustment for rare classes', logger='current', level=logging.WARNING)
+
+
+def check_head(head: Optional[nn.Module]) -> None:
+    """Refuse heads that predict otherwise than SSFER trains: one of K classes, by softmax.
+
+    Raises:
+        UserError: The head gives every class a probability of its own, by sigmoid.
+    """
+    if isinstance(head, MultiLabelClsHead):
+        raise UserError(f'SSFER: {type(head).__name__} is for images with several labels, and a '
+                        'face has one expression: set model.classifier.head.type=LinearClsHead')
 
 
 def check_classes(classifier: dict, data_preprocessor: dict) -> None:

@@ -26,4 +26,8 @@ def class_scores(network: nn.Module, images: Tensor) -> Tensor:
                         'image in training, and SSFER needs one: set model.classifier.head to '
                         'another head, such as LinearClsHead, or take another backbone where this '
                         'one gives several features, as Conformer does')
+    if scores.ndim != 2:
+        reason = misfit(network, images, ValueError('scores of every token'))
+        raise UserError(reason or f'{type(network.head).__name__} gives scores of the shape '
+                        f'{tuple(scores.shape)}, and SSFER needs (B, K): take another head')
     return scores

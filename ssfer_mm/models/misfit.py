@@ -43,7 +43,7 @@ def _misfit(network: nn.Module, images: Tensor, error: Exception) -> Optional[st
     if neck is not None:
         kind, given = type(neck).__name__, _shape(features)
         if _pools_maps(neck) and given.count(',') == 2:
-            return f'{kind} averages maps, and {name} gives {given}: {_token_setting(backbone)}'
+            return f'{kind} averages maps, and {name} gives {given}: {_token_setting(network)}'
         features = _output(neck, features)
         if features is None:
             return (f'{kind} cannot take what {name} gives, {given} ({text}): '
@@ -51,6 +51,9 @@ def _misfit(network: nn.Module, images: Tensor, error: Exception) -> Optional[st
         name = f'{kind} after {name}'
         pooling = (f"model.classifier.neck to a list, [dict(type='{kind}', ...), "
                    "dict(type='GlobalAveragePooling')]")
+    elif _shape(features).count(',') == 2:
+        return (f'{type(network.head).__name__} scores every token of {name}, which gives '
+                f'{_shape(features)}: {_token_setting(network)}')
     return _head_misfit(network.head, features, name, pooling, error)
 
 
@@ -87,11 +90,14 @@ def _pools_maps(neck: nn.Module) -> bool:
     return isinstance(getattr(neck, 'gap', None), nn.AdaptiveAvgPool2d)
 
 
-def _token_setting(backbone: nn.Module) -> str:
-    if hasattr(backbone, 'out_type'):  # a ViT, whose tokens are (B, N, C)
-        return ('set model.classifier.backbone.out_type=avg_featmap and '
-                'model.classifier.neck=None')
-    return 'set model.classifier.neck.dim=1'
+def _token_setting(network: nn.Module) -> str:
+    """What to set where the head is given tokens (B, N, C) instead of one vector per image."""
+    pooled = network.neck is not None
+    if hasattr(network.backbone, 'out_type'):  # a ViT
+        return ('set model.classifier.backbone.out_type=avg_featmap'
+                + ' and model.classifier.neck=None' * pooled)
+    return ('set ' + 'model.classifier.neck.type=GlobalAveragePooling and ' * (not pooled)
+            + 'model.classifier.neck.dim=1')
 
 
 def _head_misfit(head: nn.Module, features: object, giver: str, pooling: str,

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ssfer_mm.checkpoints.load import load_all
 from ssfer_mm.images.name import name_of
 
-from .checks import check_classes, check_ranges, check_rejected, warn_of_other_losses
+from .checks import check_classes, check_head, check_ranges, check_rejected, warn_of_other_losses
 from .class_prior import ClassPrior
 from .class_scores import class_scores
 from .cls_token_layer import compute_cls_token_only
@@ -93,6 +93,7 @@ class SSFER(BaseModel):
         # Deep copies: some mmpretrain components append to the lists of their own config.
         self.student = MODELS.build(deepcopy(classifier))
         self.teacher = MODELS.build(deepcopy(classifier)).requires_grad_(False)
+        check_head(getattr(self.student, 'head', None))
         for network in (self.student, self.teacher):
             compute_cls_token_only(network)
         self.pretrained = pretrained

@@ -39,6 +39,12 @@ def linear(width):
      ['MlpMixer gives (B, 16, 4): set model.classifier.neck.dim=1']),
     (dict(vit(), backbone=dict(vit()['backbone'], out_type='raw'), neck=POOL, head=linear(16)),
      ['(B, 5, 16)', 'backbone.out_type=avg_featmap', 'neck=None']),
+    # tokens, each of which a linear layer would score
+    (dict(vit(), backbone=dict(MIXER, img_size=16), head=linear(16)),
+     ['LinearClsHead scores every token', 'set model.classifier.neck.type=GlobalAveragePooling '
+      'and model.classifier.neck.dim=1']),
+    (dict(vit(), backbone=dict(vit()['backbone'], out_type='raw'), head=linear(16)),
+     ['(B, 5, 16): set model.classifier.backbone.out_type=avg_featmap']),
     # maps of a neck that belongs to the backbone
     (dict(resnet(), backbone=LEVELS, neck=FUSE, head=linear(2048)),
      ["set model.classifier.neck to a list, [dict(type='HRFuseScales', ...), "

@@ -10,6 +10,7 @@ from mmpretrain.structures import DataSample
 
 from reference.ema import averaged_state
 from ssfer_mm import UserError
+from ssfer_mm.models import checks
 from support.models import resnet, ssfer, vit
 from support.ssfer_steps import (
     build,
@@ -177,6 +178,29 @@ def test_settings_out_of_range(options, word):
 def test_as_many_classes_as_the_labels_have(part):
     with pytest.raises(UserError, match=f'{min(part)}.num_classes is 1000, but .* is 3: set both'):
         MODELS.build(dict(ssfer(), classifier=dict(vit(), **part)))
+
+
+def test_a_head_for_several_labels_is_refused():
+    """It would be trained with softmax and predict with sigmoid."""
+    head = dict(type='MultiLabelLinearClsHead', num_classes=3, in_channels=16)
+    with pytest.raises(UserError, match='MultiLabelLinearClsHead is .*head.type=LinearClsHead'):
+        MODELS.build(ssfer(dict(vit(), head=head)))
+
+
+@pytest.mark.parametrize('head, told', [
+    (dict(loss=dict(type='CrossEntropyLoss', class_weight=[1., 2., 1.])),
+     ['head.loss.class_weight=[1.0, 2.0, 1.0]']),
+    (dict(loss=dict(type='CrossEntropyLoss', loss_weight=1.0, class_weight=None)), []),
+    (dict(loss=dict(type='LabelSmoothLoss', label_smooth_val=0.1)), ['head.loss=LabelSmoothLoss']),
+    (dict(type='ArcFaceClsHead'), ['head.margins']),
+    (dict(), []),
+])
+def test_what_is_not_used_of_a_head_is_said(monkeypatch, head, told):
+    said = []
+    monkeypatch.setattr(checks, 'print_log', lambda text, **_: said.append(text))
+    linear = dict(type='LinearClsHead', num_classes=3, in_channels=16)
+    MODELS.build(ssfer(dict(vit(), head=dict(linear, **head))))
+    assert len(said) == len(told) and all(word in said[0] for word in told), said
 
 
 def test_what_is_not_set_is_the_methods():
