@@ -1,5 +1,5 @@
 """Labeled and unlabeled faces in one index space."""
-from typing import Dict, Mapping, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.dataset import Compose
@@ -73,6 +73,7 @@ class SemiSupervisedDataset(Dataset):
         if keep_gb:
             check_fixed([*labeled_pipeline, *(unlabeled_pipeline or ())])
         self._kept = KeptItems(keep_gb)
+        _check_kind(dataset, 'dataset', "dict(type='FERPlusDataset', data_root='DIR', ...)")
         self.dataset = DATASETS.build(dict(dataset, lazy_init=True))
         self.labeled_pipeline = _compose(labeled_pipeline)
         self.unlabeled_pipeline = _compose(unlabeled_pipeline or ())
@@ -123,6 +124,16 @@ class SemiSupervisedDataset(Dataset):
 
     def __len__(self) -> int:
         return sum(self.source_sizes)
+
+    def examples(self) -> List[int]:
+        """Indices of a few images: two labeled ones, and two of every unlabeled source."""
+        labeled, _ = self.source_sizes
+        sizes = [labeled, len(self._rest)]
+        if self._use_unlabeled:
+            sizes += [len(extra) for extra in self._extra]
+        ends = np.cumsum(sizes).tolist()
+        return [index for end, size in zip(ends, sizes)
+                for index in range(end - size, end - size + min(size, 2))]
 
     def __getitem__(self, index: int) -> dict:
         n_labeled, n_unlabeled = self.source_sizes
@@ -218,11 +229,15 @@ def _check_extra(datasets: object) -> None:
     if not isinstance(datasets, (list, tuple)):
         raise UserError(f'extra_unlabeled is {datasets!r}: give a list of datasets, {example}')
     for cfg in datasets:
-        name = cfg.get('type') if isinstance(cfg, Mapping) else None
-        kind = DATASETS.get(name) if isinstance(name, str) else name
-        if not (isinstance(kind, type) and issubclass(kind, FERDataset)):
-            raise UserError(f'extra_unlabeled holds {cfg!r}: give datasets of face images, '
-                            f'{example}; archives are for stage I')
+        _check_kind(cfg, 'extra_unlabeled', f'{example}; archives are for stage I')
+
+
+def _check_kind(cfg: object, name: str, example: str) -> None:
+    """Only datasets of this library have ids, by which a split and test images are known."""
+    kind = cfg.get('type') if isinstance(cfg, Mapping) else None
+    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+    if not (isinstance(kind, type) and issubclass(kind, FERDataset)):
+        raise UserError(f'{name} holds {cfg!r}: give datasets of face images, {example}')
 
 
 def _compose(pipeline: Sequence[dict]) -> Compose:

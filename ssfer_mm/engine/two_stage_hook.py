@@ -11,7 +11,9 @@ from ssfer_mm.class_lists import check_class_count
 from ssfer_mm.errors import UserError
 
 from .lr_scaling import learning_rate_factor, scale_learning_rates
+from .rehearsal import rehearse
 from .two_stage_loop import Stage
+from .unfit_hooks import check_hooks
 from .unwrap import forget_stage_one_if_resumed, model_of
 
 
@@ -48,8 +50,10 @@ class TwoStageFinetuneHook(Hook):
 
         Raises:
             UserError: The learning rate of a stage is to be scaled, but it has no base; or faces
-                would be augmented twice, or never; or the model has other classes than the data.
+                would be augmented twice, or never; or the model has other classes than the data;
+                or another hook would spoil the run.
         """
+        check_hooks(runner.hooks)
         check_class_count(runner.train_dataloader.dataset,
                           getattr(model_of(runner).data_preprocessor, 'num_classes', None))
         _check_views(runner)
@@ -74,7 +78,8 @@ class TwoStageFinetuneHook(Hook):
             self._build_optimizer(runner, stage)
 
     def before_train(self, runner) -> None:
-        """Tell the model the labeled classes, and the optimizer its place in the run.
+        """Tell the model the labeled classes, and the optimizer its place in the run; try what
+        only stage III will do.
 
         On resume mmengine has counted the accumulated batches from the start of the run.
         """
@@ -82,6 +87,7 @@ class TwoStageFinetuneHook(Hook):
         dataset = runner.train_dataloader.dataset
         if hasattr(dataset, 'labeled_counts'):
             model_of(runner).learn_class_counts(torch.from_numpy(dataset.labeled_counts()))
+        rehearse(runner)
 
     def before_train_epoch(self, runner) -> None:
         """Enter a stage at its first iteration."""

@@ -3,6 +3,8 @@ from typing import NamedTuple, Optional
 
 from torch import Tensor, nn
 
+from ssfer_mm.errors import UserError
+
 
 class PseudoLabels(NamedTuple):
     """One row per unlabeled image.
@@ -65,7 +67,14 @@ def apply_rule(rule: PseudoLabelRule, probabilities: Tensor,
                labeled: Optional[LabeledPredictions] = None,
                features: Optional[Tensor] = None) -> PseudoLabels:
     """Call a rule on the probabilities (N, K) of weak views; only a rule that ``sees_features``
-    is given the features (N, D)."""
-    if rule.sees_features:
-        return rule(probabilities, labeled, features)
-    return rule(probabilities, labeled)
+    is given the features (N, D).
+
+    Raises:
+        UserError: Its weights are no fractions.
+    """
+    seen = [features] if rule.sees_features else []
+    made = rule(probabilities, labeled, *seen)
+    if not made.weights.is_floating_point():
+        raise UserError(f'{type(rule).__name__} gives weights of type {made.weights.dtype}: let it '
+                        'return numbers from 0 to 1, such as accepted.float()')
+    return made
