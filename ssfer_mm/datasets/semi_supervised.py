@@ -73,7 +73,8 @@ class SemiSupervisedDataset(Dataset):
         if keep_gb:
             check_fixed([*labeled_pipeline, *(unlabeled_pipeline or ())])
         self._kept = KeptItems(keep_gb)
-        _check_kind(dataset, 'dataset', "dict(type='FERPlusDataset', data_root='DIR', ...)")
+        _check_kind(dataset, 'dataset', "one with labels, such as dict(type='ClassFolders', "
+                    "data_root='DIR'); images without labels go to extra_unlabeled")
         self.dataset = DATASETS.build(dict(dataset, lazy_init=True))
         self.labeled_pipeline = _compose(labeled_pipeline)
         self.unlabeled_pipeline = _compose(unlabeled_pipeline or ())
@@ -225,19 +226,23 @@ def _without_secrets(info: dict) -> dict:
 
 
 def _check_extra(datasets: object) -> None:
-    example = "such as [dict(type='UnlabeledFaces', data_root='DIR')]"
+    example = "dict(type='UnlabeledFaces', data_root='DIR')"
     if not isinstance(datasets, (list, tuple)):
-        raise UserError(f'extra_unlabeled is {datasets!r}: give a list of datasets, {example}')
+        raise UserError(f'extra_unlabeled is {datasets!r}: give a list, [{example}]')
     for cfg in datasets:
-        _check_kind(cfg, 'extra_unlabeled', f'{example}; archives are for stage I')
+        _check_kind(cfg, 'an item of extra_unlabeled', f'{example}; archives are for stage I')
 
 
 def _check_kind(cfg: object, name: str, example: str) -> None:
     """Only datasets of this library have ids, by which a split and test images are known."""
     kind = cfg.get('type') if isinstance(cfg, Mapping) else None
-    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+    if isinstance(kind, str):
+        kind = DATASETS.get(kind)
+        if kind is None:
+            return  # misspelled; to build it says what there is
     if not (isinstance(kind, type) and issubclass(kind, FERDataset)):
-        raise UserError(f'{name} holds {cfg!r}: give datasets of face images, {example}')
+        given = kind.__name__ if isinstance(kind, type) else repr(cfg)
+        raise UserError(f'{name} is {given}, not one of the datasets of ssfer_mm: give {example}')
 
 
 def _compose(pipeline: Sequence[dict]) -> Compose:

@@ -186,6 +186,15 @@ def test_extra_images_of_no_such_kind_are_explained(extra):
         build(extra_unlabeled=extra)
 
 
+@pytest.mark.parametrize('dataset, told', [
+    (dict(type='ConcatDataset', datasets=[dict(TINY)]), 'ConcatDataset, not .* extra_unlabeled'),
+    (dict(type='TinyFacs'), 'TinyFacs is not in the'),
+])
+def test_labeled_images_of_no_such_kind_are_explained(dataset, told):
+    with pytest.raises((UserError, KeyError), match=told):
+        SemiSupervisedDataset(dataset, [])
+
+
 def test_split_is_recorded_and_compared(tmp_path):
     path = str(tmp_path / 'split.json')
     data = build()
