@@ -1,4 +1,4 @@
-"""Everything on ``docs/extend.md`` works as it stands there: its files, its configs, its commands."""
+"""All of ``docs/extend.md`` works as it stands there: its files, its configs, its commands."""
 import os
 import re
 import subprocess
