@@ -34,10 +34,10 @@ class OnnxClassifier:
         OnnxModelError: no such file, a damaged one, or one that ``tools/export.py`` did not write.
 
     Example:
-        >>> model = OnnxClassifier('classifier.onnx')
-        >>> row = model.predict([cv2.imread('face.jpg')])[0]
-        >>> model.classes[row.argmax()]
-        'happiness'
+        >>> model = OnnxClassifier('ssfer_mm/model_files/weights/ferplus-resnet-micro.onnx')
+        >>> faces = [np.zeros((60, 50, 3), np.uint8)]  # in place of cv2.imread('face.jpg')
+        >>> model.predict(faces).shape, len(model.classes)
+        ((1, 8), 8)
     """
 
     def __init__(self,

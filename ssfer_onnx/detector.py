@@ -43,7 +43,10 @@ class OnnxFaceDetector:
         OnnxModelError: no such file, or not one of this kind.
 
     Example:
-        >>> OnnxFaceDetector('face_detector.onnx').detect([cv2.imread('photo.jpg')])[0].boxes
+        >>> detector = OnnxFaceDetector('ssfer_mm/faces/weights/face_detector.onnx')
+        >>> photo = np.zeros((60, 80, 3), np.uint8)  # in place of cv2.imread('photo.jpg')
+        >>> detector.detect([photo])[0].boxes.shape
+        (0, 4)
     """
 
     def __init__(self,

@@ -54,7 +54,8 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
         Exception: whatever is not a user's mistake; with SSFER_DEBUG=1 everything.
 
     Example:
-        >>> sys.exit(run_cli(train_main, resumable=True))
+        >>> run_cli(lambda: 0)
+        0
     """
     print_any_name()
     try:

@@ -57,9 +57,12 @@ class FERInferencer:
         UserError: Model or detector cannot be used; the message says what to do.
 
     Example:
-        >>> results = FERInferencer('work_dirs/RUN/classifier_semi.pth')('photo.jpg')
-        >>> results[0].faces[0].label
-        'happiness'
+        >>> from ssfer_mm.synthfer import SynthFERGenerator
+        >>> face = SynthFERGenerator(seed=0, size=96, difficulty=0).item('test', 2)
+        >>> infer = FERInferencer()  # or FERInferencer('work_dirs/RUN/classifier_semi.pth')
+        >>> result = infer(face.image[..., ::-1])[0]  # BGR; or infer('photo.jpg')
+        >>> result.status, result.faces[0].label
+        ('ok', 'sadness')
     """
 
     def __init__(self,

@@ -41,12 +41,7 @@ def _available_memory() -> Optional[int]:
 
 
 def hardware() -> str:
-    """Processor or GPU, in a few words.
-
-    Example:
-        >>> hardware()  # doctest: +SKIP
-        'AMD EPYC, 2 cores'
-    """
+    """Processor or GPU, in a few words, such as ``'AMD EPYC, 2 cores'``."""
     import torch
 
     if torch.cuda.is_available():
