@@ -197,7 +197,7 @@ def resolve_split(cfg: Split | str | Mapping, dataset_name: str, classes: Sequen
 
 
 def check_recipe(cfg: Mapping) -> None:
-    """Whether a recipe for a split has keys of one only.
+    """Refuse a recipe for a split with a key that no recipe has.
 
     Raises:
         UserError: It has others.

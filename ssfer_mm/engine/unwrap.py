@@ -6,7 +6,7 @@ from mmengine.runner import find_latest_checkpoint
 
 
 def model_of(runner):
-    """The runner's ``SSFER`` model."""
+    """The runner's model itself: ``SSFER``, or of stage I ``MAE`` or ``SparK``."""
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 

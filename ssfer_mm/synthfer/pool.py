@@ -29,7 +29,7 @@ class Pool:
     intensities: np.ndarray
 
 
-def _make_renderer(seed: int, size: int, difficulty: str,
+def _make_renderer(seed: int, size: int, difficulty: float,
                    pool: str) -> Callable[[_RANGE], Pool]:
     generator = SynthFERGenerator(seed, size, difficulty)
     return lambda items: _stack([generator.item(pool, i) for i in range(*items)])

@@ -20,9 +20,9 @@ class TrackedRandomResizedCrop(RandomResizedCrop):
     Args:
         scale: Output size: an int, or (height, width).
         crop_ratio_range: Range of the crop's share of the image's area. The paper: 0.2 to 1.
-        aspect_ratio_range: Range of the crop's width / height relative to a square.
+        aspect_ratio_range: Range of the crop's width / height.
         max_attempts: Draws before it falls back to a central crop.
-        interpolation: ``nearest``, ``bilinear``, ``bicubic``, ``area`` or ``lanczos``.
+        interpolation: ``nearest``, ``bilinear``, ``bicubic``, ``lanczos``, or with cv2 ``area``.
         backend: ``cv2`` or ``pillow``.
     """
 

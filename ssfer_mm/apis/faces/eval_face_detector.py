@@ -34,7 +34,7 @@ class Result:
 
     @property
     def worst(self) -> tuple[float, int]:
-        """The IoU of the worst face, then fewer spare detections first: for sorting."""
+        """For sorting: the lowest IoU first, then the most spare detections."""
         return float(self.matches.iou.min(initial=1.)), -self.matches.spare
 
 
@@ -54,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--limit', type=int, help='take only so many crops')
     parser.add_argument('--scenes', type=int, default=500, help='composed scenes; 0: none')
     parser.add_argument('--size', type=int, default=224,
-                        help='longer side of the crops in the speed test, and of the scenes')
+                        help='side in px of the scenes, and of the crops of the speed test, which '
+                        'are made square')
     parser.add_argument('--threads', type=int, default=2, help='of the speed test')
     parser.add_argument('--sheet', help='write a picture of the worst crops and scenes')
     parser.add_argument('--out', help='write the figures as JSON')
@@ -193,7 +194,7 @@ def print_scenes(figures: dict) -> None:
 
 
 def worst(results: Sequence[Result], count: int) -> list[Result]:
-    """The images whose worst face is worst, then those with spare detections."""
+    """The images whose worst face is worst; of equals those with the most spare detections."""
     return sorted(results, key=lambda result: result.worst)[:count]
 
 

@@ -153,7 +153,7 @@ def epochs_of_stages(config: str, options: dict) -> int:
 
 
 def check_backbones(stage_one: str, stage_one_options: dict, config: str, options: dict) -> None:
-    """Whether what stage I trains goes into the backbone of a config, seen before stage I begins.
+    """Refuse a stage I that does not go into the backbone of a config, before it begins.
 
     Raises:
         UserError: The two backbones differ.
@@ -167,7 +167,7 @@ def check_backbones(stage_one: str, stage_one_options: dict, config: str, option
 
 
 def check_classes(config: str, options: dict) -> None:
-    """Whether a config has as many classes as its labeled faces, seen before stage I begins.
+    """Refuse a config with other numbers of classes than its labeled faces, before stage I begins.
 
     Raises:
         UserError: It has not, or the faces are not where it says.
@@ -185,7 +185,7 @@ def check_classes(config: str, options: dict) -> None:
 
 
 def check_batches(config: str, options: dict) -> None:
-    """Whether a config's batches are as large as its data allow, seen before stage I begins.
+    """Refuse batches that are larger than a config's data, before stage I begins.
 
     Raises:
         UserError: A batch is larger.

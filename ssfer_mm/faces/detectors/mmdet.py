@@ -30,8 +30,8 @@ from .network import LetterboxInput, MMDetNetwork, Prepared
 class MMDetFaceDetector(MMDetNetwork):
     """Finds faces with an mmdet 3.x config and checkpoint.
 
-    mmdet is imported here and nowhere else, mmengine's default scope stays what it was, and mmcv
-    need not be compiled for RTMDet and YOLOX.
+    mmdet is imported when one is made, not before, mmengine's default scope stays what it was, and
+    mmcv need not be compiled for RTMDet and YOLOX.
 
     Args:
         config: An mmdet config file, or its contents as a dict with at least ``model``.

@@ -1,7 +1,6 @@
 """Build an mmdet model, load weights into it, and make it ready to predict.
 
-The only place that imports mmdet, and it does so inside its functions: training with a box file
-never loads it.
+mmdet is imported inside functions, here as everywhere: training with a box file never loads it.
 """
 import copy
 import importlib.util
