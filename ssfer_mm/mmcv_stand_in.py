@@ -56,9 +56,10 @@ def install_mmcv_stand_in() -> bool:
 def _mend_earlier_imports() -> None:
     """Hand mmcv's operators to what was imported before the stand-in, which went without them.
 
-    mmpretrain imports some of mmdet, if it is imported before this package. Where mmcv has no operators, those files define functions of
-    the same names that do nothing but raise an error, and would keep them. And mmcv's own
-    transformer.py passes on one layer, from where mmdet 3.3 imports it, only if it could have it.
+    mmpretrain imports some of mmdet, if it is imported before this package. Where mmcv has no
+    operators, those files define functions of the same names that do nothing but raise an error,
+    and would keep them. And mmcv's own transformer.py passes on one layer, from where mmdet 3.3
+    imports it, only if it could have it.
     """
     early = [module for name, module in sys.modules.items() if name.startswith('mmdet.')]
     for module in early:

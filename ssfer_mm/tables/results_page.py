@@ -70,7 +70,7 @@ def write_page(template: Path, out: Path, results: Path) -> None:
 
 
 def check_template(template: Path) -> None:
-    """Whether there is one.
+    """Refuse to go on without the template.
 
     Raises:
         UserError: The template is missing.
