@@ -5,6 +5,7 @@ from typing import Callable, Dict, Iterable, List, Sequence
 from ssfer_mm.command_line.printing import duration
 
 from .figures import NOTHING, Cells, spread
+from .record import day_begun
 from .spec import Row
 from .state import State
 
@@ -115,7 +116,7 @@ def runs(cells: Cells) -> str:
                 f'{record["labeled"]} / {record["images"]}', record['split'][:8],
                 str(sum(stage['iterations'] for stage in record['stages'].values())),
                 duration(record['seconds']), ', '.join(record['commits']) or '?',
-                record['hardware'] or '?', record['finished'] or '?'])
+                record['hardware'] or '?', day_begun(record) or '?'])
     head = ['row', '%', 'seed', 'acc.', 'mean class', 'labels', 'split', 'iterations', 'time',
             'commit', 'hardware', 'begun']
     return (grid(head, rows) if rows else 'No cell is finished yet.') + '\n\n' + status(cells)

@@ -29,7 +29,8 @@ def make_record(run: Run, table: str) -> dict:
     """The result file of a finished run: JSON-able, a few kilobytes.
 
     Keys, of every run: ``format``, ``table``, ``run``, ``fingerprint``, ``config``, ``options``,
-    ``command``, ``seconds`` (of training, in this run), ``sessions``, ``commits``, ``hardware``.
+    ``command``, ``seconds`` (of training, in this run), ``sessions``, ``begun`` (the day on which
+    the last of these began), ``commits``, ``hardware``.
     Of a cell also ``row``, ``fraction``, ``seed``, ``accuracy``, ``mean_class_accuracy`` (of the
     last stage, percent), ``recall``, ``confusion``, ``stages``, ``labeled``, ``images``,
     ``split`` (hash), ``curves``; with ``model.flip_test`` also
@@ -45,7 +46,7 @@ def make_record(run: Run, table: str) -> dict:
     record = dict(
         format=FORMAT, table=table, run=run.name, fingerprint=run.fingerprint, config=run.config,
         options=run.options, command=run.command(), sessions=len(began),
-        finished=began[-1]['began'][:10] if began else '',
+        begun=began[-1]['began'][:10] if began else '',
         commits=sorted({str(one['commit']) for one in began if one['commit']}),
         hardware=' / '.join(sorted({_place(one) for one in began})))
     if run.row is None:
@@ -55,6 +56,17 @@ def make_record(run: Run, table: str) -> dict:
         return dict(record, seconds=round(seconds), epochs=run.epochs['stage1'],
                     curves=dict(loss=_last_of_epoch(lines, 'loss')))
     return dict(record, **_cell(run, read_report(run.work_dir)))
+
+
+def day_begun(record: dict) -> str:
+    """The day on which the last session of a run began, ``''`` if unknown.
+
+    Example:
+        >>> day_begun(dict(begun='2026-11-28')), day_begun(dict(finished='2026-11-26'))
+        ('2026-11-28', '2026-11-26')
+    """
+    # Older result files have the same day under a name that says something else.
+    return record['begun'] if 'begun' in record else record['finished']
 
 
 def _place(session: dict) -> str:

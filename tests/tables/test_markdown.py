@@ -20,7 +20,7 @@ def record(**facts):
     return dict(dict(
         accuracy=60., mean_class_accuracy=50., recall=dict(joy=70.), classes=['joy', 'fear'],
         seconds=90, hardware='A, 2 cores', labeled=4, images=8, split='0123456789', commits=[],
-        finished='', stages=dict(supervised=dict(iterations=10), semi=dict(iterations=5))), **facts)
+        begun='', stages=dict(supervised=dict(iterations=10), semi=dict(iterations=5))), **facts)
 
 
 def cells(*rows, done=(), states=(), stage1=None, is_dev=False, options=None):
@@ -140,3 +140,12 @@ def test_a_run_of_which_little_is_known():
     assert len(block.splitlines()) == 3
     assert last_line(block) == ['title of a', '5', '0', '60.00', '50.00', '4 / 8', '01234567', '15',
                                 '1 min 30 s', '?', '?', '?']
+
+
+@pytest.mark.parametrize('key', ['begun', 'finished'])
+def test_day_of_a_run_under_its_name_in_new_and_in_old_result_files(key):
+    facts = record(hardware='')
+    del facts['begun']
+    done = {'a/5pct_seed0': dict(facts, **{key: '2025-01-02'})}
+    block = markdown.runs(cells(row('a'), done=done))
+    assert '| begun |' in block and '| 2025-01-02 |' in block

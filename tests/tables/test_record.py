@@ -68,10 +68,10 @@ def test_and_its_last_checkpoint_is_there(finish, row):
 def test_facts_of_the_sessions(finish, began):
     run = finish()
     made = make_record(run, 'toy')
-    assert (made['sessions'], made['finished'], made['commits']) == (2, '2025-01-02', ['abc'])
+    assert (made['sessions'], made['begun'], made['commits']) == (2, '2025-01-02', ['abc'])
     assert made['hardware'] == 'A / B, 2 runs at a time'
     began.clear()
-    assert make_record(run, 'toy')['finished'] == ''
+    assert make_record(run, 'toy')['begun'] == ''
 
 
 @pytest.mark.parametrize('after, seconds', [(None, 51), ('facemix', 30)])
