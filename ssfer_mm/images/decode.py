@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from ssfer_mm.errors import UnreadableImage, UserError
+from ssfer_mm.images.exif import UPRIGHT, turned_upright, webp_orientation
 from ssfer_mm.images.header import is_cut_off, read_header, stored_size
 from ssfer_mm.images.jpeg_header import jpeg_header
 
@@ -22,7 +23,7 @@ def read_image(path: str) -> np.ndarray:
     """Decode an image file to uint8 (H, W, 3), BGR, turned upright.
 
     Grey images get three equal channels, alpha is dropped, 16 bits become 8, and the orientation
-    that a camera noted in the file (EXIF) is applied (in a WebP by OpenCV 5, not by 4.12).
+    that a camera noted in the file (EXIF) is applied.
 
     Raises:
         UnreadableImage: The file is missing, unreadable, empty, cut off, no image, or of more than
@@ -170,10 +171,14 @@ def _undecodable(name: str, data: bytes) -> UnreadableImage:
 
 def _decode(path: str, data: bytes, flags: int) -> np.ndarray:
     _check_size(path, data)
+    # OpenCV turns all others, and by its version some WebP, too: here they are all turned alike.
+    orientation = webp_orientation(data)
+    if orientation != UPRIGHT:
+        flags |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
         img = None if is_cut_off(data) else cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         img = None
     if img is None:
         raise _undecodable(path, data)
-    return img
+    return turned_upright(img, orientation)

@@ -4,7 +4,8 @@ import io
 import warnings
 from collections.abc import Iterator
 
-from ssfer_mm.images.jpeg_header import EXIF_ORIENTATION, SCAN, Header, jpeg_header, segments
+from ssfer_mm.images.exif import EXIF_ORIENTATION
+from ssfer_mm.images.jpeg_header import SCAN, Header, jpeg_header, segments
 
 PNG, JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8\xff'
 END = b'\xff\xd9'  # of a JPEG

@@ -8,7 +8,8 @@ from typing import NamedTuple, Optional
 
 import numpy as np
 
-EXIF_ORIENTATION = 0x0112
+from ssfer_mm.images.exif import MARK, exif_orientation
+
 # Start-of-frame markers; C4, C8 and CC lie between them and mean other things.
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 EXIF = 0xE1
@@ -77,24 +78,7 @@ def jpeg_header(data: bytes | np.ndarray) -> Optional[Header]:
             return Header(width, height, turned) if width and height else None
         if marker == EXIF:
             length = struct.unpack_from('>H', view, place)[0]
-            turned = turned or _asks_for_a_turn(view[place + 2:place + length])
+            block = view[place + 2:place + length]
+            # Other segments of this kind hold XMP.
+            turned = turned or block[:6] == MARK and exif_orientation(block) >= 5
     return None
-
-
-def _asks_for_a_turn(segment: memoryview) -> bool:
-    """Whether an EXIF segment holds one of the orientations 5 to 8."""
-    if bytes(segment[:6]) != b'Exif\0\0':
-        return False
-    tiff = segment[6:]
-    order = {b'II': '<', b'MM': '>'}.get(bytes(tiff[:2]))
-    if order is None:
-        return False
-    try:
-        start = struct.unpack_from(order + 'I', tiff, 4)[0]
-        for entry in range(struct.unpack_from(order + 'H', tiff, start)[0]):
-            tag, _, _, value = struct.unpack_from(order + 'HHIH', tiff, start + 2 + 12 * entry)
-            if tag == EXIF_ORIENTATION:
-                return 5 <= value <= 8
-    except struct.error:
-        pass
-    return False

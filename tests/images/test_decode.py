@@ -2,7 +2,7 @@
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.images.decode import read_image, read_reduced
@@ -29,6 +29,22 @@ def test_the_size_is_that_of_the_upright_image(tmp_path, size, turn):
     whole = read_image(str(tmp_path / 'x.jpg'))
     img, found = read_reduced(str(tmp_path / 'x.jpg'), 2600)
     assert found == (whole.shape[1], whole.shape[0]) and img.shape[0] <= found[1] / 2 + 1
+
+
+@pytest.mark.parametrize('turn', range(1, 9))
+@pytest.mark.parametrize('mark', [b'', b'Exif\0\0'])
+def test_a_webp_is_turned_upright_as_a_png_is(tmp_path, turn, mark):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    stored = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 31, 3), np.uint8))
+    stored.save(tmp_path / 'x.png', exif=exif)
+    # Pillow leaves the mark out or not, by its version.
+    stored.save(tmp_path / 'x.webp', lossless=True,
+                exif=mark + exif.tobytes().removeprefix(b'Exif\0\0'))
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(tmp_path / 'x.webp')))[..., ::-1]
+    assert (read_image(str(tmp_path / 'x.webp')) == upright).all()
+    assert (read_image(str(tmp_path / 'x.png')) == upright).all()
+    assert read_reduced(str(tmp_path / 'x.webp'), 300)[1] == upright.shape[1::-1]
 
 
 def test_more_pixels_than_pillow_opens(tmp_path, monkeypatch):
