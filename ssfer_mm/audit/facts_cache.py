@@ -10,7 +10,7 @@ from ssfer_mm.errors import UserError
 
 from .file_facts import FileFacts
 
-VERSION = 2
+VERSION = 3
 _NAMES = [field.name for field in fields(FileFacts)]
 Stamp = Tuple[int, int]  # size in bytes; time of the last change in ns
 

@@ -9,8 +9,8 @@ from PIL import Image
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.images.decode import read_image, three_channels
-from ssfer_mm.images.header import any_size
 from ssfer_mm.images.exif import EXIF_ORIENTATION
+from ssfer_mm.images.header import any_size
 
 from .fingerprint import fingerprint
 
