@@ -24,7 +24,8 @@ class CsvWriter:
     """
 
     def __init__(self, file: IO[str], classes: Sequence[str]) -> None:
-        self._rows = csv.writer(file, lineterminator='\n')
+        # Python before 3.13 quotes a \r in a file's name only if lines end with one.
+        self._rows = csv.writer(_PlainEnds(file), lineterminator='\r\n')
         self._classes = tuple(classes)
         self._rows.writerow(COLUMNS + self._classes)
 
@@ -38,6 +39,16 @@ class CsvWriter:
             self._rows.writerow(begin + [number, face.get('track', ''), *face['box'],
                                          face['score'], face['label'],
                                          *(face['probabilities'][name] for name in self._classes)])
+
+
+class _PlainEnds:
+    """Takes lines that end with \\r\\n, and writes them with \\n into a file."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, line: str) -> int:
+        return self._file.write(line.removesuffix('\r\n') + '\n')
 
 
 class JsonWriter:
