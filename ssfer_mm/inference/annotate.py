@@ -1,6 +1,6 @@
 """Drawing boxes and expressions into an image, quickly enough for video."""
 import unicodedata
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -10,6 +10,7 @@ from .results import Box, FaceResult, ImageResult
 Rectangle = Tuple[int, int, int, int]  # x1, y1, x2, y2 in whole pixels
 
 FACE = cv2.FONT_HERSHEY_SIMPLEX
+SMALLEST = 0.3  # scale of letters that one can still read
 INK, PLATE, MUTED = (255, 255, 255), (23, 19, 17), (200, 190, 180)
 # Letters that are no plain ones with an accent.
 SPELLINGS = str.maketrans({'ß': 'ss', 'æ': 'ae', 'Æ': 'Ae', 'œ': 'oe', 'Œ': 'Oe', 'ø': 'o',
@@ -43,8 +44,10 @@ def draw_result(image: np.ndarray, result: ImageResult, top: int = 3,
     taken: List[Rectangle] = []
     for number, face in enumerate(result.faces):  # the best one first, which finds the most room
         others = boxes[:number] + boxes[number + 1:]
-        taken.append(_write(canvas, _lines(face, top), boxes[number], others + taken,
-                            _color(face), scale))
+        text, plate = _placed(_lines(face, top), boxes[number], others + taken, scale,
+                              canvas.shape[:2])
+        _write(canvas, text, plate, _color(face))
+        taken.append(plate)
     return canvas
 
 
@@ -78,32 +81,48 @@ def drawable(text: str) -> str:
     return plain.encode('ascii', 'replace').decode()
 
 
-def _write(canvas: np.ndarray, lines: List[str], box: Rectangle, taken: Sequence[Rectangle],
-           color: Tuple[int, int, int], scale: float) -> Rectangle:
-    """Lines of text on a dark plate beside a box; returns where."""
+class _Text:
+    """Lines of writing, and the size in pixels of the plate that they take."""
+
+    def __init__(self, lines: Sequence[str], scale: float) -> None:
+        self.lines, self.scale = lines, scale
+        self.thickness = max(1, round(1.6 * scale))
+        self.pad = max(2, round(6 * scale))
+        sizes = [cv2.getTextSize(line, FACE, scale, self.thickness) for line in lines]
+        self.step = max((size[1] for size, _ in sizes), default=0) + round(1.4 * self.pad)
+        # What hangs below the line of writing, such as the tail of a g, needs room, too.
+        tail = max((below for _, below in sizes), default=0)
+        self.wide = max((size[0] for size, _ in sizes), default=0) + 2 * self.pad
+        self.high = self.step * len(lines) + max(self.pad, tail)
+
+
+def _placed(lines: Sequence[str], box: Rectangle, taken: Sequence[Rectangle], scale: float,
+            shape: Tuple[int, int]) -> Tuple[_Text, Rectangle]:
+    """What to write about a face, and where: beside it or, if it is large, in its lower part; in a
+    crowd only the first line, at last in letters so small that it stays inside the box."""
     lines = [drawable(line) for line in lines]
-    thickness = max(1, round(1.6 * scale))
-    pad = max(2, round(6 * scale))
-    sizes = [cv2.getTextSize(line, FACE, scale, thickness) for line in lines]
-    step = max((size[1] for size, _ in sizes), default=0) + round(1.4 * pad)
-    # What hangs below the line of writing, such as the tail of a g, needs room, too.
-    tail = max((below for _, below in sizes), default=0)
-    wide = max((size[0] for size, _ in sizes), default=0) + 2 * pad
-    x, y, right, bottom = plate = _place(box, wide, step * len(lines) + max(pad, tail),
-                                         canvas.shape[:2], taken)
-    area = canvas[y:bottom, x:right]
-    area[:] = (area * 0.3 + np.array(PLATE) * 0.7).astype(np.uint8)
-    area[:, :max(1, pad // 2)] = color
-    for number, line in enumerate(lines):
-        cv2.putText(canvas, line, (x + pad, y + step * (number + 1)), FACE, scale,
-                    INK if number == 0 else MUTED, thickness, cv2.LINE_AA)
-    return plate
+    left, top, right, bottom = (int(np.clip(edge, 0, most))
+                                for edge, most in zip(box, (*shape[::-1], *shape[::-1])))
+    text = _Text(lines, scale)
+    plate = _free_place(box, text, shape, taken)
+    if plate is None and text.wide <= right - left and 3 * text.high <= bottom - top:
+        plate = left, bottom - text.high, left + text.wide, bottom
+        plate = None if any(_overlap(plate, other) for other in taken) else plate
+    if plate is None and len(lines) > 1:
+        text = _Text(lines[:1], scale)
+        plate = _free_place(box, text, shape, taken)
+    if plate is None:
+        text = _Text(lines[:1], max(SMALLEST, scale * min(1., (right - left) / text.wide)))
+        x = int(np.clip(left, 0, max(0, shape[1] - text.wide)))
+        y = int(np.clip(bottom - text.high, 0, max(0, shape[0] - text.high)))
+        plate = x, y, x + text.wide, y + text.high
+    return text, plate
 
 
-def _place(box: Rectangle, wide: int, high: int, shape: Tuple[int, int],
-           taken: Sequence[Rectangle]) -> Rectangle:
-    """Room for a plate: below, above, right or left of the box, or in its lower part at last."""
-    height, width = shape
+def _free_place(box: Rectangle, text: _Text, shape: Tuple[int, int],
+                taken: Sequence[Rectangle]) -> Optional[Rectangle]:
+    """Room for a plate below, above, right or left of the box."""
+    (height, width), wide, high = shape, text.wide, text.high
     along = int(np.clip(box[0], 0, max(0, width - wide)))
     down = int(np.clip(box[1], 0, max(0, height - high)))
     for x, y in ((along, box[3]), (along, box[1] - high), (box[2], down), (box[0] - wide, down)):
@@ -111,8 +130,18 @@ def _place(box: Rectangle, wide: int, high: int, shape: Tuple[int, int],
         inside = 0 <= x <= width - wide and 0 <= y <= height - high
         if inside and not any(_overlap(plate, other) for other in taken):
             return plate
-    y = int(np.clip(box[3] - high, 0, max(0, height - high)))
-    return along, y, along + wide, y + high
+    return None
+
+
+def _write(canvas: np.ndarray, text: _Text, plate: Rectangle, color: Tuple[int, int, int]) -> None:
+    """Lines of text on a dark plate."""
+    x, y, right, bottom = plate
+    area = canvas[y:bottom, x:right]
+    area[:] = (area * 0.3 + np.array(PLATE) * 0.7).astype(np.uint8)
+    area[:, :max(1, text.pad // 2)] = color
+    for number, line in enumerate(text.lines):
+        cv2.putText(canvas, line, (x + text.pad, y + text.step * (number + 1)), FACE, text.scale,
+                    INK if number == 0 else MUTED, text.thickness, cv2.LINE_AA)
 
 
 def _overlap(a: Rectangle, b: Rectangle) -> bool:
