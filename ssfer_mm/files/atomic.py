@@ -1,5 +1,6 @@
 """Files that appear complete or not at all."""
 import contextlib
+import errno
 import json
 import os
 import os.path as osp
@@ -20,7 +21,13 @@ def atomic_write(path: Union[str, PathLike], mode: str = 'w', sync: bool = False
         path: File to write. Missing parent folders are made.
         mode: ``'w'`` (UTF-8 text) or ``'wb'``.
         sync: Wait until the disk has it, so that a power cut cannot undo it either.
+
+    Raises:
+        OSError: It cannot be written, or is a device, a pipe, or a link to an open file such as
+            ``/dev/stdout``: replaced by a file, it would be lost to all programs.
     """
+    if _is_stream(path):
+        raise OSError(errno.EEXIST, 'a device or pipe, no file', os.fspath(path))
     folder = osp.dirname(osp.abspath(path))
     os.makedirs(folder, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=folder, prefix='.' + osp.basename(path))
@@ -36,6 +43,12 @@ def atomic_write(path: Union[str, PathLike], mode: str = 'w', sync: bool = False
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _is_stream(path: Union[str, PathLike]) -> bool:
+    if osp.islink(path) and os.readlink(path).startswith('/proc/'):
+        return True
+    return osp.exists(path) and not osp.isfile(path) and not osp.isdir(path)
 
 
 def share(path: Union[str, PathLike]) -> None:

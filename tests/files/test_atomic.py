@@ -28,6 +28,22 @@ def test_what_was_there_stays_where_the_writing_fails(tmp_path, error):
     assert path.read_bytes() == b'old' and os.listdir(tmp_path) == ['a']
 
 
+def test_devices_and_pipes_are_left_as_they_are(tmp_path):
+    os.mkfifo(tmp_path / 'pipe')
+    # As /dev/stdout is one; on Linux it leads to a plain file where that is what stdout is.
+    (tmp_path / 'plain').write_bytes(b'old')
+    with open(tmp_path / 'plain') as file:
+        os.symlink(f'/proc/self/fd/{file.fileno()}', tmp_path / 'stdout')
+        os.symlink('pipe', tmp_path / 'link')
+        before = {name: os.lstat(tmp_path / name) for name in os.listdir(tmp_path)}
+        for name in ('pipe', 'stdout', 'link'):
+            with pytest.raises(OSError, match='no file'), atomic_write(tmp_path / name) as part:
+                part.write('new')
+        after = {name: os.lstat(tmp_path / name) for name in os.listdir(tmp_path)}
+    assert {name: status.st_ino for name, status in after.items()} == {
+        name: status.st_ino for name, status in before.items()}
+
+
 @pytest.mark.parametrize('mask, mode', [(0o022, 0o644), (0o077, 0o600)])
 def test_who_may_read_it_is_for_the_user_to_say(tmp_path, mask, mode):
     before = os.umask(mask)
