@@ -8,13 +8,21 @@ import os.path as osp
 import re
 import tarfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 from ssfer_mm.command_line.progress import progress_bar
 from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.datasets.sources import FaceSource, Mixture, TarShards, build_source
 from ssfer_mm.datasets.sources.archives import INDEX_NAME
+from ssfer_mm.datasets.sources.shard_manifest import (
+    FORMAT,
+    MANIFEST,
+    VERSION,
+    Shard,
+    parse_shard,
+    read_header,
+)
 from ssfer_mm.errors import UnreadableImage, UserError
 from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.files.fingerprint import sha256_of
@@ -22,31 +30,13 @@ from ssfer_mm.files.journal import Journal, parse_header
 from ssfer_mm.images.decode import check_image, decode_image
 from ssfer_mm.images.files import is_image
 
+from .packed_images import images_of, same_images
 from .shard_place import refuse_inputs, refuse_others, remove_unfinished
 
-FORMAT, VERSION, MANIFEST = 'ssfer-face-shards', 1, 'manifest.jsonl'
 LEAST_READ = 100  # images before the share of unreadable ones says anything of the rest
 # How the formats begin that cv2 decodes; the rest is told by the name it had.
 SIGNATURES = {b'\xff\xd8\xff': '.jpg', b'\x89PNG': '.png', b'BM': '.bmp', b'RIFF': '.webp'}
 NAME_LENGTH = 80  # characters of the former name, so that all names fit a plain tar header
-
-
-@dataclass
-class Shard:
-    """One line of the manifest.
-
-    Attributes:
-        shard: File name.
-        images: How many it holds.
-        bytes: Its size.
-        sha256: Checksum of the file.
-        unreadable: Names of the images that were left out.
-    """
-    shard: str
-    images: int
-    bytes: int
-    sha256: str
-    unreadable: list[str] = field(default_factory=list)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,11 +92,11 @@ def pack(source: FaceSource, out: str, images_per_shard: int = 10000, decode: bo
         UserError: The folder was made of something else; too many images are unreadable; it
             cannot be written.
     """
-    header = dict(format=FORMAT, version=VERSION, images_per_shard=images_per_shard,
-                  source_images=len(source), first=source.name(0),
-                  last=source.name(len(source) - 1), decoded=decode)
     count = -(-len(source) // images_per_shard)
     refuse_others(out, {shard_name(k) for k in range(count)}, MANIFEST, overwrite)
+    images = same_images(images_of(source), None if overwrite else read_header(out), out)
+    header = dict(format=FORMAT, version=VERSION, images_per_shard=images_per_shard, **images,
+                  decoded=decode)
     with Journal(osp.join(out, MANIFEST), header, parse_shard, overwrite) as journal:
         remove_unfinished(out)
         shards = _usable(journal.records, out)
@@ -124,7 +114,9 @@ def pack(source: FaceSource, out: str, images_per_shard: int = 10000, decode: bo
                 journal.append([json.dumps(asdict(shard))])
                 bar.update(last - first)
         _stop_at_too_many(shards, max_unreadable, 1)  # few images, or a smaller share allowed now
-        TarShards(out, index=osp.join(out, INDEX_NAME))
+        # By their names: the folder as a whole is refused as long as it is not finished.
+        TarShards(osp.join(out, f'faces-{{{0:06d}..{count - 1:06d}}}.tar'),
+                  index=osp.join(out, INDEX_NAME))
         journal.finish([json.dumps(asdict(shard)) for shard in shards],
                        sum(shard.images for shard in shards))
     return shards
@@ -210,18 +202,6 @@ def checksum(path: str) -> str | None:
         return sha256_of(path)
     except OSError:
         return None
-
-
-def parse_shard(line: str) -> Shard:
-    """A line of the manifest.
-
-    Raises:
-        ValueError: It is damaged.
-    """
-    try:
-        return Shard(**json.loads(line))
-    except TypeError as error:
-        raise ValueError(str(error)) from error
 
 
 def source_config(path: str) -> dict:

@@ -14,6 +14,7 @@ from ssfer_mm.errors import UserError
 
 from .file_reader import FileReader
 from .index_file import cache_file, compact, open_or_build, times_of_change
+from .shard_manifest import refuse_incomplete
 from .source import FaceSource
 
 VERSION = 2
@@ -70,6 +71,10 @@ class Archives(FaceSource):
         member = self._index.text('names', 'name_ends', index)
         return f'{file}/{member.decode("utf-8", "surrogateescape")}'
 
+    def size(self, index: int) -> int:
+        self.check_index(index)
+        return self._index.value('length', index)
+
     def file_starts(self) -> np.ndarray:
         return self._starts[:-1]
 
@@ -106,7 +111,8 @@ def find_files(path: str, suffix: str) -> list[str]:
     """The archives that a path, folder, glob or brace pattern means, sorted.
 
     Raises:
-        UserError: There are none, or one of a brace pattern is missing.
+        UserError: There are none, one of a brace pattern is missing, or a folder holds a part of
+            what ``tools/pack_faces.py`` was to write there.
     """
     match = RANGE.search(path)
     if match:
@@ -119,6 +125,7 @@ def find_files(path: str, suffix: str) -> list[str]:
                             f'the first is {(missing or [path])[0]!r}; correct path.')
         return files
     if osp.isdir(path):
+        refuse_incomplete(path)
         files = sorted(glob.glob(osp.join(glob.escape(path), f'*{suffix}')))
         found = describe_folder(path)
     else:

@@ -53,6 +53,12 @@ class ImageFolder(FaceSource):
         self.check_index(index)
         return os.fsdecode(self._index.text('names', 'name_ends', index))
 
+    def size(self, index: int) -> int | None:
+        try:
+            return os.stat(osp.join(self.root, self.name(index))).st_size
+        except OSError:
+            return None  # gone, or out of reach: to read it would say so
+
     def _build(self) -> dict[str, np.ndarray]:
         names, ends = bytearray(), array('Q')
         folders, folder_ends, changed = bytearray(), array('Q'), array('Q')

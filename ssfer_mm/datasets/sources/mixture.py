@@ -39,3 +39,7 @@ class Mixture(FaceSource):
     def name(self, index: int) -> str:
         number, index = self.locate(index)
         return f'{self._labels[number]}/{self.sources[number].name(index)}'
+
+    def size(self, index: int) -> int | None:
+        number, index = self.locate(index)
+        return self.sources[number].size(index)

@@ -82,6 +82,10 @@ class RecordIO(FaceSource):
         except ValueError as error:
             raise UnreadableImage(f'{name} is damaged ({error}); copy the file again') from None
 
+    def size(self, index: int) -> int:
+        self.check_index(index)
+        return self._index.value('length', index)
+
     def prefetch(self, first: int, last: int) -> None:
         begin = self._index.value('offset', first)
         end = self._index.value('offset', last - 1) + self._index.value('length', last - 1)

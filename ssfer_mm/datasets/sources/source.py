@@ -36,6 +36,10 @@ class FaceSource(ABC):
     def name(self, index: int) -> str:
         """A name that finds the image again, posix-style, e.g. ``'faces-000003.tar/0042.jpg'``."""
 
+    def size(self, index: int) -> int | None:
+        """How many bytes the image takes in the store; None where that is not known at once."""
+        return None
+
     def check_index(self, index: int) -> None:
         """Let nobody count from the end, or past it.
 

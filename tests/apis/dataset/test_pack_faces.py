@@ -140,6 +140,68 @@ def test_other_images_or_files_are_not_mixed_in(tmp_path, images, capsys):
         assert says in capsys.readouterr().err
 
 
+@pytest.fixture
+def stopped(tmp_path, images, monkeypatch):
+    """The command, and its folders, stopped after two of six shards."""
+    source, out = stores.write_folder(tmp_path / 'faces', images), tmp_path / 'out'
+    command = [str(source), '--images-per-shard', '4', '--out', str(out)]
+    with monkeypatch.context() as patch:
+        shards = iter([pack_faces.write_shard] * 2)
+
+        def write(*args):
+            try:
+                return next(shards)(*args)
+            except StopIteration:
+                raise KeyboardInterrupt from None
+
+        patch.setattr(pack_faces, 'write_shard', write)
+        assert main(command) == 130
+    return command, source, out
+
+
+def rename(source):
+    (source / 'id_001/0005.jpg').rename(source / 'id_001/0005b.jpg')
+
+
+def replace(source):
+    (source / 'id_001/0005.jpg').write_bytes(stores.jpeg(5, size=80))
+
+
+def add(source):
+    (source / 'id_009').mkdir()
+    (source / 'id_009/0099.jpg').write_bytes(stores.jpeg(5))
+
+
+@pytest.mark.parametrize('change, says', [
+    (rename, 'some with other names or sizes'), (replace, 'some with other names or sizes'),
+    (add, "23 from 'faces/id_000/0000.jpg' to 'faces/id_005/0022.jpg' then, 24 from")])
+def test_it_does_not_go_on_with_other_images(stopped, change, says, capsys):
+    command, source, out = stopped
+    before = files(out)
+    change(source)
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    assert says in said and '--overwrite' in said and files(out) == before
+    assert main([*command, '--overwrite']) == 0
+    assert len(TarShards(out)) == len(build_source(source_config(str(source))))
+
+
+def test_a_manifest_of_a_former_version_is_gone_on_with(stopped, monkeypatch):
+    said = []
+    monkeypatch.setattr('ssfer_mm.apis.dataset.packed_images.print_log',
+                        lambda text, **how: said.append(text))
+    command, _, out = stopped
+    manifest = out / 'manifest.jsonl'
+    first, *lines = manifest.read_text().splitlines()
+    header = json.loads(first)
+    assert len(header.pop('names_and_sizes')) == 64
+    manifest.write_text('\n'.join([json.dumps(header), *lines]) + '\n')
+    assert main(command) == 0
+    assert len(said) == 1 and 'is of a former version' in said[0]
+    assert 'names_and_sizes' not in json.loads(manifest.read_text().splitlines()[0])
+    assert len(verify(str(out))) == 6
+
+
 def test_what_a_path_holds(tmp_path, images):
     pytest.importorskip('lmdb')
     for kind, cfg in stores.write_all(tmp_path, images).items():
