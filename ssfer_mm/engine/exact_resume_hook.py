@@ -11,6 +11,7 @@ from mmpretrain.registry import HOOKS
 from ssfer_mm.errors import UserError
 
 from .checkpoint_folder import CheckpointFolder
+from .same_data import check_same_sizes, data_sizes
 from .unwrap import epoch_lengths, model_of
 
 
@@ -42,6 +43,7 @@ class ExactResumeHook(Hook):
         self._epoch_lengths: Optional[List[int]] = None
         self._stage_ends: List[int] = []
         self._processes: Optional[int] = None
+        self._data_sizes: Optional[List[int]] = None
 
     def before_run(self, runner) -> None:
         """Choose what to resume from; every process the same."""
@@ -67,6 +69,7 @@ class ExactResumeHook(Hook):
         checkpoint['meta']['epoch_lengths'] = epoch_lengths(runner)
         checkpoint['meta']['stage_ends'] = _stage_ends(runner)
         checkpoint['meta']['processes'] = runner.world_size
+        checkpoint['meta']['data_sizes'] = data_sizes(runner)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Go on with the order that the run began with.
@@ -93,6 +96,7 @@ class ExactResumeHook(Hook):
         self._epoch_lengths = meta.get('epoch_lengths')
         self._stage_ends = meta.get('stage_ends') or []
         self._processes = meta.get('processes')
+        self._data_sizes = meta.get('data_sizes')
         if meta.get('sampler_seed') is not None:
             _sampler(runner).seed = meta['sampler_seed']
 
@@ -102,8 +106,9 @@ class ExactResumeHook(Hook):
         Not sooner: where the checkpoint is another model's, that is the better news.
 
         Raises:
-            UserError: The epochs of the run to resume had another number of iterations, or a stage
-                that it has finished had another number of epochs.
+            UserError: The epochs of the run to resume had another number of iterations, a stage
+                that it has finished had another number of epochs, or the epoch that it was in
+                had other images.
         """
         now = epoch_lengths(runner)
         before = self._epoch_lengths or now
@@ -121,7 +126,10 @@ class ExactResumeHook(Hook):
                     f'with {here}, and iteration {runner.iter} is done: keep the epochs of '
                     'train_cfg.supervised, or start a new run (from its weights: load_from, '
                     'and no --resume)')
-        parts = getattr(_sampler(runner), 'in_parts', False) and runner.iter % now[0]
+        inside = getattr(runner.train_loop, 'inside_epoch', bool(runner.iter % now[0]))
+        if self._data_sizes is not None:  # None: no resumed run, or one of a former version
+            check_same_sizes(runner, self._data_sizes, inside)
+        parts = getattr(_sampler(runner), 'in_parts', False) and inside
         if parts and self._processes not in (None, runner.world_size):
             runner.logger.warning(
                 f'{self._processes} process(es) began this epoch and {runner.world_size} go on. '

@@ -49,6 +49,11 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         """Iterations of an epoch, one number per stage."""
         return [len(self.dataloader)]
 
+    @property
+    def inside_epoch(self) -> bool:
+        """Whether some batches of the current epoch are behind us and others are not."""
+        return 0 < self._batches_done() < len(self.dataloader)
+
     def _check_that_processes_agree(self) -> None:
         """The others would wait forever for a process that has one batch less."""
         mine = (self.epoch_lengths, len(self.dataloader.dataset))

@@ -133,6 +133,11 @@ class TwoStageTrainLoop(ResumableTrainLoop):
         self.enter(self.stage)
         super().run_epoch()
 
+    @property
+    def inside_epoch(self) -> bool:
+        """Whether some batches of the current epoch are behind us and others are not."""
+        return 0 < self._batches_done() < self.stage.iters_per_epoch
+
     def _batches_done(self) -> int:
         stage = self.stage
         done = self._iter - stage.begin_iter

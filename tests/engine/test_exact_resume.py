@@ -144,7 +144,8 @@ def test_parts_of_an_epoch_that_others_began(caplog, processes, done, order, war
     runner = SimpleNamespace(
         _resume=True, iter=done, world_size=1, logger=logging.getLogger('parts'),
         train_loop=SimpleNamespace(epoch_lengths=[10]),
-        train_dataloader=SimpleNamespace(batch_sampler=SimpleNamespace(sampler=sampler)))
+        train_dataloader=SimpleNamespace(batch_sampler=SimpleNamespace(sampler=sampler),
+                                         dataset=range(160)))
     checkpoint = dict(meta=dict(epoch=0, iter=done), optimizer={})
     ExactResumeHook().before_save_checkpoint(runner, checkpoint)
     runner.world_size = processes
