@@ -102,7 +102,8 @@ def match_records(path: PathLike, ids: Sequence[str]) -> List[Optional[FaceRecor
 
     An image matches a line by its exact id; else if one of the two ids is the end of the other
     (``'happy/1.png'`` and ``'rafdb/happy/1.png'``); else by its file name. The last two only where
-    there is no other candidate on either side.
+    there is no other candidate on either side. A line is about one image: of several that it could
+    be about, the one that it has most in common with.
 
     Raises:
         UserError: The file is broken, or not one image of it is in the dataset.
@@ -110,7 +111,7 @@ def match_records(path: PathLike, ids: Sequence[str]) -> List[Optional[FaceRecor
     records = read_boxes(path)
     found = [records.get(image) for image in ids]
     if None in found:
-        candidates = {**_by_name(records, ids), **_by_ending(records, ids)}
+        candidates = _closest({**_by_name(records, ids), **_by_ending(records, ids)}, set(ids))
         found = [record or records.get(candidates.get(image, ''))
                  for record, image in zip(found, ids)]
     if len(ids) and not any(found):
@@ -128,6 +129,17 @@ def _by_ending(records: Dict[str, FaceRecord], ids: Sequence[str]) -> Dict[str, 
     shorter = {ours: theirs for theirs, ours in sorted(theirs_in_ours.items(),
                                                        key=lambda pair: len(pair[0]))}
     return {**shorter, **ours_in_theirs}
+
+
+def _closest(candidates: Dict[str, str], ids: Container[str]) -> Dict[str, str]:
+    """Our id -> theirs, for the image of ours that shares the longest ending with a line.
+
+    None for a line whose own image is among ours.
+    """
+    # One is the end of the other, or they are the only ones of their file name.
+    nearest_last = sorted(candidates.items(), key=lambda pair: min(map(len, pair)))
+    owners = {theirs: ours for ours, theirs in nearest_last if theirs not in ids}
+    return {ours: theirs for theirs, ours in owners.items()}
 
 
 def _by_name(records: Dict[str, FaceRecord], ids: Sequence[str]) -> Dict[str, str]:

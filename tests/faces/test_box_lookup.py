@@ -87,6 +87,20 @@ def test_of_two_endings_the_longer_one_counts(tmp_path):
     assert boxes[0, 0] == 1
 
 
+@pytest.mark.parametrize('line, ids, owner', [
+    ('x/a/b.png', ['b.png', 'a/b.png'], 1),
+    ('x/a/b.png', ['x/a/b.png', 'a/b.png', 'b.png'], 0),
+    ('a/b.png', ['x/a/b.png', 'b.png'], 0)])
+def test_a_line_is_about_one_image(tmp_path, line, ids, owner):
+    path = tmp_path / 'b.jsonl'
+    write_boxes(path, [FaceRecord(line, ((7, 0, 9, 9), ))])
+    for order in (ids, ids[::-1]):
+        found = boxes_of_images(path, order)
+        with_box = [image for image, box in zip(order, found.boxes) if not np.isnan(box).any()]
+        assert with_box == [ids[owner]]
+        assert found.report.not_in_file == len(ids) - 1
+
+
 def test_file_names_match_only_where_they_are_unique(tmp_path):
     path = tmp_path / 'b.jsonl'
     write_boxes(path, [
