@@ -104,7 +104,7 @@ def open_or_build(what: str, candidates: Mapping[str, Mapping], build: Callable[
         current: A further check.
 
     Raises:
-        UserError: A new one cannot be written.
+        UserError: The store cannot be read, or a new one cannot be written.
     """
     def first_current() -> IndexFile | None:
         found = ((_try(path), json.loads(json.dumps(facts)))
@@ -123,7 +123,7 @@ def open_or_build(what: str, candidates: Mapping[str, Mapping], build: Callable[
             if index is None:
                 print_log(f'Indexing {what} once; the next run finds {target}',
                           logger='current')
-                write_index(target, facts, build())
+                write_index(target, facts, _built(what, build))
                 index = IndexFile(target)
     except OSError as error:
         raise UserError(f'the index {target!r} cannot be written ({error.strerror or error}); set '
@@ -151,6 +151,16 @@ def compact(numbers: np.ndarray) -> np.ndarray:
     """Non-negative whole numbers in 32 bits each if they fit, else in 64."""
     largest = int(numbers.max()) if len(numbers) else 0
     return numbers.astype(np.uint32 if largest < 2**32 else np.uint64, copy=False)
+
+
+def _built(what: str, build: Callable[[], Columns]) -> Columns:
+    """The columns; what goes wrong with the images is not said of the index."""
+    try:
+        return build()
+    except OSError as error:
+        raise UserError(f'{error.filename or what!r} cannot be read ({error.strerror or error}): '
+                        'check that its disk is there and that you may read it; if it is damaged, '
+                        'copy it again.') from error
 
 
 def _try(path: str) -> IndexFile | None:

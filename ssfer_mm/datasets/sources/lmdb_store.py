@@ -70,13 +70,17 @@ class LMDB(FaceSource):
 
     def _build(self) -> dict[str, np.ndarray]:
         keys, ends, first = bytearray(), array('Q'), b''
-        with _open(self.path).begin() as transaction:
-            for key in transaction.cursor().iternext(values=False):
-                if key in NO_IMAGES or key.startswith(b'__'):
-                    continue
-                first = first or transaction.get(key)[:1]
-                keys += key
-                ends.append(len(keys))
+        try:
+            with _open(self.path).begin() as transaction:
+                for key in transaction.cursor().iternext(values=False):
+                    if key in NO_IMAGES or key.startswith(b'__'):
+                        continue
+                    first = first or transaction.get(key)[:1]
+                    keys += key
+                    ends.append(len(keys))
+        except _package().Error as error:
+            raise UserError(f'{self.path!r} is damaged ({error}): copy the database again.'
+                            ) from None
         if not ends or first == PICKLE:
             found = 'pickled Python objects' if ends else 'no images'
             raise UserError(f'{self.path!r} holds {found}; expected encoded images (JPEG, PNG) as '

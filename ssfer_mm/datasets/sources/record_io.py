@@ -94,9 +94,12 @@ class RecordIO(FaceSource):
     def _build(self) -> dict[str, np.ndarray]:
         size = osp.getsize(self.path)
         keys, offsets = read_idx(self.idx) if osp.isfile(self.idx) else scan(self.path)
+        if not len(keys):
+            raise UserError(f'{self.path!r} ({size} bytes) is too short to hold an image: it was '
+                            'cut off, or is no RecordIO file; copy it again, with its .idx.')
         order = np.argsort(offsets, kind='stable')
         keys, offsets = keys[order], offsets[order]
-        if not len(keys) or offsets[0] < 0 or offsets[-1] >= size or not np.diff(offsets).all():
+        if offsets[0] < 0 or offsets[-1] >= size or not np.diff(offsets).all():
             raise UserError(f'{self.idx!r} ({len(keys)} lines) does not fit {self.path!r} ({size} '
                             'bytes): copy both again, or remove the .idx to do without.')
         lengths = np.diff(offsets, append=size)
@@ -110,17 +113,11 @@ class RecordIO(FaceSource):
         if not len(first):
             return np.ones(len(keys), dtype=bool)
         place = first[0]
-        data = self._reader.read(self.path, int(offsets[place]), int(lengths[place]), 'record 0')
-        try:
-            labels, image = split_header(record_data(data))
-        except ValueError as error:
-            raise UserError(f'{self.path!r} is not a RecordIO file, or does not fit its .idx '
-                            f'({error}); copy both again.') from None
+        labels, image = self._look_at(place, keys, offsets, lengths)
         if len(labels) >= 2 and not image:
             end = self._end_of_images(int(labels[0]), keys, offsets, lengths)
             return (keys >= 1) & (keys < end)
         return keys != 0 if not image else np.ones(len(keys), dtype=bool)
-
 
     def _end_of_images(self, noted: int, keys: np.ndarray, offsets: np.ndarray,
                        lengths: np.ndarray) -> int:
@@ -130,11 +127,22 @@ class RecordIO(FaceSource):
         if around <= 1:
             return noted
         for place in np.flatnonzero(np.abs(keys - noted) <= around):
-            name = f'record {keys[place]} of {self.path}'
-            data = self._reader.read(self.path, int(offsets[place]), int(lengths[place]), name)
-            if not split_header(record_data(data))[1]:
+            if not self._look_at(place, keys, offsets, lengths)[1]:
                 return int(keys[place])
         return noted
+
+    def _look_at(self, place: int, keys: np.ndarray, offsets: np.ndarray,
+                 lengths: np.ndarray) -> tuple[tuple[float, ...], bytes]:
+        """Labels and image of a record that is not in the index yet."""
+        name = f'record {keys[place]} of {self.path!r}'
+        data = self._reader.read(self.path, int(offsets[place]), int(lengths[place]), name)
+        try:
+            return split_header(record_data(data))
+        except ValueError as error:
+            advice = (f'the file is damaged, no RecordIO file, or does not fit {self.idx!r}: copy '
+                      'both again, or remove the .idx to do without' if osp.isfile(self.idx) else
+                      'the file is damaged, or no RecordIO file: copy it again')
+            raise UserError(f'{name} cannot be read ({error}): {advice}.') from None
 
 
 def record_data(data: bytes) -> bytes:

@@ -78,6 +78,34 @@ def test_the_number_of_images_is_rounded_in_a_large_set(tmp_path, images):
         key for key in keys if 1 <= key < end]
 
 
+def test_damage_near_the_end_of_a_large_set_is_told(tmp_path):
+    """Where record 0 notes a rounded number, the records near it are looked at."""
+    end = 2**24 + 2
+    records = [(0, stores.pack_record([end, end + 4], 0, b'')), (1, stores.pack_record(
+        [7], 1, stores.jpeg(1))), (end - 1, b'short'), (end, stores.pack_record([1, 1], end, b''))]
+    whole, lines = b'', []
+    for key, payload in records:
+        lines.append(f'{key}\t{len(whole)}\n')
+        whole += stores.frame_record(payload)
+    (tmp_path / 'a.rec').write_bytes(whole)
+    (tmp_path / 'a.idx').write_text(''.join(lines))
+    with pytest.raises(UserError, match=f'record {end - 1} of .*a.rec.* cannot be read .it is too '
+                       'short for a header.*a.idx'):
+        RecordIO(str(tmp_path / 'a.rec'))
+
+
+def test_without_an_idx_none_is_blamed(tmp_path):
+    path = tmp_path / 'a.rec'
+    path.write_bytes(b'short')
+    with pytest.raises(UserError, match='a.rec.* .5 bytes. is too short') as error:
+        RecordIO(path)
+    assert 'does not fit' not in str(error.value)
+    path.write_bytes(stores.frame_record(b'short'))
+    with pytest.raises(UserError, match='record 0 of .*copy it again') as error:
+        RecordIO(path)
+    assert '.idx' not in str(error.value)
+
+
 def test_an_empty_file_is_called_empty(tmp_path):
     (tmp_path / 'train.rec').touch()
     with pytest.raises(UserError, match='train.rec.* is empty: copy it again'):

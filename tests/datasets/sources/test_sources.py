@@ -1,4 +1,5 @@
 """Every kind of store gives the same images, in every process, and says what is damaged."""
+import errno
 import multiprocessing
 import os
 import pickle
@@ -228,3 +229,30 @@ def test_lmdb_is_optional_and_never_unpickles(tmp_path, images, monkeypatch):
     monkeypatch.setitem(sys.modules, 'lmdb', None)
     with pytest.raises(UserError, match='pip install lmdb'):
         build_source(dict(type='LMDB', path=str(path)))
+
+
+def test_a_damaged_lmdb_is_told(tmp_path):
+    pytest.importorskip('lmdb')
+    path = stores.write_lmdb(tmp_path / 'faces', [bytes([k]) * 900 for k in range(200)])
+    pages = bytearray((path / 'data.mdb').read_bytes())
+    pages[8192:] = b'\xa5' * (len(pages) - 8192)
+    (path / 'data.mdb').write_bytes(pages)
+    with pytest.raises(UserError, match='faces.* is damaged .*copy the database again'):
+        build_source(dict(type='LMDB', path=str(path)))
+
+
+@pytest.mark.parametrize('fault, says, not_said', [
+    ('read', "'/far/a.jpg' cannot be read .Input/output error", 'index'),
+    ('write', 'the index .* cannot be written .No space left', 'cannot be read')])
+def test_reading_the_images_and_writing_their_index_are_told_apart(
+        tmp_path, images, monkeypatch, fault, says, not_said):
+    def fail(*args):
+        raise {'read': OSError(errno.EIO, 'Input/output error', '/far/a.jpg'),
+               'write': OSError(errno.ENOSPC, 'No space left on device')}[fault]
+
+    monkeypatch.setattr(*{
+        'read': ('ssfer_mm.datasets.sources.image_folder.walk_images', fail),
+        'write': ('ssfer_mm.datasets.sources.index_file.write_index', fail)}[fault])
+    with pytest.raises(UserError, match=says) as error:
+        build_source(make('ImageFolder', tmp_path, images))
+    assert not_said not in str(error.value)
