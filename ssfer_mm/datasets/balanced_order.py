@@ -1,7 +1,7 @@
 """Which images an epoch uses where rare classes are to come more often than they occur."""
 import numpy as np
 
-from ssfer_mm.errors import UserError
+from ssfer_mm.ranges import check_number
 
 
 def balanced_order(classes: np.ndarray, length: int, balance: float,
@@ -31,7 +31,7 @@ def balanced_order(classes: np.ndarray, length: int, balance: float,
         >>> np.bincount(places).tolist()
         [2, 2, 2, 6]
     """
-    check_balance(balance)
+    check_number('balanced_order', 'balance', balance, high=1)
     members = [np.flatnonzero(classes == name) for name in np.unique(classes)]
     shares = np.array([len(own) for own in members]) ** (1. - balance)
     # One random offset for all: exactly `length` slots, and on average the exact shares.
@@ -40,13 +40,6 @@ def balanced_order(classes: np.ndarray, length: int, balance: float,
     slots = np.diff(ends, prepend=0).astype(int)
     chosen = [_passes(own, count, random) for own, count in zip(members, slots)]
     return random.permutation(np.concatenate(chosen))
-
-
-def check_balance(balance: float) -> None:
-    """Raise a UserError unless it is a number in [0, 1]."""
-    if not isinstance(balance, (int, float)) or not 0 <= balance <= 1:
-        raise UserError(f'balance is {balance!r}, expected a number from 0 (every labeled image '
-                        'equally often) to 1 (every class equally often)')
 
 
 def _passes(images: np.ndarray, count: int, random: np.random.Generator) -> np.ndarray:

@@ -6,6 +6,7 @@ images and labels that it was drawn from.
 """
 import hashlib
 import json
+import math
 import os.path as osp
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -245,7 +246,8 @@ def _check_request(fraction: float | None, per_class: int | None, seed: int) -> 
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return (isinstance(value, (int, float)) and not isinstance(value, bool)
+            and math.isfinite(value))
 
 
 def _ids_by_class(classes: Sequence[str], ids: Sequence[str],

@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 
 from ssfer_mm.errors import UnreadableImage, UserError
 from ssfer_mm.images.name import note_unreadable
+from ssfer_mm.ranges import check_number
 
 from .seeded import seed_draws
 from .sources import FaceSource, Mixture, build_source
@@ -138,8 +139,9 @@ def _weights(sources: Sequence[Mapping]) -> list[float] | None:
     given = [cfg['weight'] for cfg in sources if 'weight' in cfg]
     if not given:
         return None
-    numbers = [weight for weight in given if isinstance(weight, (int, float)) and weight > 0]
-    if len(numbers) < len(sources):
+    if len(given) < len(sources):
         raise UserError(f'StoredFaces: the weights are {given} for {len(sources)} sources; give '
                         'every source a positive number, or none a weight.')
-    return [float(weight) for weight in numbers]
+    for weight in given:
+        check_number('StoredFaces', 'the weight of a source', weight, positive=True)
+    return [float(weight) for weight in given]

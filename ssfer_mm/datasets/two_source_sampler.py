@@ -8,8 +8,9 @@ from mmpretrain.registry import DATA_SAMPLERS
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.joint_batch import share_of_rank
+from ssfer_mm.ranges import check_number
 
-from .balanced_order import balanced_order, check_balance
+from .balanced_order import balanced_order
 from .seeded import SeededIndex, item_seeds
 
 # Sets the draws of a balanced order apart from those of the passes, which are numbered from 0.
@@ -66,7 +67,7 @@ class TwoSourceSampler:
         self.epoch = 0
         self._skip = 0
         self.labeled, self.unlabeled = 1, 0
-        check_balance(balance)
+        check_number('TwoSourceSampler', 'balance', balance, high=1)
         self.balance = balance
         self._classes = np.asarray(dataset.labeled_classes()) if balance else None
 

@@ -3,6 +3,7 @@ import math
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.ranges import check_number
 
 from .box_line import FaceRecord
 
@@ -72,9 +73,7 @@ def check_rule(rule: str, min_score: float = 0.) -> None:
     if rule not in RULES:
         raise UserError(f'choose={rule!r} is not a rule for choosing a face: '
                         f'use one of {", ".join(map(repr, RULES))}')
-    if isinstance(min_score, bool) or not isinstance(min_score, (int, float)) \
-            or not 0 <= min_score <= 1:
-        raise UserError(f'min_score={min_score!r}: give a number from 0 to 1')
+    check_number('choosing a face', 'min_score', min_score, high=1)
 
 
 def _area(record: FaceRecord, k: int) -> float:

@@ -6,6 +6,7 @@ from typing import Optional, Tuple
 import numpy as np
 
 from ..errors import UserError
+from ..ranges import check_number
 from .action_units import CLASSES, ActionUnits, act, prototype
 from .camera import expose
 from .canvas import Canvas
@@ -69,10 +70,8 @@ class SynthFERGenerator:
     """
 
     def __init__(self, seed: int = 0, size: int = 48, difficulty: float = 1.) -> None:
-        if not isinstance(size, int) or size < 16:
-            raise UserError(f'SynthFER size {size!r}: expected a whole number of pixels >= 16')
-        if not 0 <= difficulty <= 3:
-            raise UserError(f'SynthFER difficulty {difficulty!r}: expected a number from 0 to 3')
+        check_number('SynthFER', 'size (pixels)', size, low=16, whole=True)
+        check_number('SynthFER', 'difficulty', difficulty, high=3)
         self.seed, self.size, self.difficulty = int(seed), size, float(difficulty)
 
     def item(self, pool: str, index: int) -> SynthFace:

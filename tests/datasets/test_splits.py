@@ -103,6 +103,8 @@ def test_seeds_differ():
     (dict(per_class=2.5), 'whole number'),
     (dict(per_class=4), "'rare' has 3 images"),
     (dict(fraction=0.1, seed='x'), 'seed'),
+    (dict(fraction=0.1, seed=float('nan')), 'seed'),
+    (dict(fraction=0.1, seed=float('inf')), 'seed'),
 ])
 def test_impossible_requests(how, part):
     with pytest.raises(UserError) as caught:

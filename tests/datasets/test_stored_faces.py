@@ -161,7 +161,9 @@ def test_too_many_damaged_images_stop(tmp_path, images):
     (dict(sources=[]), 'give a list'),
     (dict(sources=[dict(type='TarShards', path='{t}', weight=1), dict(type='TarShards',
                                                                       path='{t}')]), 'weights are'),
-    (dict(sources=[dict(type='TarShards', path='{t}', weight=-1)]), 'weights are'),
+    (dict(sources=[dict(type='TarShards', path='{t}', weight=-1)]), 'got -1'),
+    (dict(sources=[dict(type='TarShards', path='{t}', weight=True)]), 'got True'),
+    (dict(sources=[dict(type='TarShards', path='{t}', weight=float('inf'))]), 'got inf'),
     (dict(sources=[dict(type='TarShards', path='{t}')], max_unreadable=2),
      'max_unreadable must be')])
 def test_what_is_wrong_is_said(tmp_path, images, arguments, says):

@@ -64,8 +64,9 @@ def test_what_the_record_lacks_is_named(rule, threshold, says):
 
 
 @pytest.mark.parametrize('rule, threshold, says', [
-    ('biggest', 0., "'biggest' is not a rule.*'largest'"), ('only', 1.5, 'from 0 to 1'),
-    ('only', True, 'from 0 to 1'), ('only', '0.5', 'from 0 to 1')])
+    ('biggest', 0., "'biggest' is not a rule.*'largest'"), ('only', 1.5, 'min_score must be'),
+    ('only', True, 'min_score must be'), ('only', '0.5', 'min_score must be'),
+    ('only', float('nan'), 'min_score must be')])
 def test_nonsense_is_explained(rule, threshold, says):
     with pytest.raises(UserError, match=says):
         choose_face(CROWD, rule, threshold)

@@ -154,7 +154,8 @@ def test_contact_sheet_has_a_row_per_class():
 
 @pytest.mark.parametrize('make, words', [
     (lambda: SynthFERGenerator(0, 8), '>= 16'),
-    (lambda: SynthFERGenerator(0, 48, 4.), '0 to 3'),
+    (lambda: SynthFERGenerator(0, 48, 4.), 'difficulty must be a number in'),
+    (lambda: SynthFERGenerator(0, 48, 'hard'), 'difficulty must be a number in'),
     (lambda: SynthFERGenerator().item('valid', 0), 'pretrain, train, test'),
     (lambda: SynthFERGenerator().item('train', -1), '0 or more'),
     (lambda: SynthFERGenerator().recipe('train', 0, 'happy'), 'happiness'),

@@ -17,6 +17,7 @@ from ssfer_mm.profiling.arithmetic import StepWork
 from ssfer_mm.profiling.cost import Cost, Device, Input, Training, predict
 from ssfer_mm.profiling.devices import Shares, gpu
 from ssfer_mm.profiling.pretraining import ImageCost, Pretraining, time_images
+from ssfer_mm.ranges import check_number
 
 from .cost_report import show
 
@@ -98,10 +99,10 @@ def _check(args: argparse.Namespace) -> None:
     for name in ('images', 'epochs', 'gpus', 'batch', 'worker_rate', 'image_bytes', 'cores',
                  'matrix_share', 'call_us', 'write_rate'):
         value = getattr(args, name)
-        if value is not None and value <= 0:
-            raise UserError(f'--{name.replace("_", "-")} {value}: expected more than 0')
-    if args.workers is not None and args.workers < 0:
-        raise UserError(f'--workers {args.workers}: expected 0 or more')
+        if value is not None:
+            check_number('cost_model.py', f'--{name.replace("_", "-")}', value, positive=True)
+    if args.workers is not None:
+        check_number('cost_model.py', '--workers', args.workers)
     if args.faces and not Path(args.faces).is_dir():
         raise UserError(f'--faces {args.faces}: no such folder; name one with face images, or '
                         'leave it out and give --worker-rate')

@@ -108,11 +108,12 @@ class DeviceViews:
 
 
 def _check_bounds(name: str, bounds: object, high: float) -> None:
-    numbers = bounds if isinstance(bounds, (list, tuple)) else ()
-    if not (len(numbers) == 2 and all(isinstance(number, (int, float)) for number in numbers)
-            and 0 < numbers[0] <= numbers[1] <= high):
-        most = ', both positive' if high == math.inf else f', above 0 and at most {high}'
-        raise UserError(f'DeviceViews: {name} is (low, high){most}, got {bounds!r}')
+    if not isinstance(bounds, (list, tuple)) or len(bounds) != 2:
+        raise UserError(f'DeviceViews: {name} is (low, high), got {bounds!r}')
+    for number in bounds:
+        check_number('DeviceViews', f'each of {name}', number, high=high, positive=True)
+    if bounds[0] > bounds[1]:
+        raise UserError(f'DeviceViews: {name} is (low, high), got {bounds!r}')
 
 
 def _full_precision(faces: Tensor) -> torch.autocast:

@@ -187,7 +187,7 @@ def test_boxes_of_images_of_another_size_are_refused(command, photos, tmp_path, 
 @pytest.mark.parametrize('options, says', [
     (('--margin', '-1'), '--margin'), (('--size', '0'), '--size 0'),
     (('--min-face', '-1'), '--min-face'), (('--min-face', 'nan'), '--min-face nan'),
-    (('--min-score', '2'), 'min_score=2'),
+    (('--min-score', '2'), 'min_score must be'),
     (('--out', 'photos/crops'), 'inside the photos')])
 def test_nonsense_is_explained(command, tmp_path, monkeypatch, capsys, options, says):
     monkeypatch.chdir(tmp_path)

@@ -43,7 +43,9 @@ def test_slow_products_and_slow_workers_cost_time():
     ('not MAE', [SPARK], r'SparK; .* neither SparK .* configs/mae/mae_\*\.py'),
     ('an unknown GPU', [MICRO, '--devices', 'abacus'], 'rtx4090'),
     ('no step in an epoch', [MICRO, '--images', '5'], 'fewer than a step'),
-    ('a rate of 0', [MICRO, '--worker-rate', '0'], '--worker-rate 0'),
+    ('a rate of 0', [MICRO, '--worker-rate', '0'], '--worker-rate must be a number > 0, got 0'),
+    ('no number', [MICRO, '--call-us', 'nan'], '--call-us must be a number > 0, got nan'),
+    ('workers that owe work', [MICRO, '--workers', '-1'], '--workers must be a number >= 0'),
     ('no such folder', [MICRO, '--faces', 'nowhere'], '--worker-rate'),
 ])
 def test_mistakes(what, arguments, message):

@@ -207,7 +207,9 @@ def test_four_options_make_of_a_config_what_the_shipped_one_is():
 @pytest.mark.parametrize('options, match', [
     (dict(size=0), 'size must be a whole number >= 2'),
     (dict(size=16, crop_ratio_range=(1., 0.5)), 'crop_ratio_range'),
-    (dict(size=16, crop_ratio_range=(0.2, 3.)), 'crop_ratio_range .* at most 1'),
+    (dict(size=16, crop_ratio_range=(0.2, 3.)), r'each of crop_ratio_range must be .* \(0, 1\]'),
+    (dict(size=16, crop_ratio_range=(0.5, True)), 'crop_ratio_range .* got True'),
+    (dict(size=16, aspect_ratio_range=(1., float('inf'))), 'aspect_ratio_range .* got inf'),
     (dict(size=16, crop_ratio_range=0.5), 'crop_ratio_range .* got 0.5'),
     (dict(size=16, crop_ratio_range=('a', 'b')), 'crop_ratio_range'),
     (dict(size=16, aspect_ratio_range=(0., 1.)), 'aspect_ratio_range'),
