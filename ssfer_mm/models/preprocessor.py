@@ -77,8 +77,7 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
         """
         if not isinstance(data['inputs'], dict):
             return super().forward(data, training)
-        images = {source: pixels.to(self.device, non_blocking=True)
-                  for source, pixels in data['inputs'].items()}
+        images = self._to_device(data['inputs'])
         crops = None
         if training:
             images, crops = self._make_views(images)
@@ -94,6 +93,10 @@ class SSFERDataPreprocessor(ClsDataPreprocessor):
 
     def _mixes(self, semi: bool) -> bool:
         return self.facemix is not None and (self.semi_facemix or not semi)
+
+    def _to_device(self, images: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        return {source: pixels.to(self.device, non_blocking=True)
+                for source, pixels in images.items()}
 
     def _make_views(self, faces: Dict[str, Tensor]) -> Tuple[Dict[str, Tensor], Optional[Crops]]:
         """The views of a training batch, and where the labeled ones lie in their faces."""

@@ -90,6 +90,8 @@ def attach_probes(clock: PhaseClock, runner) -> None:
     clock.wrap(runner, 'call_hook', 'hooks and logging')
     clock.wrap(preprocessor, 'forward', 'normalize')
     clock.wrap(preprocessor, 'cast_data', 'host to device')
+    if hasattr(preprocessor, '_to_device'):  # SSFER's, which takes batches of several sources
+        clock.wrap(preprocessor, '_to_device', 'host to device')
     if getattr(preprocessor, 'facemix', None) is not None:
         clock.wrap(preprocessor, '_boxes', 'facemix and boxes')
         clock.wrap(preprocessor.facemix, 'mix', 'facemix and boxes')

@@ -1,10 +1,12 @@
 """Ratios within rounds, and each phase charged for itself only."""
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from ssfer_mm.profiling import PhaseClock, Spent, median_ms, paired_ratio, timed
+from ssfer_mm.models.preprocessor import SSFERDataPreprocessor
+from ssfer_mm.profiling import PhaseClock, Spent, attach_probes, median_ms, paired_ratio, timed
 
 CPU = torch.device('cpu')
 
@@ -62,3 +64,17 @@ def test_methods_are_given_back(clockwork):
     assert 'wait' not in vars(clockwork) and clockwork.own is own
     clockwork.wait(1)
     assert not clock.wall
+
+
+@pytest.mark.parametrize('batch', [
+    dict(inputs=dict(weak=torch.zeros(2, 3, 8, 8, dtype=torch.uint8)), data_samples={}),
+    dict(inputs=torch.zeros(2, 3, 8, 8))], ids=['of several sources', 'as mmpretrain has them'])
+def test_the_way_to_the_device_is_charged(batch):
+    preprocessor = SSFERDataPreprocessor([0.] * 3, [1.] * 3, num_classes=3)
+    model = SimpleNamespace(data_preprocessor=preprocessor, forward=print)
+    optimizer = SimpleNamespace(backward=print, step=print, zero_grad=print)
+    clock = PhaseClock(CPU)
+    attach_probes(clock, SimpleNamespace(model=model, optim_wrapper=optimizer, call_hook=print))
+    preprocessor(batch)
+    clock.release()
+    assert clock.wall['host to device'] > 0 and clock.wall['normalize'] > 0
