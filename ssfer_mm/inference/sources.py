@@ -3,7 +3,7 @@ import os
 import os.path as osp
 import re
 from dataclasses import dataclass
-from typing import Dict, List, Sequence, Union
+from typing import Dict, Iterator, List, Sequence, Union
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.images.files import IMAGE_SUFFIXES, OTHER_PHOTOS, is_image, scan_images
@@ -95,8 +95,7 @@ def left_out(given: Sequence[str]) -> List[str]:
     """
     lines = []
     for folder in filter(osp.isdir, map(osp.expanduser, given)):
-        endings = [osp.splitext(name)[1].lower() for _, _, names in os.walk(folder)
-                   for name in names]
+        endings = [osp.splitext(name)[1].lower() for name in _visible_files(folder)]
         for known, advice in ((VIDEO_SUFFIXES, 'give each video to a call of its own'),
                               (OTHER_PHOTOS, 'convert them to .jpg')):
             count = sum(ending in known for ending in endings)
@@ -104,6 +103,13 @@ def left_out(given: Sequence[str]) -> List[str]:
                 kinds = ', '.join(sorted({ending for ending in endings if ending in known}))
                 lines.append(f'{folder}: {count} files ({kinds}) are left out: {advice}')
     return lines
+
+
+def _visible_files(folder: str) -> Iterator[str]:
+    """Names of the files where photos are looked for, at any depth."""
+    for _, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(('.', '__'))]
+        yield from (name for name in names if not name.startswith('.'))
 
 
 def _is_camera(text: str) -> bool:

@@ -5,7 +5,7 @@ import pytest
 
 from ssfer_mm import UserError
 from ssfer_mm.inference.inferencer import list_inputs
-from ssfer_mm.inference.sources import Video, Webcam, find_source, printable
+from ssfer_mm.inference.sources import Video, Webcam, find_source, left_out, printable
 
 
 @pytest.fixture
@@ -57,6 +57,16 @@ def test_no_two_photos_of_several_folders_share_a_name(tmp_path, monkeypatch):
 
 def test_former_results_inside_the_folder_are_left_out(folder):
     assert pairs(find_source([str(folder)], out=str(folder / 'b')))[-1][0] == 'a/x.jpg'
+
+
+def test_what_is_hidden_is_not_said_to_be_left_out(tmp_path):
+    for name in ('__MACOSX/._x.heic', '.trash/y.heic', '._z.heic', '.film.mp4', 'sub/a.jpg'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert left_out([str(tmp_path)]) == []
+    (tmp_path / 'sub' / 'b.HEIC').touch()
+    assert left_out([str(tmp_path)]) == [
+        f'{tmp_path}: 1 files (.heic) are left out: convert them to .jpg']
 
 
 @pytest.mark.parametrize('out', ['', 'a', 'a/su'], ids=['around it', 'itself', 'other'])
