@@ -11,6 +11,7 @@ import numpy as np
 
 from ssfer_mm.command_line.progress import progress
 from ssfer_mm.errors import UserError
+from ssfer_mm.runtime.processor import cores
 
 from .annotate import draw_result
 from .backends import BackendSettings, make_classifier, make_detector
@@ -22,7 +23,7 @@ from .results import NO_FACE, OK, FaceResult, ImageResult
 from .sources import VIDEO_SUFFIXES, Photo, Video, Webcam, count_folders, find_source
 
 FIRST_BATCH = 4  # images; the next ones are twice as large until they are whole
-READERS = max(1, min(4, os.cpu_count() or 1))  # threads that decode images
+READERS = min(4, cores())  # threads that decode images
 # Of models that do not say; measured with benchmarks/crop_margin.py, see docs/predict.md.
 MARGIN = -0.1
 # Images, the faces found in each, and what will be the crops of these.

@@ -1,6 +1,5 @@
 """Facts of all images of some parts: one pass over the files, several processes, a cache."""
 import functools
-import os
 import os.path as osp
 from typing import Callable, Dict, List, Optional, Sequence, Tuple, Union
 
@@ -11,6 +10,7 @@ from ssfer_mm.audit.file_facts import FileFacts, inspect
 from ssfer_mm.audit.parts import Part
 from ssfer_mm.command_line.progress import progress_bar
 from ssfer_mm.processes import map_batches
+from ssfer_mm.runtime.processor import cores
 
 from .check_data_parts import paths_and_pixels
 
@@ -44,7 +44,7 @@ def look_at_images(parts: Sequence[Part], decode: bool = True, cache: Optional[F
     todo: List[Item] = [(path, path) for path in paths if path not in known]
     todo += [(f'{k}', part.images[row]) for k, (part, row) in enumerate(pixels)]
     if workers is None:
-        workers = os.cpu_count() or 1 if len(todo) >= WORTH_PROCESSES else 1
+        workers = cores() if len(todo) >= WORTH_PROCESSES else 1
     batches = [todo[start:start + BATCH] for start in range(0, len(todo), BATCH)]
     found: Dict[str, FileFacts] = {}
     total = len(paths) + len(pixels)

@@ -68,9 +68,11 @@ class MMDetNetwork(FaceDetector):
         for number, (pixels, sample) in enumerate(images):
             count += 1
             if pixels[0].numel() > MAX_PIXELS:
-                raise UserError(f'the test pipeline of {self.name} leaves image {number} at '
-                                f'{pixels.shape[2]} x {pixels.shape[1]} pixels, too large for the '
-                                'network: give the detector an input_size, such as 640')
+                raise UserError(f'{self.name} brings an image to {pixels.shape[2]} x '
+                                f'{pixels.shape[1]} pixels, and takes no more than '
+                                f'{MAX_PIXELS:,}: write input_size=640 into detector = dict(...) '
+                                'of the file that --detector names; where there is one, make it '
+                                'smaller')
             group = waiting[pixels.shape]
             group.append((number, pixels, sample))
             if len(group) == self.batch_size:

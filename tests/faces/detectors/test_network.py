@@ -1,0 +1,16 @@
+"""What a network refuses before it fills the memory."""
+import numpy as np
+import pytest
+from torch import nn, zeros
+
+from ssfer_mm.errors import UserError
+from ssfer_mm.faces.detectors.network import MMDetNetwork
+
+
+def test_an_image_that_the_pipeline_makes_huge_is_refused_with_what_to_write():
+    huge = zeros(1).expand(3, 5000, 4000)
+    network = MMDetNetwork('my_config.py', nn.Identity(), lambda image: (huge, None), 0, .5, 1,
+                           'cpu')
+    with pytest.raises(UserError, match='my_config.py brings an image to 4000 x 5000 pixels, and '
+                       r'takes no more than 16,000,000: write input_size=640 into detector = dict'):
+        network.detect([np.zeros((8, 8, 3), np.uint8)])
