@@ -188,6 +188,11 @@ def user_message(error: BaseException) -> Optional[str]:
         name = error.filename2 or error.filename  # of os.replace: what was to be replaced
         return (f'{name} cannot be opened or written ({error.strerror}). Name a file where a file '
                 'is wanted, and a folder where a folder is')
+    missing = _missing_folder(error)
+    if missing is not None:
+        return (f'{error.filename} cannot be opened or written: there is no folder {missing}. If '
+                'it was removed or renamed during the run, put it back and go on with --resume, or '
+                'start anew; else correct the path')
     match = NOT_REGISTERED.search(str(error)) if isinstance(error, KeyError) else None
     if match is None:
         return unknown_setting(error) or unknown_arch(error)
@@ -197,6 +202,18 @@ def user_message(error: BaseException) -> Optional[str]:
     full_name = f'{scope}::{registry}' if scope else registry
     return (f'{name!r} is not in the {full_name} registry; {advice}Correct its type= in the '
             'config, or name the module that defines it in custom_imports.')
+
+
+def _missing_folder(error: BaseException) -> Optional[str]:
+    """The uppermost folder that a file was looked for in and that is not there, as where a work
+    dir was deleted; a file alone that is missing may be a mistake of ours."""
+    name = getattr(error, 'filename', None)
+    if not isinstance(error, FileNotFoundError) or not isinstance(name, (str, os.PathLike)):
+        return None
+    folder, missing = os.path.dirname(os.path.abspath(name)), None
+    while not os.path.isdir(folder):
+        folder, missing = os.path.dirname(folder), folder
+    return missing
 
 
 def registered_names(registry: str) -> List[str]:

@@ -113,6 +113,22 @@ def test_a_folder_where_a_file_is_wanted_is_named(number):
     assert run.user_message(OSError(number, 'other kind')) is None
 
 
+def test_a_work_dir_that_was_deleted_is_no_traceback(tmp_path, capsys):
+    def train():
+        open(tmp_path / 'work' / 'vis_data' / 'scalars.json', 'a')
+
+    assert run.run_cli(train) == 2
+    said = capsys.readouterr().err
+    assert f'scalars.json cannot be opened or written: there is no folder {tmp_path}/work.' in said
+    assert '--resume' in said and said.count('\n') == 1
+
+
+def test_a_missing_file_of_a_folder_that_is_there_keeps_its_traceback(tmp_path):
+    for error in (FileNotFoundError(2, 'No such file', str(tmp_path / 'a.json')),
+                  FileNotFoundError(2, 'No such file', 5), FileNotFoundError('of a library')):
+        assert run.user_message(error) is None
+
+
 def test_run_cli_reports_in_one_line(capsys):
 
     def mistake():
