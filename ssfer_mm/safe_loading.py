@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Union
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.checkpoint_list import check_listed
 
 
 def _log_statistic(owner: type, name: str) -> Callable:
@@ -56,7 +57,7 @@ def load_checkpoint_safely(path: Union[str, Path], map_location: Any = 'cpu') ->
 
     Raises:
         UserError: the file is missing, damaged, not a dict, or holds anything but weights,
-            numbers and logs.
+            numbers and logs; or ``checkpoints.json`` beside it has another checksum for it.
     """
     import torch
 
@@ -65,6 +66,7 @@ def load_checkpoint_safely(path: Union[str, Path], map_location: Any = 'cpu') ->
         raise UserError(f'Checkpoint {path} is a folder: name a .pth file in it.')
     if not path.is_file():
         raise UserError(f'Checkpoint {path} not found; expected a .pth file. Check the path.')
+    check_listed(path)
     if path.suffix == '.safetensors':
         return _load_safetensors(path, map_location)
     try:
@@ -122,7 +124,6 @@ def enable_safe_loading() -> None:
     (``torchvision://``, ``open-mmlab://``, ``mmcls://``) are addresses in the end; buckets
     (``s3://``, ``petrel://``, ``pavi://``) have readers of their own, and are refused.
     """
-    import torch
     from mmengine.runner import CheckpointLoader
     from mmengine.runner import checkpoint as mmengine_checkpoint
 
@@ -131,15 +132,10 @@ def enable_safe_loading() -> None:
 
     def load_from_http(filename: str, map_location: Any = None,
                        model_dir: Optional[str] = None) -> Dict[str, Any]:
-        from mmengine.dist import barrier, is_main_process
+        from ssfer_mm.files.download import fetch_weights
 
-        folder = Path(model_dir or Path(torch.hub.get_dir()) / 'checkpoints')
-        target = folder / filename.split('?')[0].rsplit('/', 1)[-1]
-        if is_main_process() and not target.is_file():
-            folder.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(filename, str(target))
-        barrier()
-        return load_checkpoint_safely(target, map_location)
+        # Its lock keeps the processes of a machine apart; each machine may have its own disk.
+        return load_checkpoint_safely(fetch_weights(filename, model_dir), map_location)
 
     def load_from_bucket(filename: str, map_location: Any = None) -> Dict[str, Any]:
         raise UserError(f'checkpoint {filename} lies in a bucket, from which mmengine would '

@@ -1,7 +1,9 @@
 """Checkpoints may not run code."""
 import os
 import pickle
+import threading
 import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -148,22 +150,62 @@ def test_other_bad_checkpoints(tmp_path):
             safe_loading.load_checkpoint_safely(tmp_path / name)
 
 
-def test_downloaded_checkpoints_are_loaded_safely_and_once(tmp_path, monkeypatch):
+class Site(BaseHTTPRequestHandler):
+    """Serves ``server.content``; the first answer breaks off where ``server.drops``."""
+
+    def do_GET(self):
+        first, body = not self.server.asked, self.server.content
+        self.server.asked.append(self.path)
+        start = int((self.headers.get('Range') or 'bytes=0-')[6:-1])
+        self.send_response(206 if start else 200)
+        self.send_header('Content-Length', str(len(body) - start))
+        self.end_headers()
+        self.wfile.write(body[:100] if first and self.server.drops else body[start:])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture()
+def site(tmp_path, monkeypatch):
+    """A server of a checkpoint, and mmengine that reads from it."""
     torch.save(dict(state_dict=Affine().state_dict()), tmp_path / 'source.pth')
-    downloads = []
-
-    def download(url, target, *args, **kwargs):
-        downloads.append(url)
-        with open(target, 'wb') as file:
-            file.write((tmp_path / 'source.pth').read_bytes())
-
-    monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
     monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
     safe_loading.enable_safe_loading()
+    server = ThreadingHTTPServer(('127.0.0.1', 0), Site)
+    server.asked, server.drops = [], False
+    server.content = (tmp_path / 'source.pth').read_bytes()
+    server.url = f'http://127.0.0.1:{server.server_port}/a/model.pth?x=1'
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_downloaded_checkpoints_are_loaded_safely_and_once(site):
     for _ in range(2):
-        loaded = load_checkpoint(Affine(), 'https://example.org/a/model.pth?x=1')
+        loaded = load_checkpoint(Affine(), site.url)
     assert set(loaded['state_dict']) == {'layer.weight', 'layer.bias'}
-    assert downloads == ['https://example.org/a/model.pth?x=1']
+    assert site.asked == ['/a/model.pth?x=1']
+
+
+def test_a_download_that_breaks_off_is_no_checkpoint_and_goes_on_next_time(site, tmp_path):
+    site.drops = True
+    with pytest.raises(UserError, match='cannot download .* put it at .*model.pth'):
+        load_checkpoint(Affine(), site.url)
+    assert not (tmp_path / 'hub/checkpoints/model.pth').exists()
+    assert set(load_checkpoint(Affine(), site.url)['state_dict']) == {'layer.weight', 'layer.bias'}
+
+
+def test_a_download_with_another_hash_than_its_name_says_is_refused(site):
+    with pytest.raises(UserError, match='is not the file that its name promises'):
+        load_checkpoint(Affine(), site.url.replace('model.pth', 'model-01234567.pth'))
+
+
+def test_the_second_machine_of_a_training_downloads_for_itself(site, monkeypatch):
+    """mmengine's main process is the first of all machines, and waits for the others there."""
+    monkeypatch.setattr('mmengine.dist.is_main_process', lambda *_: False)
+    assert 'state_dict' in load_checkpoint(Affine(), site.url)
 
 
 # ---------------------------------------------------------------------------------- mmcv stand-in

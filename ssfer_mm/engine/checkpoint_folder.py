@@ -1,6 +1,5 @@
 """The checkpoints of one run on disk: complete, listed with checksums, or set aside."""
 import contextlib
-import json
 import logging
 import os
 import os.path as osp
@@ -10,12 +9,12 @@ from typing import List, Optional
 from mmengine.logging import print_log
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.files.atomic import atomic_write, write_json
-from ssfer_mm.files.fingerprint import sha256_of
+from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.files.checkpoint_list import BEST, MANIFEST, PERIODIC, read_list, write_list
+from ssfer_mm.files.fingerprint import sha256_of, sha256_once
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
-MANIFEST, POINTER = 'checkpoints.json', 'last_checkpoint'
-PERIODIC, STAGE_END, BEST = 'periodic', 'stage end', 'best'
+POINTER = 'last_checkpoint'
 
 
 class CheckpointFolder:
@@ -115,15 +114,7 @@ class CheckpointFolder:
 
     def entries(self) -> List[dict]:
         """What the list holds, oldest first; empty where there is no usable list."""
-        try:
-            with open(self.path(MANIFEST), encoding='utf-8') as file:
-                entries = json.load(file)['checkpoints']
-            return [entry for entry in entries if _is_entry(entry)]
-        except FileNotFoundError:
-            return []
-        except (ValueError, TypeError, KeyError, RecursionError, OSError) as error:
-            _warn(f'{self.path(MANIFEST)} is damaged ({error}); going on without it')
-            return []
+        return read_list(self.folder)
 
     def newest_whole(self) -> Optional[str]:
         """Path of the checkpoint to resume from; None where there is none at all.
@@ -178,7 +169,7 @@ class CheckpointFolder:
                 return None
             except UserError as error:
                 reason = str(error)
-        elif sha256_of(path) == entry['sha256']:
+        elif sha256_once(path) == entry['sha256']:
             return None
         else:
             reason = f'{path} is damaged: its content is not what was written'
@@ -187,15 +178,7 @@ class CheckpointFolder:
         return f'{reason} (set aside as {osp.basename(path)}.damaged)'
 
     def _list(self, entries: List[dict]) -> None:
-        write_json(self.path(MANIFEST),
-                   dict(format='ssfer-checkpoints', version=1, checkpoints=entries), sync=True)
-
-
-def _is_entry(entry: dict) -> bool:
-    """Names of other folders are refused: pruning deletes files."""
-    return (all(isinstance(entry[key], str) for key in ('file', 'sha256', 'kind'))
-            and osp.basename(entry['file']) == entry['file'] not in ('', '.', '..')
-            and '\0' not in entry['file'])
+        write_list(self.folder, entries)
 
 
 def _sync(path: str) -> None:

@@ -8,8 +8,9 @@ from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.checkpoint_list import BEST, PERIODIC, STAGE_END
 
-from .checkpoint_folder import BEST, PERIODIC, STAGE_END, CheckpointFolder
+from .checkpoint_folder import CheckpointFolder
 from .formatted_once import format_configs_once
 from .resumable_loop import ResumableTrainLoop
 from .same_error import same_error_everywhere

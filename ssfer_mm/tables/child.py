@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Dict, Iterator, Optional, Union
 
 from ssfer_mm.apis.training.child_training import TRAIN
+from ssfer_mm.files.checkpoint_list import check_listed
 from ssfer_mm.files.lock import take_lock
 from ssfer_mm.runtime.processor import cores
 
@@ -45,6 +46,7 @@ class Training:
 
     Raises:
         Busy: It is being trained already.
+        UserError: What it is to continue from is damaged.
     """
 
     def __init__(self, run: Run, before: Optional[Run], jobs: int,
@@ -160,6 +162,7 @@ def _continue_from(run: Run, before: Run) -> None:
     """Lay the checkpoint to resume from into the work dir, unless it has one of its own."""
     if any(run.work_dir.glob('epoch_*.pth')):
         return
+    check_listed(before.checkpoint)  # in its new folder it is in no list
     part = run.work_dir / f'.{before.checkpoint.name}.part'
     part.unlink(missing_ok=True)
     try:

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Optional, Sequence
 
 from ssfer_mm.command_line.printing import counted, duration
+from ssfer_mm.errors import UserError
 
-from .child import PATIENCE, Busy, Training, last_error, open_fork_server
+from .child import LOG, PATIENCE, Busy, Training, last_error, open_fork_server
 from .estimate import Estimates
 from .machine import gpus
 from .plan import Run
@@ -103,6 +104,11 @@ class Execution:
         except Busy:
             self.outcome.elsewhere.append(name)
             self.report(f'{self._count()} {run.label}: is being trained by another process')
+        except UserError as error:
+            with open(run.work_dir / LOG, 'a', encoding='utf-8') as log:
+                log.write(f'error: {error}\n')
+            self.outcome.failed.append(name)
+            self.report(f'{self._count()} {run.label}: failed, {error}')
         return True
 
     def _idlest_gpu(self) -> Optional[str]:

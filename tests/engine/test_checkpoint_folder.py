@@ -8,11 +8,16 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.logging import MessageHub
 
 from ssfer_mm import UserError
+from ssfer_mm.apis.training import launch
 from ssfer_mm.engine import CheckpointFolder, SafeCheckpointHook
+from ssfer_mm.files import fingerprint
+from ssfer_mm.files.fingerprint import sha256_of
 from ssfer_mm.safe_loading import load_checkpoint_safely
+from support.models import ssfer
 from support.runs import config, train
 
 LAST_OF_II, LAST_OF_III = 'epoch_2.pth', 'epoch_4.pth'
@@ -47,6 +52,11 @@ def damage(path):
     content = bytearray(Path(path).read_bytes())
     content[len(content) // 2] ^= 1
     Path(path).write_bytes(content)
+
+
+def long_ago(folder):
+    for path in Path(folder).glob('*.pth'):
+        os.utime(path, (1e9, 1e9))
 
 
 def test_the_newest_whole_one_is_found_and_damaged_ones_set_aside(folder):
@@ -260,6 +270,37 @@ def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_it_used(tmp_pat
     assert (tmp_path / f'{LAST_OF_III}.damaged').is_file()
     again = torch.load(tmp_path / LAST_OF_III, weights_only=False)['state_dict']
     assert all(torch.equal(again[name], value) for name, value in expected.items())
+
+
+def test_a_damaged_checkpoint_is_refused_also_where_it_is_named(tmp_path, monkeypatch):
+    """It reads like any other: a flipped bit in a weight is another weight."""
+    train(run_config(tmp_path / 'run'))
+    named = tmp_path / 'run' / LAST_OF_III
+    values = torch.load(named, weights_only=False)['state_dict']['student.backbone.cls_token']
+    content = bytearray(named.read_bytes())
+    at = content.find(values.numpy().tobytes())
+    content[at + 3] ^= 0x40
+    named.write_bytes(content)
+    torch.load(named, weights_only=False)
+    (tmp_path / 'config.py').write_text(run_config(tmp_path / 'other').pretty_text)
+    ways = dict(resume=dict(load_from=str(named), resume=True), start=dict(load_from=str(named)),
+                pretrained=dict(model=ssfer(pretrained=str(named))))
+    for way, options in ways.items():
+        with pytest.raises(UserError, match=f'{LAST_OF_III} is damaged.*epoch_3.pth, the newest'):
+            train(run_config(tmp_path / way, **options))
+    with pytest.raises(UserError, match=f'{LAST_OF_III} is damaged.*epoch_3.pth, the newest'):
+        launch.test(Config.fromfile(tmp_path / 'config.py'), str(named))
+    assert named.is_file(), 'what the user names is left where it is'
+
+
+def test_a_checkpoint_is_summed_once_by_the_run_that_resumes_it(tmp_path, monkeypatch):
+    train(run_config(tmp_path))
+    long_ago(tmp_path)
+    summed = []
+    monkeypatch.setattr(fingerprint, 'sha256_of',
+                        lambda path: summed.append(path) or sha256_of(path))
+    train(run_config(tmp_path, resume=True))
+    assert [Path(path).name for path in summed] == [LAST_OF_III]
 
 
 @pytest.mark.parametrize('number', [errno.ENOSPC, errno.EROFS])

@@ -22,6 +22,7 @@ from ssfer_mm.component_types import check_types
 from ssfer_mm.engine import CheckpointFolder
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.detectors import build_detector
+from ssfer_mm.files import download
 from ssfer_mm.inference.console import main as ssfer_main
 from ssfer_mm.model_files.described import describe
 from ssfer_mm.models.pretrained import load_backbone
@@ -55,10 +56,7 @@ def by_name(prefix):
     def load(path, monkeypatch):
         from mmengine.runner import checkpoint
 
-        monkeypatch.setattr(torch.hub, 'download_url_to_file',
-                            lambda url, target, *_, **__: Path(target).write_bytes(
-                                Path(path).read_bytes()))
-        monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(Path(path).parent / 'hub'))
+        monkeypatch.setattr(download, 'fetch_weights', lambda url, folder=None: path)
         for table in ('get_torchvision_models', 'get_external_models', 'get_mmcls_models'):
             monkeypatch.setattr(checkpoint, table, lambda: dict(x='https://example.org/x.pth'))
         CheckpointLoader.load_checkpoint(f'{prefix}x')

@@ -10,6 +10,7 @@ import pytest
 
 from ssfer_mm.command_line.printing import duration
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.checkpoint_list import write_list
 from ssfer_mm.runtime.signals import kill_as_interrupt
 from ssfer_mm.tables import child, execute
 from ssfer_mm.tables.state import Results, State, begin_session, is_begun_again
@@ -343,6 +344,18 @@ def test_the_checkpoint_to_continue_from_is_laid_there_once(tmp_path, monkeypatc
     laid.rename(run.work_dir / 'epoch_5.pth')
     child._continue_from(run, before)
     assert os.listdir(run.work_dir) == ['epoch_5.pth'], 'it goes on from its own'
+
+
+def test_what_a_damaged_checkpoint_is_to_begin_fails_and_nothing_else(toy, capsys):
+    toy.run(*ONE, '--only', 'facemix')
+    damaged = toy.plan()['facemix/5pct_seed0'].checkpoint
+    write_list(damaged.parent, [dict(file=damaged.name, sha256='0' * 64, kind='stage end')])
+    with pytest.raises(UserError, match='of the runs, 2 failed .the first: ssfer, 5 %'):
+        toy.run(*ONE)
+    assert f'5 %, seed 0: failed, Checkpoint {damaged} is damaged' in capsys.readouterr().out
+    folder = toy.work / 'ssfer/5pct_seed0'
+    assert 'error: Checkpoint' in (folder / 'train.log').read_text()
+    assert not list(folder.glob('*.pth*')) and 'scratch/5pct_seed0' in toy.calls()
 
 
 @pytest.mark.parametrize('jobs, threads', [(1, '4'), (2, '2'), (9, '1')])

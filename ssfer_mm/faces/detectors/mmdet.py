@@ -8,11 +8,11 @@ from mmengine.registry import DefaultScope
 from mmpretrain.registry import TASK_UTILS
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.download import fetch_weights
 from ssfer_mm.files.fingerprint import sha256_of
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
 from .base import check_detector
-from .download import fetch_weights
 from .mmdet_model import (
     build_model,
     class_count,

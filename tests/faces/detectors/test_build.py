@@ -10,8 +10,8 @@ from mmengine.config import Config
 
 from ssfer_mm import UserError
 from ssfer_mm.faces.detectors import FixedBoxDetector, build_detector
-from ssfer_mm.faces.detectors.download import hash_in_name
 from ssfer_mm.faces.detectors.mmdet_model import build_model
+from ssfer_mm.files.download import hash_in_name
 from ssfer_mm.files.fingerprint import sha256_of
 from support.detectors import noise, rtmdet
 from support.shrink import REPO

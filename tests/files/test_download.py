@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from ssfer_mm import UserError
-from ssfer_mm.faces.detectors.download import fetch_weights, hash_in_name
+from ssfer_mm.files.download import fetch_weights, hash_in_name
 
 CONTENT = bytes(range(256)) * 4000
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
