@@ -1,4 +1,5 @@
 """Tell whose weights a file holds, and bring them to mmpretrain's names, every single one."""
+import re
 from typing import Dict, List
 
 from torch import Tensor
@@ -7,8 +8,10 @@ from ssfer_mm.errors import UserError
 
 from .names import to_mmpretrain, to_timm
 
-# What torch.nn.parallel and torch.compile put in front of every name.
-WRAPPERS = ('module.', '_orig_mod.')
+# What torch.nn.parallel and averages of a model put in front of every name, what averages count
+# beside it (PyTorch's and mmengine's), and what torch.compile puts before the names of a part.
+WRAPPER, COUNTERS = 'module.', {'n_averaged', 'steps'}
+COMPILED = re.compile(r'(?<![^.])_orig_mod\.')
 # Entries of a training checkpoint that hold the weights of one and the same model: which one to
 # take is for the user to say.
 CONTAINERS = ('state_dict', 'model', 'model_state_dict', 'state_dict_ema', 'model_ema', 'ema')
@@ -54,10 +57,17 @@ def weights_in(checkpoint: dict, key: str = '') -> Dict[str, Tensor]:
     else:
         raise UserError(f'the file holds no weights: found {", ".join(list(checkpoint)[:5])}; '
                         f'expected tensors, or one of {", ".join(CONTAINERS)}. Name another file.')
-    for wrapper in WRAPPERS:
-        if all(name.startswith(wrapper) for name in state):
-            state = {name[len(wrapper):]: value for name, value in state.items()}
-    return dict(state)
+    return _unwrapped(state)
+
+
+def _unwrapped(state: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    """Without what wrappers add to names, however many there are, and around which part."""
+    state = {COMPILED.sub('', name): value for name, value in state.items()}
+    names = state.keys() - COUNTERS
+    while names and all(name.startswith(WRAPPER) for name in names):
+        state = {name.removeprefix(WRAPPER): state[name] for name in names}
+        names = state.keys() - COUNTERS
+    return state
 
 
 def _is_state(value: object) -> bool:

@@ -1,6 +1,9 @@
 """Whose weights they are; what is wrong with those that cannot be used."""
 import pytest
 import torch
+from mmengine.model import ExponentialMovingAverage
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from ssfer_mm import UserError
 from ssfer_mm.checkpoints import in_mmpretrain_names, layout_of, weights_in
@@ -17,6 +20,28 @@ ONE = {'weight': torch.zeros(1)}
 ])
 def test_finds_the_weights(checkpoint):
     assert weights_in(checkpoint) == ONE
+
+
+@pytest.mark.parametrize('wrap', [
+    nn.DataParallel, torch.compile, AveragedModel, ExponentialMovingAverage,
+    lambda model: torch.compile(nn.DataParallel(model)),
+    lambda model: nn.DataParallel(torch.compile(model)),
+    lambda model: AveragedModel(nn.DataParallel(torch.compile(model))),
+    lambda model: nn.DataParallel(AveragedModel(torch.compile(model)))])
+def test_all_wrappers_are_taken_off(wrap):
+    model = nn.Sequential(nn.Linear(1, 1), nn.BatchNorm1d(1))
+    found = weights_in(dict(state_dict=wrap(model).state_dict()))
+    assert list(found) and set(found) == set(model.state_dict())
+
+
+def test_a_compiled_part_of_a_model_and_names_that_only_look_like_wrappers():
+    model = nn.ModuleDict(dict(backbone=nn.Linear(1, 1), module=nn.Linear(1, 1)))
+    names = set(model.state_dict())
+    model.backbone = torch.compile(model.backbone)
+    assert set(weights_in(model.state_dict())) == names
+    kept = {'module.a': ONE['weight'], 'b': ONE['weight'], 'steps': ONE['weight'],
+            'my_orig_mod.c': ONE['weight']}
+    assert weights_in(kept) == kept
 
 
 def test_two_sets_of_weights_ask_for_a_choice():
