@@ -69,9 +69,9 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     save_curves(rows, work_dir / 'curves.png')
     text = table(rows, stage_one_seconds=seconds)
     (work_dir / 'table.txt').write_text(text + '\n', encoding='utf-8')
-    print(f'\n{text}\n\nCurves: {work_dir / "curves.png"}   '
-          f'Recognizer: {work_dir / "ssfer" / "classifier_semi.pth"}')
-    print(how_to_use(work_dir / 'ssfer' / 'classifier_semi.pth'))
+    trained = work_dir / 'ssfer' / f'classifier_{rows[-1][1].last_stage}.pth'
+    print(f'\n{text}\n\nCurves: {work_dir / "curves.png"}   Recognizer: {trained}')
+    print(how_to_use(trained))
 
 
 def _settings(args: argparse.Namespace, options: dict, checkpoint: Optional[Path]) -> dict:

@@ -25,6 +25,11 @@ class RunReport:
         return sum(stage['epochs'] for stage in self.stages.values())
 
     @property
+    def last_stage(self) -> str:
+        """Name of the last stage that was trained: ``'semi'`` unless there was none."""
+        return [name for name in STAGE_NAMES if name in self.stages][-1]
+
+    @property
     def is_evaluated(self) -> bool:
         """Whether every stage that was trained has been evaluated after its last epoch so far.
 

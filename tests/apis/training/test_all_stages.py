@@ -199,6 +199,20 @@ def test_the_last_lines_name_a_program_that_is_there(tmp_path, monkeypatch, wher
     assert f'or: {call} PHOTO   (model ' in shipped
 
 
+@pytest.mark.parametrize('stages, last', [
+    (['supervised', 'semi'], 'semi'), (['supervised'], 'supervised'), (['semi'], 'semi')])
+def test_the_recognizer_is_that_of_the_last_stage_there_is(tmp_path, monkeypatch, capsys, stages,
+                                                           last):
+    program = tmp_path / 'train.py'
+    program.write_text(FAKE.replace('dict(supervised=stage)', f'dict.fromkeys({stages}, stage)'))
+    monkeypatch.setattr(child_training, 'TRAIN', program)
+    all_stages.main([SSFER, '--work-dir', str(tmp_path / 'run'), '--cfg-options',
+                     *(f'train_cfg.{name}=None' for name in {'supervised', 'semi'} - {*stages}),
+                     'model.pretrained=None'])
+    said, trained = capsys.readouterr().out, tmp_path / 'run' / 'ssfer' / f'classifier_{last}.pth'
+    assert f'Recognizer: {trained}\n' in said and f'--model {trained} ' in said
+
+
 def test_a_stopped_command_says_how_to_go_on(tmp_path, monkeypatch, capsys):
     def stopped(*arguments, title):
         raise KeyboardInterrupt
