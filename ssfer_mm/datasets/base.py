@@ -39,7 +39,10 @@ class Sample(NamedTuple):
 
 
 class FERDataset(BaseDataset):
-    """Base class of the face datasets; a subclass writes :meth:`load_samples` only.
+    """Base class of the face datasets; a subclass writes :meth:`load_samples` and its classes.
+
+    ``METAINFO = dict(classes=('anger', ...))`` are these, in the order of the labels;
+    ``dataset_name``, the class's own where it is not given, is what splits record.
 
     Every item is ``dict(sample_id=str, img_path=str or img=uint8 array, gt_label=int,
     face_box=float32 (4,))``; ``gt_label`` is absent where there is no label, ``face_box`` is
@@ -68,7 +71,7 @@ class FERDataset(BaseDataset):
         UserError: Missing or wrongly laid out data, labels out of range, no images, no boxes.
     """
 
-    METAINFO: dict = dict(dataset_name='FERDataset', classes=())
+    METAINFO: dict = dict(classes=())
     SUBSETS: tuple[str, ...] = ()
 
     def __init__(self,
@@ -90,6 +93,8 @@ class FERDataset(BaseDataset):
         super().__init__(ann_file='', pipeline=pipeline, test_mode=test_mode, lazy_init=True,
                          indices=indices, serialize_data=serialize_data)
         self.data_root = data_root
+        self._metainfo.setdefault('dataset_name', self.name)
+        self._metainfo.setdefault('classes', ())
         if not lazy_init:
             self.full_init()
 
@@ -97,7 +102,7 @@ class FERDataset(BaseDataset):
     def name(self) -> str:
         """The dataset's name, as splits record it."""
         metainfo = getattr(self, '_metainfo', None) or self.METAINFO
-        return metainfo['dataset_name']
+        return metainfo.get('dataset_name', type(self).__name__)
 
     def id_scope(self) -> str:
         """Among datasets of one scope the same id means the same image, wherever it lies."""
@@ -211,6 +216,10 @@ class FERDataset(BaseDataset):
             raise UserError(f'{self.name}: no images in subset {self.subset!r} of '
                             f'{self.data_root!r}; check that the data is unpacked there.')
         seen, classes = set(), self._metainfo['classes']
+        if not classes and any(sample.label is not None for sample in samples):
+            raise UserError(f'{self.name} has labels and names no classes: write METAINFO = '
+                            "dict(classes=('anger', ...)), in the order of the labels, into the "
+                            f'class {type(self).__name__}.')
         for sample in samples:
             if sample.id in seen:
                 raise UserError(f'{self.name}: {sample.id!r} occurs twice in {self.data_root!r}; '

@@ -117,9 +117,11 @@ def match_class(name: str, classes: Sequence[str]) -> str:
         expression = None
     if expression in known:
         return known[expression]
-    close = difflib.get_close_matches(_plain(name), known, n=3) or list(known)
-    raise UserError(f'The class folder {name!r} is none of the classes; the closest are: '
-                    f'{", ".join(close)}. Rename or remove the folder.')
+    close = difflib.get_close_matches(_plain(name), known, n=3)
+    guess = f'; is it {" or ".join(close)}?' if close else '.'
+    raise UserError(f'The class folder {name!r} is none of the {len(classes)} classes ('
+                    f'{", ".join(classes)}){guess} Rename the folder; or, to do without its '
+                    'images, move it elsewhere.')
 
 
 def _plain(name: str) -> str:
@@ -151,6 +153,9 @@ def _infer_classes(root: str, folders: Sequence[str]) -> tuple[str, ...]:
 
 
 def _unique_classes(classes: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(classes, str) or not all(isinstance(name, str) for name in classes):
+        raise UserError(f'ClassFolders: classes is {classes!r}, expected a list of names, such as '
+                        "['happy', 'sad']; put each in quotes.")
     folded = [name.lower() for name in classes]
     if not folded or len(set(folded)) != len(folded):
         raise UserError(f'ClassFolders: classes is {tuple(classes)}, expected one or more '

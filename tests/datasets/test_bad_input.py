@@ -272,3 +272,37 @@ def test_box_file_reaches_its_image_and_only_it(tmp_path):
     dataset = ds.RAFDB(str(tmp_path), boxes=str(path))
     assert dataset[1]['face_box'].tolist() == [1, 2, 30, 40]
     assert np.isnan(dataset[0]['face_box']).all()
+
+
+@pytest.mark.parametrize('classes, parts', [
+    (('happy', 'sad'), ["'angry' is none of the 2 classes (happy, sad)", 'move it elsewhere']),
+    (('happy', 'angri', 'sad'), ["'angry' is none of the 3", 'is it angri?', 'Rename']),
+    ('happy', ["classes is 'happy', expected a list of names"]),
+    (('happy', 3), ["('happy', 3), expected a list of names"]),
+])
+def test_class_folders_with_other_classes(tmp_path, classes, parts):
+    for name in ('happy', 'angry', 'sad'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / '0.png').touch()
+    with refuses(*parts):
+        ds.ClassFolders(str(tmp_path), classes=classes)
+
+
+def test_a_dataset_that_names_no_classes():
+    class Mine(ds.FERDataset):
+        label = 0
+
+        def load_samples(self):
+            return [ds.Sample('a', self.label, image=np.zeros((4, 4, 3), np.uint8))]
+
+    class MineNamed(Mine):
+        METAINFO = dict(dataset_name='named')
+
+    with refuses('Mine has labels and names no classes', 'METAINFO = dict(classes=(', 'class Mine'):
+        Mine(None)
+    with refuses('named has labels and names no classes', 'class MineNamed'):
+        MineNamed(None)
+    Mine.METAINFO = dict(classes=('a', 'b'))
+    assert Mine(None).metainfo['dataset_name'] == 'Mine' == Mine(None).name
+    Mine.label, Mine.METAINFO = None, {}
+    assert len(Mine(None)) == 1, 'no labels, no classes'
