@@ -1,17 +1,22 @@
 """Bring the weights of stage I into a classifier's backbone, and account for every one."""
+import logging
 import os.path as osp
-from typing import Dict
+from typing import Dict, List
 
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from ssfer_mm.checkpoints import in_mmpretrain_names, layout_of, weights_in
 from ssfer_mm.checkpoints.load import load_into
-from ssfer_mm.errors import UserError
+from ssfer_mm.errors import UserError, one_line
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
 # Where the backbone's weights stand in the checkpoints of stage I, of classifiers, of SSFER.
 PREFIXES = ('teacher.backbone.', 'backbone.')
+# Where torchvision and timm keep the classifier, in checkpoints that begin with the backbone.
+HEADS = ('fc.', 'head.', 'classifier.')
+OTHERWISE = ('use the checkpoint of a model of the same architecture and image size, or set '
+             'model.pretrained=None')
 
 
 def load_backbone(backbone: nn.Module, source: str) -> None:
@@ -20,25 +25,30 @@ def load_backbone(backbone: nn.Module, source: str) -> None:
     Args:
         backbone: Module to fill. A ViT's position embedding is interpolated by mmpretrain where
             the image size differs.
-        source: Path or URL of a checkpoint: stage I (``MAE``), an ``ImageClassifier``, an
-            ``SSFER`` run, a bare backbone, an official MAE or a timm ViT; ``.pth`` or
-            ``.safetensors``. Decoder and head stay behind.
+        source: A checkpoint: stage I (``MAE``), an ``ImageClassifier``, an ``SSFER`` run, a bare
+            backbone, an official MAE, a timm ViT, or a ResNet of torchvision or timm. Its path,
+            ``.pth`` or ``.safetensors``, its address, or a name that mmengine knows, such as
+            ``torchvision://resnet50``. Decoder and head stay behind.
 
     Raises:
-        UserError: The file is missing, unsafe or damaged; or a weight of the backbone is not in
-            it, or the other way round, or has another shape.
+        UserError: The file is missing, unsafe or damaged; or it does not fit, see `fill_backbone`.
     """
     checkpoint = _read(source)
     try:
-        weights = backbone_weights(checkpoint)
+        state = _renamed(checkpoint)
     except UserError as error:
         raise UserError(f'{source}: {error}') from error
+    weights = _of_backbone(state) or _without_head(state, backbone)
     fill_backbone(backbone, weights, source)
     print_log(f'Backbone: {len(weights)} tensors from {source}', logger='current')
 
 
 def fill_backbone(backbone: nn.Module, weights: Dict[str, Tensor], source: str) -> None:
-    """Put weights into a backbone.
+    """Put weights into a backbone, all of them and nothing else.
+
+    The only exception is the last norm of a ViT that averages its patches
+    (``out_type='avg_featmap'``). Stage I has no ``ln2``, which then stays as it was initialized;
+    and ``ln1`` stays behind where ``final_norm=False`` leaves ``ln2`` in its place.
 
     Args:
         backbone: Module to fill.
@@ -48,19 +58,40 @@ def fill_backbone(backbone: nn.Module, weights: Dict[str, Tensor], source: str) 
     Raises:
         UserError: There is one too many, one too few, or one of another shape.
     """
+    kind = type(backbone).__name__
     try:
         missing, unexpected = load_into(backbone, weights)
-    except RuntimeError as error:
+    except (RuntimeError, ImportError) as error:
+        if 'scipy' in str(error).lower():  # interp2d, which SciPy 1.14 removed
+            raise UserError(
+                f'{source} has relative positions of another window than the backbone {kind}, '
+                'which mmpretrain can resize with an older SciPy only: type "pip install '
+                "'scipy<1.14'\", or keep the window_size and img_size of the checkpoint, or set "
+                'model.pretrained=None') from error
         detail = str(error).strip().splitlines()[-1].strip()
-        raise UserError(f'{source} does not fit the backbone {type(backbone).__name__}: {detail} '
-                        '- use the checkpoint of a model of the same architecture, or set '
-                        'model.pretrained=None') from error
+        raise UserError(f'{source} does not fit the backbone {kind}: {detail} - '
+                        f'{OTHERWISE}') from error
+    new, replaced = _norms_of_average(backbone, missing, unexpected)
+    missing = [name for name in missing if name not in new]
+    unexpected = [name for name in unexpected if name not in replaced]
     if missing or unexpected:
         raise UserError(
-            f'{source} does not fit the backbone {type(backbone).__name__}: '
+            f'{source} does not fit the backbone {kind}: '
             f'{len(missing)} weights are missing ({", ".join(missing[:3]) or "none"}), '
-            f'{len(unexpected)} are unknown ({", ".join(unexpected[:3]) or "none"}) - use the '
-            'checkpoint of a model of the same architecture, or set model.pretrained=None')
+            f'{len(unexpected)} are unknown ({", ".join(unexpected[:3]) or "none"}) - {OTHERWISE}')
+    if new:
+        left = f'; {", ".join(replaced)} stay behind' if replaced else ''
+        print_log(f'Backbone: {source} has no norm of averaged patches, {", ".join(new)} are '
+                  f'newly initialized{left}', logger='current', level=logging.WARNING)
+
+
+def _norms_of_average(backbone: nn.Module, missing: List[str],
+                      unexpected: List[str]) -> tuple[List[str], List[str]]:
+    """Names that may be missing, and those that may be left over, see `fill_backbone`."""
+    own = [name for name in backbone.state_dict() if name.startswith('ln2.')]
+    if getattr(backbone, 'out_type', None) != 'avg_featmap' or not own or not {*own} <= {*missing}:
+        return [], []
+    return own, [name for name in unexpected if name.startswith('ln1.')]
 
 
 def backbone_weights(checkpoint: dict) -> Dict[str, Tensor]:
@@ -69,29 +100,53 @@ def backbone_weights(checkpoint: dict) -> Dict[str, Tensor]:
     Raises:
         UserError: no weights, several sets of them, or a timm ViT that mmpretrain has no twin of.
     """
+    state = _renamed(checkpoint)
+    return _of_backbone(state) or state
+
+
+def _renamed(checkpoint: dict) -> Dict[str, Tensor]:
     state = weights_in(checkpoint)
-    if layout_of(state) == 'timm':
-        state = in_mmpretrain_names(state)
+    return in_mmpretrain_names(state) if layout_of(state) == 'timm' else state
+
+
+def _of_backbone(state: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    """What stands below the backbone's prefix; nothing where there is none."""
     for prefix in PREFIXES:
         found = {k[len(prefix):]: v for k, v in state.items() if k.startswith(prefix)}
         if found:
             return found
-    return dict(state)
+    return {}
+
+
+def _without_head(state: Dict[str, Tensor], backbone: nn.Module) -> Dict[str, Tensor]:
+    """A bare backbone's weights without the classifier, of whose names the backbone has none."""
+    own = list(backbone.state_dict())
+    heads = tuple(head for head in HEADS if not any(name.startswith(head) for name in own))
+    left = [name for name in state if name.startswith(heads)]
+    if left:
+        print_log(f'Backbone: the classifier stays behind ({", ".join(left)})', logger='current')
+    return {name: value for name, value in state.items() if name not in left}
 
 
 def _read(source: str) -> dict:
-    if source.startswith(('http://', 'https://')):
-        from mmengine.runner import CheckpointLoader
-        try:
-            return CheckpointLoader.load_checkpoint(source, map_location='cpu')
-        except OSError as error:
-            raise UserError(f'no pre-trained weights from {source!r} ({error}): connect to the '
-                            'network, or copy the file here and name it with "--cfg-options '
-                            'model.pretrained=PATH", or train from scratch with "--cfg-options '
-                            'model.pretrained=None"') from error
-    if not osp.isfile(source):
+    path = osp.expanduser(source)
+    if '://' in source and not osp.exists(path):
+        return _fetch(source)
+    if not osp.exists(path):
         raise UserError(f'no pre-trained weights at {source!r}: {_how_to_get(source)}')
-    return load_checkpoint_safely(source)
+    return load_checkpoint_safely(path)
+
+
+def _fetch(source: str) -> dict:
+    from mmengine.runner import CheckpointLoader
+    try:
+        return CheckpointLoader.load_checkpoint(source, map_location='cpu')
+    except (OSError, ImportError, LookupError, ValueError, AssertionError) as error:
+        # mmengine looks short names up in tables.
+        why = 'no such name is known' if isinstance(error, KeyError) else one_line(error)
+        raise UserError(f'no pre-trained weights from {source!r} ({why}): name a file with '
+                        '"--cfg-options model.pretrained=PATH", or train from scratch with '
+                        '"--cfg-options model.pretrained=None"') from error
 
 
 def _how_to_get(source: str) -> str:
