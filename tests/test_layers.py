@@ -3,6 +3,8 @@ import ast
 import graphlib
 from pathlib import Path
 
+import pytest
+
 import ssfer_mm
 
 PACKAGE = Path(ssfer_mm.__file__).parent
@@ -39,6 +41,15 @@ def test_no_circles():
     order = order_of(PACKAGE)
     assert order.index('errors') < order.index('models') < order.index('engine')
     assert order.index('engine') < order.index('inference') < order.index('apis')
+    # A semi-supervised set makes its views, so transforms lie below datasets, not above.
+    assert order.index('faces') < order.index('transforms') < order.index('datasets')
+
+
+@pytest.mark.parametrize('part', ['models', 'engine', 'transforms', 'faces'])
+def test_whatever_trains_does_not_know_the_datasets(part):
+    for file in (PACKAGE / part).glob('**/*.py'):
+        known = {name.split('.')[1] for name in imported_by(file)}
+        assert 'datasets' not in known, file
 
 
 def test_no_circles_among_the_tools():
