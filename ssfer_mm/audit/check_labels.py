@@ -31,8 +31,8 @@ def check_classes(part: Part) -> List[Finding]:
                  'is over the others', '')
 
 
-def check_split(split: Split, dataset: str, classes: Sequence[str], ids: Sequence[str],
-                labels: Sequence[int]) -> List[Finding]:
+def split_findings(split: Split, dataset: str, classes: Sequence[str], ids: Sequence[str],
+                   labels: Sequence[int]) -> List[Finding]:
     """Everything in which a split differs from the data; training refuses each of these.
 
     Args:

@@ -10,8 +10,8 @@ from ssfer_mm.errors import UserError
 from ssfer_mm.transforms import check_fixed, check_tracked, check_whole, whole_pipeline
 
 from .base import FERDataset
-from .held_out import keys_of, shared_ids
 from .kept_items import KeptItems
+from .same_images import keys_of, shared_ids
 from .seeded import seed_draws
 from .splits import Split, load_split, resolve_split, save_split, split_hash
 

@@ -54,7 +54,7 @@ def class_evidence(model: nn.Module, images: Tensor, classes: Sequence[int]) -> 
 
 def feature_module(backbone: nn.Module) -> nn.Module:
     """The module whose output is looked at: the last where every place can still matter."""
-    if is_vit(backbone):
+    if keeps_tokens(backbone):
         if backbone.out_type in ('raw', 'featmap'):
             return backbone.ln1 if backbone.final_norm else backbone.layers[-1]
         # The last layers have already carried the evidence to the cls token.
@@ -64,7 +64,7 @@ def feature_module(backbone: nn.Module) -> nn.Module:
     return backbone
 
 
-def is_vit(backbone: nn.Module) -> bool:
+def keeps_tokens(backbone: nn.Module) -> bool:
     """Whether it is one of mmpretrain's ViTs, which keep a sequence of tokens."""
     return all(hasattr(backbone, name) for name in ('layers', 'num_extra_tokens', 'out_type'))
 
@@ -75,7 +75,7 @@ def on_grid(features: Tensor, backbone: nn.Module) -> Tensor:
     Raises:
         UserError: They have no places.
     """
-    if features.ndim == 3 and is_vit(backbone):
+    if features.ndim == 3 and keeps_tokens(backbone):
         features = features[:, backbone.num_extra_tokens:].transpose(1, 2)
         height, width = backbone.patch_resolution
         if height * width == features.shape[2]:

@@ -4,7 +4,7 @@ from mmpretrain.registry import DATASETS
 
 from ssfer_mm.apis.training.launch import train
 from ssfer_mm.datasets import FERDataset, UnlabeledFaces
-from ssfer_mm.datasets.held_out import keys_of, shared_ids
+from ssfer_mm.datasets.same_images import keys_of, shared_ids
 from ssfer_mm.errors import UserError
 from support import runs
 from support.photos import photo

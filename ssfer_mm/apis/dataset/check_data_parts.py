@@ -11,12 +11,12 @@ from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
 
 from ssfer_mm.audit.check_batches import check_batches, check_epoch
-from ssfer_mm.audit.check_labels import check_split
+from ssfer_mm.audit.check_labels import split_findings
 from ssfer_mm.audit.findings import ERROR, WARNING, Finding
 from ssfer_mm.audit.parts import Part
 from ssfer_mm.class_lists import check_class_count
 from ssfer_mm.datasets.base import FERDataset
-from ssfer_mm.datasets.held_out import image_keys
+from ssfer_mm.datasets.same_images import image_keys
 from ssfer_mm.datasets.splits import Split, check_recipe, draw_split, load_split, split_hash
 from ssfer_mm.errors import UserError, one_line
 
@@ -182,7 +182,7 @@ def _split(data: DataOfConfigs, cfg: Config, recipe: Any, dataset: FERDataset) -
         file = options.pop('file', None)
         if file and (osp.isfile(file) or not options):
             found = load_split(file)
-            data.findings += check_split(found, dataset.name, classes, ids, labels)
+            data.findings += split_findings(found, dataset.name, classes, ids, labels)
             data.findings += _other_recipe(found, file, options)
         else:
             found = draw_split(dataset.name, classes, ids, labels, **options)

@@ -33,7 +33,7 @@ from .distributed import start_processes
 from .fitting_settings import check_settings
 from .flip_at_test import average_with_mirror_images
 from .own_work_dir import own_work_dir
-from .tested_checkpoint import check_fit, use_model_of, weights_of
+from .tested_checkpoint import check_tested_weights, use_model_of, weights_of
 
 __all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main']
 
@@ -115,7 +115,7 @@ def test(cfg: Config, checkpoint: str, tta: bool = False) -> Dict[str, float]:
     runner = build_runner(cfg)
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     model = model.module if tta else model
-    check_fit(model, weights, checkpoint)
+    check_tested_weights(model, weights, checkpoint)
     return runner.test()
 
 

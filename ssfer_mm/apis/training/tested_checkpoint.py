@@ -47,7 +47,8 @@ def use_model_of(cfg: Config, weights: Dict[str, torch.Tensor], checkpoint: str)
     cfg.custom_hooks = []  # ours look into student and teacher
 
 
-def check_fit(model: torch.nn.Module, weights: Dict[str, torch.Tensor], checkpoint: str) -> None:
+def check_tested_weights(model: torch.nn.Module, weights: Dict[str, torch.Tensor],
+                         checkpoint: str) -> None:
     """Refuse weights that do not fit: mmengine only logs it, and would evaluate random ones.
 
     Raises:
