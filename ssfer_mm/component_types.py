@@ -55,13 +55,14 @@ def _types(value: Any) -> Iterator[Any]:
 def _registered(name: str) -> Optional[type]:
     """What any registry knows by this name, with or without the scope in front."""
     scope, _, bare = name.rpartition('.')
-    for root in _roots():
+    for root in registries():
         for registry in (root, *root.children.values()):
             if scope in ('', registry.scope) and bare in registry.module_dict:
                 return registry.module_dict[bare]
     return None
 
 
-def _roots() -> Iterator[Registry]:
+def registries() -> Iterator[Registry]:
+    """All of mmengine's and mmpretrain's."""
     for module in (mmengine.registry, mmpretrain.registry):
         yield from (value for value in vars(module).values() if isinstance(value, Registry))

@@ -12,8 +12,6 @@ import time
 from traceback import walk_tb
 from typing import Callable, List, Optional, Sequence
 
-from mmengine.registry import Registry
-
 from ssfer_mm.command_line.printing import print_any_name, reader_has_left
 from ssfer_mm.errors import UserError
 from ssfer_mm.runtime.signals import kill_as_interrupt
@@ -222,12 +220,7 @@ def registered_names(registry: str) -> List[str]:
     Args:
         registry: A registry's own name, such as 'dataset' or 'model'.
     """
-    import mmengine.registry as mmengine_registry
-    import mmpretrain.registry as mmpretrain_registry
+    from ssfer_mm.component_types import registries
 
-    names = set()
-    for module in (mmengine_registry, mmpretrain_registry):
-        for candidate in vars(module).values():
-            if isinstance(candidate, Registry) and candidate.name == registry:
-                names.update(candidate.module_dict)
-    return sorted(names)
+    return sorted({name for candidate in registries() if candidate.name == registry
+                   for name in candidate.module_dict})
