@@ -4,6 +4,7 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -13,6 +14,7 @@ from ssfer_mm.faces.detectors import FixedBoxDetector, build_detector
 from ssfer_mm.faces.detectors.mmdet_model import build_model
 from ssfer_mm.files.download import hash_in_name
 from ssfer_mm.files.fingerprint import sha256_of
+from ssfer_mm.synthfer import SynthFERGenerator
 from support.detectors import noise, rtmdet
 from support.shrink import REPO
 
@@ -98,3 +100,16 @@ def test_ready_made_config_is_mmdets_yolox_s_with_one_class(tmp_path, monkeypatc
     assert detector.describe() == dict(
         detector='mmdet:yolox', weights=name, weights_sha256=detector.sha256, score_threshold=0.0,
         nms_iou=0.65, input_size=640)
+
+
+def test_the_ready_made_448px_finds_faces_that_the_detector_by_itself_is_too_coarse_for():
+    generator = SynthFERGenerator(size=72, difficulty=0.)
+    photo = np.full((720, 1280, 3), 160, np.uint8)
+    for place in range(8):
+        row, column = divmod(place, 4)
+        photo[row * 300 + 100:row * 300 + 172, column * 300 + 100:column * 300 + 172] = (
+            generator.item('test', place).image[..., ::-1])
+    ready_made = str(REPO / 'configs/face_detectors/embedded_448px.py')
+    large = build_detector(ready_made).detect([photo])[0]
+    assert len(large.boxes) >= 6
+    assert len(build_detector('embedded').detect([photo])[0].boxes) <= 2
