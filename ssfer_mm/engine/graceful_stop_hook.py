@@ -9,13 +9,11 @@ from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 from torch.utils.data import DataLoader
 
-from ssfer_mm.runtime.signals import KILLS, heard_by
+from ssfer_mm.runtime.signals import KILLS, NOTICE, heard_by
 
 from .checkpoint_hook import SafeCheckpointHook, can_resume_inside_epochs
 from .patient_workers import make_workers_patient
 from .stop_vote import StopVote
-
-NOTICE = b'\nStopping: this iteration is finished and saved first. Once more to stop at once.\n'
 
 
 @HOOKS.register_module()
@@ -107,7 +105,8 @@ class GracefulStopHook(Hook):
             raise KeyboardInterrupt
         self._asked = True
         with contextlib.suppress(OSError):  # of a reader that has left
-            os.write(2, NOTICE)  # print() must not be used in the middle of another print()
+            # print() must not be used in the middle of another print().
+            os.write(2, f'\n{NOTICE}\n'.encode())
 
 
 def _saver(runner) -> Optional[SafeCheckpointHook]:

@@ -13,7 +13,7 @@ from mmengine.logging import print_log
 from ssfer_mm.command_line.option_values import option_text
 from ssfer_mm.config import PACKAGE
 from ssfer_mm.errors import UserError
-from ssfer_mm.runtime.signals import KILLS, heard_by
+from ssfer_mm.runtime.signals import KILLS, NOTICE, heard_by
 
 # A wheel carries the tools inside the package.
 SHIPPED = PACKAGE / '.mim'
@@ -92,7 +92,7 @@ def _relay(process: subprocess.Popen, log: Path, title: str,
         for line in process.stdout:
             file.write(line)
             file.flush()
-            if line.startswith('Stopping: this iteration'):  # graceful_stop_hook.NOTICE
+            if line.startswith(NOTICE):
                 heard()
             if line.startswith('error:') or 'WARNING - FaceMix' in line:
                 print(line, end='', flush=True)

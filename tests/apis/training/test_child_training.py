@@ -8,7 +8,7 @@ import time
 import pytest
 
 from ssfer_mm.apis.training import child_training
-from ssfer_mm.engine.graceful_stop_hook import NOTICE
+from ssfer_mm.runtime.signals import NOTICE
 
 pytestmark = pytest.mark.usefixtures('hang_ups_arrive')
 TRAINING = '''
@@ -79,7 +79,7 @@ except KeyboardInterrupt:
     ('killpg', signal.SIGHUP)])  # a terminal that is closed
 def test_a_polite_kill_lets_the_training_save_and_leaves_none_behind(tmp_path, tell, number):
     program = tmp_path / 'train.py'
-    program.write_text(LISTENING.format(notice=NOTICE))
+    program.write_text(LISTENING.format(notice=f'\n{NOTICE}\n'.encode()))
     run = subprocess.Popen([sys.executable, '-c', PARENT.format(program=str(program))], text=True,
                            stdout=subprocess.PIPE, start_new_session=True)
     try:
