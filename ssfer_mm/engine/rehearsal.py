@@ -8,7 +8,6 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch import nn
 
-from ssfer_mm.datasets.seeded import SeededIndex
 from ssfer_mm.errors import UserError
 
 from .unwrap import model_of
@@ -32,7 +31,7 @@ def rehearse(runner) -> None:
         return
     runner.logger.info('Trying a step of stage III, before stage II')
     with _drawing_nothing():
-        items = [dataset[SeededIndex(index)] for index in dataset.examples()]
+        items = [dataset[index] for index in dataset.examples()]
         collate = getattr(runner.train_dataloader, 'collate_fn', pseudo_collate)
         model = model_of(runner)
         batch = model.data_preprocessor(collate(items), True)
