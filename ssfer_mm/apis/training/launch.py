@@ -112,7 +112,8 @@ def test(cfg: Config, checkpoint: str, tta: bool = False) -> Dict[str, float]:
     cfg.load_from, cfg.resume = str(checkpoint), False
     if tta:
         average_with_mirror_images(cfg)
-    runner = build_runner(cfg)
+    _prepare(cfg)
+    runner = _build(_beside_the_training(cfg))
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     model = model.module if tta else model
     check_tested_weights(model, weights, checkpoint)
@@ -149,12 +150,25 @@ def _prepare(cfg: Config) -> None:
 
 def _runner_of(cfg: Config) -> Runner:
     differences = _differences_to_last_run(cfg)
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner = _build(cfg)
     if differences:
         runner.logger.warning(
             f'{cfg.work_dir} already holds a run with another config (differs in: '
             f'{", ".join(differences)}). Give this one its own --work-dir to keep them apart.')
     return runner
+
+
+def _build(cfg: Config) -> Runner:
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def _beside_the_training(cfg: Config) -> Config:
+    """A test's config by another name: its runner writes it to where the training's own lies."""
+    if not cfg.filename:
+        return cfg
+    file = Path(cfg.filename)
+    return Config(cfg.to_dict(), cfg_text=cfg.text,
+                  filename=str(file.with_name(f'{file.stem}_test{file.suffix}')))
 
 
 def _complete_loader(loader: Dict[str, Any]) -> None:

@@ -102,6 +102,17 @@ def test_plain_classifier_is_tested_with_the_training_config(config):
     assert launch.test(ssfer_config(config), 'plain.pth') == want
 
 
+def test_a_test_leaves_the_config_of_the_training_where_it_was(config):
+    launch.train_main([str(config)])
+    trained = Path('work_dirs/tiny/tiny.py')
+    before = trained.read_text()
+    launch.test_main([str(config), 'work_dirs/tiny/epoch_1.pth', '--tta'])
+    assert trained.read_text() == before
+    assert 'epoch_1.pth' in Path('work_dirs/tiny/tiny_test.py').read_text()
+    text = ''.join(log.read_text() for log in Path('work_dirs/tiny').glob('*/*.log'))
+    assert 'already holds a run' not in text, 'it is the same experiment'
+
+
 def test_training_checkpoint_keeps_the_training_model(config):
     cfg = ssfer_config(config)
     launch.use_model_of(cfg, {'student.backbone.x': 0, 'teacher.head.x': 0}, 'epoch_1.pth')
