@@ -73,7 +73,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     def _skip(self, batches: int) -> None:
         """Let the next pass over the data begin after so many batches."""
-        sampler = self.dataloader.batch_sampler.sampler
+        # mmpretrain's vis_scheduler.py has the loop go over a list, which has no sampler.
+        sampler = getattr(getattr(self.dataloader, 'batch_sampler', None), 'sampler', None)
         if hasattr(sampler, 'skip'):
             sampler.skip(batches * self.dataloader.batch_size)
         elif batches:

@@ -15,6 +15,7 @@ from ssfer_mm.expressions import SYNTHFER8
 from ssfer_mm.inference import FERInferencer
 from ssfer_mm.synthfer import SynthFERGenerator
 from support.outcome import stages
+from support.shrink import REPO
 
 TOOLS = Path(mmpretrain.__file__).parent / '.mim' / 'tools'
 
@@ -47,6 +48,17 @@ def test_stock_confusion_matrix(stock, finished, tmp_path):
     assert matrix.shape == (len(SYNTHFER8),) * 2
     accuracy = 100 * matrix.trace() / matrix.sum()
     assert float(accuracy) == pytest.approx(stages(finished.run)['semi']['metrics']['accuracy'])
+
+
+def test_stock_scheduler_curve_of_stage_one(tmp_path):
+    config = REPO / 'configs' / 'mae' / 'mae_vit-micro-p8_faces-48px.py'
+    done = subprocess.run(
+        [sys.executable, str(TOOLS / 'visualization' / 'vis_scheduler.py'), str(config),
+         '--not-show', '--save-path', 'curve.png', '--dataset-size', '256',
+         '--cfg-options', 'train_cfg.max_epochs=2'],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert cv2.imread(str(tmp_path / 'curve.png')) is not None
 
 
 @pytest.fixture
