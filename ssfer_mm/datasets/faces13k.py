@@ -7,8 +7,8 @@ from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 
 from ssfer_mm.datasets.base import FERDataset, Sample
+from ssfer_mm.datasets.drawn_split import draw_split
 from ssfer_mm.datasets.files import first_existing, read_rows, require_files, wrong_layout
-from ssfer_mm.datasets.splits import draw_split
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import AFFECTNET7, AFFECTNET8, canonical_name
 

@@ -8,6 +8,7 @@ from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 
 from ssfer_mm.datasets.base import Box, FERDataset, Sample
+from ssfer_mm.datasets.drawn_split import draw_split
 from ssfer_mm.datasets.fer2013_csv import (
     USAGE_OF_SUBSET,
     check_usages,
@@ -23,7 +24,6 @@ from ssfer_mm.datasets.files import (
     with_bar,
     wrong_layout,
 )
-from ssfer_mm.datasets.splits import draw_split
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import FERPLUS8, FERPLUS_VOTE_COLUMNS
 

@@ -13,7 +13,8 @@ from .base import FERDataset
 from .kept_items import KeptItems
 from .same_images import keys_of, shared_ids
 from .seeded import seed_draws
-from .splits import Split, load_split, resolve_split, save_split, split_hash
+from .split_recipe import resolve_split
+from .splits import Split, load_split, save_split, split_hash
 
 # What an unlabeled item must never carry into the training code.
 SECRETS = ('gt_label', 'gt_score', 'face_box', 'face_box_size')

@@ -2,15 +2,14 @@
 
 SSFER trains stages II and III, and every baseline, on the same labeled images. A split is
 therefore data, not a by-product of a random state: the ids, the seed, and a fingerprint of the
-images and labels that it was drawn from.
+images and labels that it was drawn from. How one is drawn: `drawn_split.py`.
 """
 import hashlib
 import json
 import math
 import os.path as osp
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import write_json
 
 _FORMAT = 'ssfer_mm split 1'
-_KEYS = ('file', 'fraction', 'per_class', 'seed')
 
 
 @dataclass(frozen=True)
@@ -44,46 +42,6 @@ class Split:
     labeled: tuple[str, ...]
     counts: dict[str, tuple[int, int]]
     data_hash: str
-
-
-def draw_split(dataset_name: str, classes: Sequence[str], ids: Sequence[str],
-               labels: Sequence[int] | np.ndarray, *, fraction: float | None = None,
-               per_class: int | None = None, seed: int = 0) -> Split:
-    """Draw the labeled images of every class (arXiv 2410.17622).
-
-    From a class of n images, max(1, round(fraction * n)) are labeled (halves round up): those
-    with the smallest SHA-256 of ``f'{seed}:{id}'``. So a draw is the same on every machine,
-    does not depend on the order of the data, and a larger fraction contains a smaller one.
-
-    Args:
-        dataset_name (str): Recorded, and checked at use.
-        classes (Sequence[str]): Class names in label order.
-        ids (Sequence[str]): Unique image ids.
-        labels (Sequence[int]): Label of each id.
-        fraction (float, optional): Labeled share of each class, in (0, 1].
-        per_class (int, optional): Labeled images of each class, instead of ``fraction``.
-        seed (int): Another seed gives other images.
-
-    Raises:
-        UserError: Both or neither of ``fraction`` and ``per_class``, a value out of range, a
-            class without any image, or with fewer than ``per_class``.
-
-    Example:
-        >>> split = draw_split('toy', ('a', 'b'), list('pqrstu'), [0, 0, 0, 0, 1, 1], fraction=.5)
-        >>> split.counts
-        {'a': (2, 4), 'b': (1, 2)}
-    """
-    _check_request(fraction, per_class, seed)
-    seed = int(seed)  # 1.0 is a whole number, too, but not written like one
-    members = _ids_by_class(classes, ids, labels)
-    labeled, counts = [], {}
-    for name, own in members.items():
-        k = _labeled_count(name, len(own), fraction, per_class)
-        labeled += _lowest(own, k, seed)
-        counts[name] = (k, len(own))
-    return Split(dataset=dataset_name, classes=tuple(classes), seed=seed, fraction=fraction,
-                 per_class=per_class, labeled=tuple(sorted(labeled)), counts=counts,
-                 data_hash=data_hash(ids, labels))
 
 
 def data_hash(ids: Sequence[str], labels: Sequence[int] | np.ndarray) -> str:
@@ -137,7 +95,7 @@ def _check_kinds(split: Split) -> None:
     if len(set(split.labeled)) != len(split.labeled) or set(split.counts) != set(split.classes):
         raise ValueError('ids repeat, or the counts are of other classes')
     if (split.fraction, split.per_class) != (None, None):
-        _check_request(split.fraction, split.per_class, split.seed)
+        check_request(split.fraction, split.per_class, split.seed)
 
 
 def check_split(split: Split, dataset_name: str, classes: Sequence[str], ids: Sequence[str],
@@ -168,46 +126,6 @@ def check_split(split: Split, dataset_name: str, classes: Sequence[str], ids: Se
                         f'the data it was made for, or {_make_hint(split)}.')
 
 
-def resolve_split(cfg: Split | str | Mapping, dataset_name: str, classes: Sequence[str],
-                  ids: Sequence[str], labels: Sequence[int] | np.ndarray) -> Split:
-    """Get the split that a config means, checked against the data.
-
-    Args:
-        cfg (Split | str | Mapping): A split, a split file, or ``dict(fraction or per_class,
-            seed=0, file=None)``. If ``file`` exists it is loaded, and must agree with the other
-            keys; if not, the split is drawn (and not written).
-        dataset_name, classes, ids, labels: As for :func:`draw_split`.
-
-    Raises:
-        UserError: See :func:`load_split`, :func:`draw_split` and :func:`check_split`.
-    """
-    if isinstance(cfg, Mapping):
-        split = _kept_split(cfg)
-        if split is None:  # drawn from this very data, there is nothing to check
-            wanted = {key: cfg[key] for key in _KEYS[1:] if key in cfg}
-            return draw_split(dataset_name, classes, ids, labels, **wanted)
-    elif isinstance(cfg, str):
-        split = load_split(cfg)
-    elif isinstance(cfg, Split):
-        split = cfg
-    else:
-        raise UserError(f'The split is a {type(cfg).__name__}; expected a split file or '
-                        'dict(fraction=0.05, seed=0), e.g. split=split.json.')
-    check_split(split, dataset_name, classes, ids, labels)
-    return split
-
-
-def check_recipe(cfg: Mapping) -> None:
-    """Refuse a recipe for a split with a key that no recipe has.
-
-    Raises:
-        UserError: It has others.
-    """
-    unknown = sorted(set(cfg) - set(_KEYS))
-    if unknown:
-        raise UserError(f'The split config has unknown keys {unknown}; use {", ".join(_KEYS)}.')
-
-
 def split_table(split: Split) -> str:
     """A text table of the labeled and all images per class."""
     width = max(len('class'), *(len(name) for name in split.classes))
@@ -217,21 +135,12 @@ def split_table(split: Split) -> str:
     return '\n'.join(lines)
 
 
-def _kept_split(cfg: Mapping) -> Split | None:
-    """The split in the file that a recipe names, if that is there already."""
-    check_recipe(cfg)
-    file = cfg.get('file')
-    if not file or len(cfg) > 1 and not osp.isfile(file):
-        return None
-    split = load_split(file)
-    for key in _KEYS[1:]:
-        if key in cfg and getattr(split, key) != cfg[key]:
-            raise UserError(f'{file!r} has {key}={getattr(split, key)}, the config asks for '
-                            f'{key}={cfg[key]}; correct one of them.')
-    return split
+def check_request(fraction: float | None, per_class: int | None, seed: int) -> None:
+    """Refuse what no split can be drawn by.
 
-
-def _check_request(fraction: float | None, per_class: int | None, seed: int) -> None:
+    Raises:
+        UserError: Both or neither of ``fraction`` and ``per_class``, or a value out of range.
+    """
     if (fraction is None) == (per_class is None):
         raise UserError(f'A split needs either fraction or per_class, got fraction={fraction} and '
                         f'per_class={per_class}; give exactly one.')
@@ -250,43 +159,6 @@ def _is_number(value: object) -> bool:
             and math.isfinite(value))
 
 
-def _ids_by_class(classes: Sequence[str], ids: Sequence[str],
-                  labels: Sequence[int] | np.ndarray) -> dict[str, list[str]]:
-    if len(ids) != len(labels) or len(set(ids)) != len(ids):
-        raise UserError(f'{len(ids)} ids ({len(set(ids))} different) and {len(labels)} labels; '
-                        'a split needs unique ids with one label each.')
-    members: dict[str, list[str]] = {name: [] for name in classes}
-    for id_, label in zip(ids, labels):
-        if not 0 <= label < len(classes):
-            raise UserError(f'{id_!r} has label {label}, expected 0 to {len(classes) - 1} '
-                            f'({", ".join(classes)}).')
-        members[classes[int(label)]].append(id_)
-    return members
-
-
-def _lowest(ids: Sequence[str], k: int, seed: int) -> list[str]:
-    """The k ids with the lowest SHA-256 of ``'seed:id'``; of equal ones the lower ids."""
-    digests = [_digest(f'{seed}:{id_}').digest() for id_ in ids]
-    # The first eight bytes leave a few too many; only these are worth sorting.
-    heads = np.frombuffer(b''.join(digest[:8] for digest in digests), dtype='>u8')
-    candidates = np.flatnonzero(heads <= np.partition(heads, k - 1)[k - 1])
-    return [id_ for _, id_ in sorted((digests[i], ids[i]) for i in candidates.tolist())[:k]]
-
-
-def _labeled_count(name: str, total: int, fraction: float | None, per_class: int | None) -> int:
-    if total == 0:
-        raise UserError(f'The class {name!r} has no image, so it would be left without labels; '
-                        'check the data, or remove the class.')
-    if per_class is not None:
-        if per_class > total:
-            raise UserError(f'per_class is {per_class}, but the class {name!r} has {total} images '
-                            f'only; use per_class={total} or less, or a fraction.')
-        return int(per_class)
-    # In decimal, as the user wrote it: 0.29 * 50 is 14.5, though floats make it a bit less.
-    exact = Decimal(repr(float(fraction))) * total
-    return max(1, int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)))
-
-
 def _make_hint(split: Split | None = None, path: str | None = None) -> str:
     """The command that makes the split anew."""
     how = '--fraction 0.05 --seed 0'
@@ -301,9 +173,10 @@ def _make_hint(split: Split | None = None, path: str | None = None) -> str:
 
 
 def _sha256(text: str) -> str:
-    return _digest(text).hexdigest()
+    return digest(text).hexdigest()
 
 
-def _digest(text: str) -> 'hashlib._Hash':
+def digest(text: str) -> 'hashlib._Hash':
+    """SHA-256 of a text."""
     # Linux allows file names, which ids are, that are no UTF-8.
     return hashlib.sha256(text.encode('utf-8', 'surrogateescape'))

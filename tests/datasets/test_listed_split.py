@@ -3,8 +3,9 @@ from dataclasses import replace
 
 import pytest
 
+from ssfer_mm.datasets.drawn_split import draw_split
 from ssfer_mm.datasets.listed_split import listed_split, read_id_list
-from ssfer_mm.datasets.splits import check_split, draw_split, load_split, save_split
+from ssfer_mm.datasets.splits import check_split, load_split, save_split
 from ssfer_mm.errors import UserError
 
 DATA = 'toy', ('a', 'b'), list('pqrstu'), [0, 0, 1, 0, 1, 0]

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import strategies as st
 
 from ssfer_mm import datasets as ds
+from ssfer_mm.datasets.drawn_split import draw_split
 from ssfer_mm.datasets.npy_file import load_npy
-from ssfer_mm.datasets.splits import draw_split, load_split, resolve_split, save_split
+from ssfer_mm.datasets.split_recipe import resolve_split
+from ssfer_mm.datasets.splits import load_split, save_split
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_file import box_header, read_boxes, write_boxes
 from ssfer_mm.faces.box_line import FaceRecord

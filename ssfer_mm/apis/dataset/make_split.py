@@ -10,8 +10,9 @@ from mmpretrain.registry import DATASETS
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.datasets.base import FERDataset
+from ssfer_mm.datasets.drawn_split import draw_split
 from ssfer_mm.datasets.listed_split import listed_split, read_id_list
-from ssfer_mm.datasets.splits import Split, draw_split, load_split, save_split, split_table
+from ssfer_mm.datasets.splits import Split, load_split, save_split, split_table
 from ssfer_mm.errors import UserError
 
 # Names that splits record, where they differ from the dataset's type.

@@ -3,7 +3,9 @@ import pytest
 
 from ssfer_mm.apis.dataset.make_split import main
 from ssfer_mm.datasets import FERPlus
-from ssfer_mm.datasets.splits import draw_split, load_split, resolve_split
+from ssfer_mm.datasets.drawn_split import draw_split
+from ssfer_mm.datasets.split_recipe import resolve_split
+from ssfer_mm.datasets.splits import load_split
 from support.layouts import make_affectnet, make_ferplus
 
 CONFIG = '''

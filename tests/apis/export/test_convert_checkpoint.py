@@ -9,7 +9,8 @@ from mmpretrain import get_model
 from mmpretrain.registry import MODELS
 
 from ssfer_mm.apis.export.convert_checkpoint import main
-from ssfer_mm.datasets.splits import draw_split, load_split, save_split
+from ssfer_mm.datasets.drawn_split import draw_split
+from ssfer_mm.datasets.splits import load_split, save_split
 from ssfer_mm.model_files.described import describe
 from support.models import MEAN, STD, preprocessor, ssfer, vit
 
