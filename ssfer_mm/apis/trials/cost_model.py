@@ -51,7 +51,8 @@ def cost_model(cfg: Config, args: argparse.Namespace) -> dict:
              for key in args.devices}
     return dict(
         config=str(cfg.filename), precision=args.precision,
-        training=dict(asdict(training), kept=training.kept),
+        training=dict(asdict(training), kept=training.kept, steps=training.steps,
+                      checkpoint_bytes=training.checkpoint_bytes),
         image=asdict(image), workers=workers, cores=cores, shares=asdict(shares),
         write_rate=args.write_rate * 1e6, devices=costs)
 

@@ -39,8 +39,7 @@ def notes(result: dict) -> list[str]:
         f'Counted: {each["flops"] / 1e9:.2f} GFLOP of matrix products and '
         f'{each["bytes"] / 1e6:.1f} MB moved by all else per image, forward and backward;',
         f'  {step["bytes"] / 1e9:.2f} GB and {step["operations"]:,.0f} operations more per step; '
-        f'{training["parameters"]:,} weights; {training["images"] // _whole(training):,} steps '
-        'per epoch.',
+        f'{training["parameters"]:,} weights; {training["steps"]:,} steps per epoch.',
         _input_note(image, result),
         f'Assumed: {shares["flops"]:.0%} of the declared matrix rate, '
         f'{shares["bandwidth"]:.0%} of the memory rate, {shares["link"]:.0%} of the link;',
@@ -48,7 +47,7 @@ def notes(result: dict) -> list[str]:
         'compiled or fused, all else moved in float32;',
         '  gradients travel in float32 beside the backward pass (two thirds of the networks); '
         'no process lags;',
-        f'  checkpoints of {_bytes(_checkpoint(training))} every '
+        f'  checkpoints of {_bytes(training["checkpoint_bytes"])} every '
         f'{training["save_every"]:.3g} epochs, '
         f'all waiting, at {result["write_rate"] / 1e6:,.0f} MB/s; no validation in stage I.',
         f'Storage: {_bytes(costs[0]["storage"])}, the images once and '
@@ -74,14 +73,6 @@ def _table(rows: list[tuple]) -> list[str]:
     return ['  '.join(text.ljust(width) if column in (0, 6) else text.rjust(width)
                       for column, (text, width) in enumerate(zip(row, widths))).rstrip()
             for row in rows]
-
-
-def _whole(training: dict) -> int:
-    return training['batch'] * training['processes']
-
-
-def _checkpoint(training: dict) -> int:
-    return 12 * training['parameters']
 
 
 def _bytes(number: float) -> str:
