@@ -33,7 +33,7 @@ from .distributed import start_processes
 from .fitting_settings import check_settings
 from .flip_at_test import average_with_mirror_images
 from .own_work_dir import own_work_dir
-from .tested_checkpoint import check_tested_weights, use_model_of, weights_of
+from .tested_checkpoint import beside_the_training, check_tested_weights, use_model_of, weights_of
 
 __all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main']
 
@@ -113,7 +113,7 @@ def test(cfg: Config, checkpoint: str, tta: bool = False) -> Dict[str, float]:
     if tta:
         average_with_mirror_images(cfg)
     _prepare(cfg)
-    runner = _build(_beside_the_training(cfg))
+    runner = _build(beside_the_training(cfg))
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     model = model.module if tta else model
     check_tested_weights(model, weights, checkpoint)
@@ -160,15 +160,6 @@ def _runner_of(cfg: Config) -> Runner:
 
 def _build(cfg: Config) -> Runner:
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-
-
-def _beside_the_training(cfg: Config) -> Config:
-    """A test's config by another name: its runner writes it to where the training's own lies."""
-    if not cfg.filename:
-        return cfg
-    file = Path(cfg.filename)
-    return Config(cfg.to_dict(), cfg_text=cfg.text,
-                  filename=str(file.with_name(f'{file.stem}_test{file.suffix}')))
 
 
 def _complete_loader(loader: Dict[str, Any]) -> None:

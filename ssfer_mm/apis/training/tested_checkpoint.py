@@ -1,4 +1,5 @@
-"""The checkpoint that ``tools/test.py`` is given: a training's, or a plain classifier."""
+"""What ``tools/test.py`` tests: the checkpoint of a training, or a plain classifier."""
+from pathlib import Path
 from typing import Dict
 
 import torch
@@ -63,3 +64,12 @@ def check_tested_weights(model: torch.nn.Module, weights: Dict[str, torch.Tensor
     if wrong:
         raise UserError(f'Checkpoint {checkpoint} does not fit the model of this config: {wrong[0]}'
                         f' ({len(wrong)} such). Name the config that it was trained with.')
+
+
+def beside_the_training(cfg: Config) -> Config:
+    """A test's config by another name: its runner writes it to where the training's own lies."""
+    if not cfg.filename:
+        return cfg
+    file = Path(cfg.filename)
+    return Config(cfg.to_dict(), cfg_text=cfg.text,
+                  filename=str(file.with_name(f'{file.stem}_test{file.suffix}')))
