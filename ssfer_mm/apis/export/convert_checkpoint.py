@@ -64,8 +64,12 @@ def stock_config(described: Described) -> Config:
     height, width = described.input_size
     pipeline = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(width, height)),
                 dict(type='PackInputs')]
+    # mmpretrain asks for the type where a file of weights has no names of classes that it reads.
+    dataset = dict(type='CustomDataset', pipeline=pipeline)
+    if described.classes:
+        dataset.update(metainfo=dict(classes=list(described.classes)))
     return Config(dict(default_scope='mmpretrain', model=described.model,
-                       test_dataloader=dict(dataset=dict(pipeline=pipeline))))
+                       test_dataloader=dict(dataset=dataset)))
 
 
 def summary_of(described: Described) -> str:

@@ -76,6 +76,14 @@ def test_stock_mmpretrain_takes_both_files(run, tmp_path):
             assert torch.equal(stock.state_dict()[name], value), name
 
 
+def test_stock_mmpretrain_takes_the_config_where_it_reads_no_names_in_the_weights(run, tmp_path):
+    """Without this package loaded, it finds none in safetensors, as here without weights."""
+    folder, _ = run
+    assert main([str(folder / 'epoch_3.pth'), str(tmp_path / 'x.safetensors')]) == 0
+    stock = get_model(str(tmp_path / 'x.py'), pretrained=False)
+    assert stock._config.test_dataloader.dataset.metainfo.classes == list(CLASSES)
+
+
 def test_card_tells_what_is_known_and_what_is_not(run, tmp_path):
     folder, _ = run
     assert main([str(folder / 'epoch_3.pth'), str(tmp_path / 'out.pth')]) == 0
