@@ -27,6 +27,7 @@ from ssfer_mm.files.fingerprint import sha256_of
 from ssfer_mm.models.export import classifier_config
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
+from .published import published_model
 from .training_summary import training_summary
 
 FORMAT = 'ssfer_mm model 1'
@@ -89,15 +90,16 @@ class Described:
     source: dict = field(default_factory=dict)
 
     def meta(self) -> dict:
-        """All but the weights, JSON-able; ``dataset_meta`` is where mmpretrain looks for names."""
+        """All but the weights, JSON-able, for anybody to read; ``dataset_meta`` is where mmpretrain
+        looks for names."""
         known = dict(kind=self.kind, classes=self.classes, mean=self.mean, std=self.std,
                      input_size=self.input_size, margin=self.margin)
         known = {key: list(value) if isinstance(value, tuple) else value
                  for key, value in known.items() if value is not None}
         if self.classes:
             known['dataset_meta'] = dict(classes=list(self.classes))
-        return dict(format=FORMAT, **known, model=self.model, training=self.training,
-                    source=self.source)
+        return dict(format=FORMAT, **known, model=published_model(self.model),
+                    training=self.training, source=self.source)
 
 
 def describe(path: Union[str, Path], options: Optional[Options] = None) -> Described:

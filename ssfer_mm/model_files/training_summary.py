@@ -8,6 +8,8 @@ from ssfer_mm.checkpoints import read_config_text
 from ssfer_mm.datasets.splits import load_split
 from ssfer_mm.errors import UserError
 
+from .published import published_path
+
 
 def training_summary(path: Path, meta: dict, cfg: Optional[dict]) -> dict:
     """Facts about a training, for the metadata of a model and its card.
@@ -19,7 +21,8 @@ def training_summary(path: Path, meta: dict, cfg: Optional[dict]) -> dict:
         cfg: The training config, or what is known of it.
 
     Returns:
-        JSON-able; only what is known, so perhaps empty. Keys: ``run``, ``epoch``, ``stage``,
+        JSON-able; only what is known, so perhaps empty, and no paths of this machine: others will
+        read it. Keys: ``run``, ``epoch``, ``stage``,
         ``iterations``, ``seconds``, ``finished``, ``seed``, ``pretrained``, ``train_data``,
         ``test_data`` (each ``type`` and ``subset``), ``split``, ``metrics`` (percent).
     """
@@ -27,15 +30,19 @@ def training_summary(path: Path, meta: dict, cfg: Optional[dict]) -> dict:
         return dict(meta['training'])
     if 'epoch' not in meta:
         return {}
-    cfg = {**(cfg or {}), **(_dumped_config(path.parent) or {})}
+    dumped = _dumped_config(path.parent)
+    # Elsewhere than in the folder of a run, the folder's name may be that of a user.
+    in_run = dumped is not None or (path.parent / 'stages.json').is_file()
+    cfg = {**(cfg or {}), **(dumped or {})}
+    pretrained = (cfg.get('model') or {}).get('pretrained')
     summary = dict(
-        run=path.resolve().parent.name,
+        run=path.resolve().parent.name if in_run else None,
         epoch=meta['epoch'],
         stage=meta.get('stage'),
         iterations=meta.get('iter'),
         finished=meta.get('time'),
         seed=meta.get('seed', (cfg.get('randomness') or {}).get('seed')),
-        pretrained=(cfg.get('model') or {}).get('pretrained'),
+        pretrained=published_path(pretrained) if isinstance(pretrained, str) else pretrained,
         train_data=_data(cfg.get('train_dataloader')),
         test_data=_data(cfg.get('val_dataloader') or cfg.get('test_dataloader')),
         split=_split(path.parent))

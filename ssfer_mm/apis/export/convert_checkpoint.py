@@ -13,6 +13,7 @@ from ssfer_mm.expressions import CLASSES_OF
 from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.model_files.described import Described, Options, describe
 from ssfer_mm.model_files.model_card import card_to_write, write_card
+from ssfer_mm.model_files.published import published_model
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +69,7 @@ def stock_config(described: Described) -> Config:
     dataset = dict(type='CustomDataset', pipeline=pipeline)
     if described.classes:
         dataset.update(metainfo=dict(classes=list(described.classes)))
-    return Config(dict(default_scope='mmpretrain', model=described.model,
+    return Config(dict(default_scope='mmpretrain', model=published_model(described.model),
                        test_dataloader=dict(dataset=dataset)))
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ssfer_mm.checkpoints import check_suffix
+from ssfer_mm.command_line.printing import counted
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.images.decode import read_image
@@ -52,7 +53,8 @@ def _run(args: argparse.Namespace) -> None:
     print(summary_of(described))
     faces = faces_of(args.faces, args.num_faces)
     difference = export_model(described, target, faces, args.opset)
-    where = f'{len(faces)} faces of {args.faces}' if args.faces else f'{len(faces)} SynthFER faces'
+    # The card is for others: which folder of this machine it was is not theirs to know.
+    where = counted(len(faces), 'given face' if args.faces else 'SynthFER face')
     parity = f'largest difference of a probability on {where}: {difference:.1e}'
     print(f'{parity} (allowed: {TOLERANCE:.0e})\nwritten to {target}')
     kind = FORMATS[target.suffix][0] + (f', opset {args.opset}' if target.suffix == '.onnx' else '')

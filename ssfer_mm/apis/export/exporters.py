@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -90,7 +91,13 @@ def export_torchscript(network: nn.Module, example: Tensor, path: Path, facts: d
     """A traced TorchScript file; ``facts`` is an extra file ``facts.json`` in it."""
     with _quiet(), torch.no_grad():
         traced = torch.jit.trace(network, example, check_trace=False)
-        torch.jit.save(traced, str(path), _extra_files={'facts.json': json.dumps(facts)})
+        content = io.BytesIO()
+        torch.jit.save(traced, content, _extra_files={'facts.json': json.dumps(facts)})
+    # As in ONNX: where each operator was found names folders of this machine.
+    with zipfile.ZipFile(content) as archive, zipfile.ZipFile(path, 'w') as clean:
+        for entry in archive.infolist():
+            if not entry.filename.endswith('.debug_pkl'):
+                clean.writestr(entry.filename, archive.read(entry))
 
 
 def run_torchscript(path: Path) -> Callable[[Tensor], Tensor]:
@@ -103,8 +110,11 @@ def export_program(network: nn.Module, example: Tensor, path: Path, facts: dict,
                    opset: int) -> None:
     """A ``torch.export`` program; ``facts`` is an extra file ``facts.json`` in it."""
     with _quiet(), torch.no_grad():
-        torch.export.save(_program(network, example), str(path),
-                          extra_files={'facts.json': json.dumps(facts)})
+        program = _program(network, example)
+        for module in program.graph_module.modules():
+            for node in getattr(getattr(module, 'graph', None), 'nodes', ()):
+                node.meta.pop('stack_trace', None)  # names folders of this machine, see above
+        torch.export.save(program, str(path), extra_files={'facts.json': json.dumps(facts)})
 
 
 def run_program(path: Path) -> Callable[[Tensor], Tensor]:

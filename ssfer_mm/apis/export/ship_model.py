@@ -17,6 +17,7 @@ from ssfer_mm.model_files.classifier import build_classifier, probabilities, res
 from ssfer_mm.model_files.described import Described, describe
 from ssfer_mm.model_files.model_card import model_card
 from ssfer_mm.model_files.model_names import WEIGHTS, read_registry
+from ssfer_mm.model_files.published import published_path
 
 from .convert_checkpoint import (
     add_options,
@@ -168,7 +169,7 @@ def _run(args: argparse.Namespace) -> None:
     check_new(args.force, *(WEIGHTS / f'{args.name}{suffix}' for suffix in SUFFIXES))
     options = options_of(args)
     described = describe(args.model, options)
-    config = os.path.relpath(args.config, PACKAGE.parent) if args.config else ''
+    config = args.config and published_path(os.path.relpath(args.config, PACKAGE.parent))
     described.training.update(
         config=config, command=args.command, licence=args.license,
         commit=args.commit or (committed(args.config) if args.config else ''))

@@ -96,6 +96,24 @@ def test_card_tells_what_is_known_and_what_is_not(run, tmp_path):
     assert '51.25' not in card, 'figures of the other stage'
 
 
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_no_path_of_this_machine_leaves_it(run, suffix, tmp_path):
+    folder, model = run
+    private = '/home/anna/private/mae.pth'
+    classifier = vit(init_cfg=dict(type='Pretrained', checkpoint=private))
+    config = Config(dict(model=ssfer(classifier, pretrained=private),
+                         data_preprocessor=preprocessor()))
+    meta = dict(epoch=3, cfg=config.pretty_text, dataset_meta=dict(classes=CLASSES))
+    (tmp_path / 'anna').mkdir()
+    (folder / 'anna').mkdir()
+    torch.save(dict(state_dict=model.state_dict(), meta=meta), tmp_path / 'anna' / 'epoch_3.pth')
+    target = folder / 'anna' / f'out{suffix}'
+    assert main([str(tmp_path / 'anna' / 'epoch_3.pth'), str(target)]) == 0
+    assert 'Started from: mae.pth' in target.with_name(f'{target.name}.md').read_text()
+    for file in target.parent.iterdir():
+        assert b'anna' not in file.read_bytes(), file
+
+
 @pytest.mark.parametrize('size, words', [
     (dict(fraction=None), '6 of 30 images (listed); the labels'),
     (dict(fraction=None, per_class=3), '(3 images per class), seed 4; the labels')])

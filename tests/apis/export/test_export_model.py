@@ -3,6 +3,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -133,6 +134,9 @@ def test_torch_formats(classifier, suffix, faces, tmp_path):
     else:
         torch.jit.load(target, _extra_files=files)
     assert json.loads(files['facts.json'])['classes'] == list(CLASSES)
+    with zipfile.ZipFile(target) as archive:
+        for name in archive.namelist():
+            assert str(ROOT).encode() not in archive.read(name), f'{name} names our folder'
 
 
 # What trains with branches and normalizations that are one layer afterwards: backbone, head.
@@ -259,6 +263,16 @@ def test_wrong_arguments(arguments, message, exported, monkeypatch, capsys):
     error = capsys.readouterr().err
     assert error.count('\n') == 1
     assert re.search(message, error)
+
+
+def test_the_card_does_not_say_where_the_faces_lie(faces, tmp_path):
+    private = tmp_path / 'anna'
+    private.mkdir()
+    cv2.imwrite(str(private / 'face.png'), faces[0])
+    source = checkpoint(tmp_path, vit())
+    assert main([str(source), str(tmp_path / 'm.torchscript'), '--faces', str(private)]) == 0
+    card = (tmp_path / 'm.torchscript.md').read_text()
+    assert 'on 1 given face' in card and 'anna' not in card and str(tmp_path) not in card
 
 
 def test_faces_of_a_folder_are_what_data_sets_take_for_images(tmp_path):

@@ -1,0 +1,40 @@
+"""What a file that is given away says of the paths of the machine it was made on."""
+from pathlib import PurePosixPath, PureWindowsPath
+
+# Settings of a model that name files: its own weights take their place.
+WEIGHT_SETTINGS = ('init_cfg', 'pretrained')
+
+
+def published_path(path: str) -> str:
+    """A path as a model card or a file's metadata names it: user names and folders stay behind.
+
+    Addresses, and paths within the folder that the work was done in, stay as they are; of any
+    other path its last part stays.
+
+    Example:
+        >>> published_path('/home/anna/mae.pth'), published_path('work_dirs/mae/epoch_9.pth')
+        ('mae.pth', 'work_dirs/mae/epoch_9.pth')
+    """
+    if '://' in path and not path.startswith('file:'):
+        return path
+    windows = PureWindowsPath(path)
+    if '\\' in path or windows.drive:
+        return windows.name
+    private = path.startswith(('/', '~', 'file:')) or '..' in PurePosixPath(path).parts
+    return PurePosixPath(path).name if private else path
+
+
+def published_model(model: object) -> object:
+    """A model's config without the files that its weights were once initialized from."""
+    if isinstance(model, dict):
+        return {key: published_model(value) for key, value in model.items()
+                if not (key in WEIGHT_SETTINGS and _names_file(value))}
+    if isinstance(model, (list, tuple)):
+        return type(model)(published_model(value) for value in model)
+    return model
+
+
+def _names_file(value: object) -> bool:
+    entries = value if isinstance(value, (list, tuple)) else [value]
+    return any(isinstance(entry, str) or isinstance(entry, dict) and 'checkpoint' in entry
+               for entry in entries)
