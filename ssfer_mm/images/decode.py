@@ -137,6 +137,9 @@ def read_file(path: str) -> bytes:
     except (OSError, ValueError) as error:  # the latter for a path with a null byte
         if isinstance(error, UserError):
             raise
+        if isinstance(error, FileNotFoundError) and os.path.islink(path):
+            raise UnreadableImage(f'the image {path!r} is a link to {os.readlink(path)!r}, which '
+                                  'does not exist: mend or remove the link') from None
         reason = getattr(error, 'strerror', None) or error
         raise UnreadableImage(f'cannot read the image {path!r} ({reason}): '
                               'check data_root and that the data set is complete') from None

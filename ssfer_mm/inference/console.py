@@ -3,7 +3,7 @@ import argparse
 import math
 import os
 import sys
-from typing import Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from ssfer_mm.command_line.printing import print_any_name, reader_has_left
 from ssfer_mm.errors import UserError, one_line
@@ -18,7 +18,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         Exit status: 0; 1 if something could not be read or is not in order; 2 for an error of the
         user's; 130 after Ctrl-C or SIGTERM.
     """
-    args = _parser().parse_args(arguments)
+    args = _parse(arguments)
     print_any_name()
     try:
         with kill_as_interrupt():
@@ -36,6 +36,20 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
             raise
         print(f'error: {message}', file=sys.stderr)
         return 2
+
+
+def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
+    """The command line, in which photos may also stand behind and between options.
+
+    argparse does that only for commands without subcommands.
+    """
+    parser = _parser()
+    args, rest = parser.parse_known_args(arguments)
+    if rest and (not hasattr(args, 'source') or any(word.startswith('-') for word in rest)):
+        parser.error(f'unrecognized arguments: {" ".join(rest)}')
+    if rest:
+        args.source += rest
+    return args
 
 
 def _message(error: Exception) -> Optional[str]:
@@ -62,8 +76,11 @@ def _models(args: argparse.Namespace) -> int:
 
     models = known_models()
     width = max((len(model.name) for model in models), default=0)
+    files: Dict[Tuple[str, str], List[str]] = {}  # one model may be there for both back-ends
     for model in models:
-        print(f'{model.name:{width}}  {model.about}  ({model.path})')
+        files.setdefault((model.name, model.about), []).append(str(model.path))
+    for (name, about), paths in files.items():
+        print(f'{name:{width}}  {about}  ({", ".join(paths)})')
     if not models:
         print(f'no model is found in the package or in work_dirs/: {HOW_TO_GET_ONE}')
     return 0

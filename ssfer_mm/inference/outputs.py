@@ -21,6 +21,9 @@ def check_kinds(args: argparse.Namespace) -> None:
                         '--out, such as --out annotated')
     for option in ('csv', 'json'):
         path = getattr(args, option)
+        if path == '-':
+            raise UserError(f'--{option} -: tables are written to files only, since messages go '
+                            f'to standard output; name one, such as --{option} faces.{option}')
         if path and osp.isdir(osp.expanduser(path)):
             raise UserError(f'--{option} {path} is a folder: name the file, such as '
                             f'--{option} {osp.join(path, f"faces.{option}")}')
@@ -81,7 +84,9 @@ def video_target(source: FrameSource, out: Optional[str]) -> str:
     folder = osp.expanduser(out)
     if source.live:
         return _new_recording(osp.join(folder, source.name.replace(':', '_')))
-    target = osp.join(folder, f'{osp.splitext(osp.basename(source.name))[0]}.mp4')
+    name = osp.basename(source.name)
+    # Of another kind, it keeps its ending: film.avi and film.mp4 are two films.
+    target = osp.join(folder, name if name.endswith('.mp4') else f'{name}.mp4')
     beside = osp.dirname(_true_path(target)) == osp.dirname(_true_path(source.name))
     if beside and osp.exists(target):  # the video itself, or a neighbor
         raise UserError(f'--out {out} would overwrite the video {target}: choose another folder, '

@@ -124,6 +124,9 @@ def _photos(text: str, several: bool, out: str) -> List[Photo]:
     path = osp.expanduser(text)
     if osp.isdir(path):
         return _of_folder(path, text if several else '', out)
+    if osp.islink(path) and not osp.exists(path):
+        raise UserError(f'{text} is a link to {os.readlink(path)}, which does not exist: mend the '
+                        'link, or give the photo itself')
     if not osp.exists(path):
         raise UserError(f'{text} does not exist (looked from {os.getcwd()}): expected a photo, a '
                         'folder, a video, webcam or webcam:1. Check the path.')
@@ -163,8 +166,10 @@ def _distinct(photos: Sequence[Photo]) -> List[Photo]:
     result = []
     for photo in photos:
         stem, suffix = osp.splitext(photo.target)
-        # What cannot be written in its own format becomes PNG.
-        suffix = suffix if suffix.lower() in ('.jpg', '.jpeg', '.png') else '.png'
+        # What cannot be written in its own format becomes PNG, and keeps its ending in its name:
+        # a photo that differs in nothing else may come in another call.
+        if suffix.lower() not in ('.jpg', '.jpeg', '.png'):
+            stem, suffix = photo.target, '.png'
         target, number = stem + suffix, 2
         while target.lower() in taken:
             target, number = f'{stem}-{number}{suffix}', number + 1

@@ -89,6 +89,39 @@ def test_drawing_does_not_change_the_answer(place):
     assert cv2.imread('out/large.jpg').shape == photo.shape
 
 
+def test_photos_may_stand_behind_options(place, capsys):
+    assert run('predict', 'photos/red.png', '--model', 'm.onnx', 'photos/deep/dark.jpg') == 0
+    assert '2 images: ' in capsys.readouterr().out
+    for words in (['predict', 'photos', '--nonsense', 'x'], ['models', 'x']):
+        with pytest.raises(SystemExit):
+            run(*words)
+        assert 'unrecognized arguments: ' in capsys.readouterr().err
+
+
+def test_a_link_to_what_is_missing_is_called_one(place, capsys):
+    Path('photos/lost.jpg').symlink_to('gone.jpg')
+    assert predict('photos') == 1
+    said = capsys.readouterr().err
+    assert "is a link to 'gone.jpg', which does not exist" in said and 'data_root' not in said
+    assert predict('photos/lost.jpg') == 2
+    assert 'photos/lost.jpg is a link to gone.jpg, which does not' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('option', ['--csv', '--json'])
+def test_a_dash_is_no_name_of_a_table(place, capsys, option):
+    assert predict('photos', option, '-') == 2
+    assert f'name one, such as {option} faces.' in capsys.readouterr().err
+    assert not Path('-').exists()
+
+
+def test_files_that_differ_in_their_ending_alone_are_all_drawn(place):
+    Path('film.avi').write_bytes(Path('film.mp4').read_bytes())
+    cv2.imwrite('photos/red.bmp', cv2.imread('photos/red.png'))
+    for name in ('film.avi', 'film.mp4', 'photos/red.bmp', 'photos/red.png'):
+        assert predict(name, '--out', 'out') == 0
+    assert sorted(os.listdir('out')) == ['film.avi.mp4', 'film.mp4', 'red.bmp.png', 'red.png']
+
+
 def test_what_a_folder_holds_besides_is_said(place, capsys):
     for name in ('photos/film.MP4', 'photos/deep/a.heic', 'photos/b.HEIC'):
         Path(name).write_bytes(b'?')
@@ -282,6 +315,16 @@ def test_models_are_listed(place, capsys):
     Path('work_dirs/run/classifier.onnx').write_bytes(b'')
     assert run('models') == 0
     assert 'run/classifier.onnx' in capsys.readouterr().out
+
+
+def test_a_model_for_both_back_ends_is_listed_once(place, capsys):
+    entry = dict(file='a.safetensors', onnx='a.onnx', about='of the package')
+    Path('nothing shipped').mkdir()
+    Path('nothing shipped/models.json').write_text(json.dumps({'a': entry}))
+    assert run('models') == 0
+    line, = capsys.readouterr().out.splitlines()
+    assert line.startswith('a  of the package  (') and line.endswith('a.onnx)')
+    assert 'a.safetensors, ' in line
 
 
 # Everything that a machine with only numpy, opencv and onnxruntime lacks.

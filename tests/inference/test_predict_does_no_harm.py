@@ -22,12 +22,12 @@ def predict(*arguments):
     (['d1/a.png', 'd2/a.png'], 'd2', 'd2/a.png'),
     (['d2/a.png', 'd1/a.png'], './d1/../d2', 'd2/a.png'),
     (['d1/a.png', 'link/a.png'], 'd2', 'link/a.png'),
-    (['d3'], 'd3', 'd3/x.png'),
+    (['d3'], 'd3', 'd3/x.bmp.png'),
     (['d1', 'd2', 'deep/d1'], 'deep', 'deep/d1/a.png'),
-    (['d3/x.bmp'], 'd3', '/d3/x.png'),
+    (['d3/x.bmp'], 'd3', '/d3/x.bmp.png'),
 ], ids=["another's", 'its own', 'through a link', 'format changed', 'below a folder', 'beside it'])
 def test_no_given_photo_is_overwritten(place, capsys, given, out, lost):
-    for name, grey in (('d1/a.png', 1), ('d2/a.png', 2), ('d3/x.bmp', 3), ('d3/x.png', 4),
+    for name, grey in (('d1/a.png', 1), ('d2/a.png', 2), ('d3/x.bmp', 3), ('d3/x.bmp.png', 4),
                        ('deep/d1/a.png', 5)):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(name, np.full((32, 32, 3), grey, np.uint8))
@@ -41,9 +41,10 @@ def test_no_given_photo_is_overwritten(place, capsys, given, out, lost):
 
 def test_no_video_beside_the_given_one_is_overwritten(place, capsys):
     Path('film.avi').write_bytes(before := Path('film.mp4').read_bytes())
+    Path('film.avi.mp4').write_bytes(before)
     assert predict('film.avi', '--out', '.') == 2
-    assert 'would overwrite the video ./film.mp4: choose another' in capsys.readouterr().err
-    assert Path('film.mp4').read_bytes() == before
+    assert 'would overwrite the video ./film.avi.mp4: choose another' in capsys.readouterr().err
+    assert Path('film.avi.mp4').read_bytes() == before
     for _ in range(2):  # what lies in another folder is the result of a run before
         assert predict('film.avi', '--out', 'out') == 0
 

@@ -30,12 +30,13 @@ def test_photos_of_a_folder_keep_their_places(folder):
 
 def test_no_two_results_share_a_file(folder):
     found = find_source([str(folder / 'a'), str(folder / 'b')])
-    assert [photo.target for photo in found] == ['a/sub/x.JPG', 'a/x.jpg', 'b/x.png', 'b/x-2.png']
+    assert [photo.target for photo in found] == ['a/sub/x.JPG', 'a/x.jpg', 'b/x.png', 'b/x.tif.png']
     files = [str(folder / 'a/x.jpg'), str(folder / 'a/sub/x.JPG')]
     assert [photo.target for photo in find_source(files)] == ['x.jpg', 'x-2.JPG']
     assert [photo.target for photo in find_source(files[::-1])] == ['x.JPG', 'x-2.jpg']
     folders = [f'{folder}/a/sub/', f'{folder}/b/']
-    assert [photo.target for photo in find_source(folders)] == ['sub/x.JPG', 'b/x.png', 'b/x-2.png']
+    assert [photo.target for photo in find_source(folders)] == [
+        'sub/x.JPG', 'b/x.png', 'b/x.tif.png']
 
 
 def test_no_two_photos_of_several_folders_share_a_name(tmp_path, monkeypatch):
