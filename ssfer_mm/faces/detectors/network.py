@@ -68,11 +68,10 @@ class MMDetNetwork(FaceDetector):
         for number, (pixels, sample) in enumerate(images):
             count += 1
             if pixels[0].numel() > MAX_PIXELS:
-                raise UserError(f'{self.name} brings an image to {pixels.shape[2]} x '
-                                f'{pixels.shape[1]} pixels, and takes no more than '
-                                f'{MAX_PIXELS:,}: write input_size=640 into detector = dict(...) '
-                                'of the file that --detector names; where there is one, make it '
-                                'smaller')
+                raise UserError(f'{self.name} would look at an image of {pixels.shape[2]} x '
+                                f'{pixels.shape[1]} pixels, too large (the most are '
+                                f'{MAX_PIXELS:,}): set a smaller one in the file that --detector '
+                                'names, such as detector = dict(..., input_size=640)')
             group = waiting[pixels.shape]
             group.append((number, pixels, sample))
             if len(group) == self.batch_size:
