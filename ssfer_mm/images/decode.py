@@ -22,8 +22,9 @@ MAX_BYTES = 1 << 30
 def read_image(path: str) -> np.ndarray:
     """Decode an image file to uint8 (H, W, 3), BGR, turned upright.
 
-    Grey images get three equal channels, alpha is dropped, 16 bits become 8, and the orientation
-    that a camera noted in the file (EXIF) is applied.
+    Grey images get three equal channels, alpha is dropped, 16 bits become 8 (the upper ones: what
+    holds less than 16, such as 12, comes out dark), of decimal numbers (TIFF) 0 to 1 is black to
+    white, and the orientation that a camera noted in the file (EXIF) is applied.
 
     Raises:
         UnreadableImage: The file is missing, unreadable, empty, cut off, no image, or of more than

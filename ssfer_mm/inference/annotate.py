@@ -11,6 +11,7 @@ Rectangle = Tuple[int, int, int, int]  # x1, y1, x2, y2 in whole pixels
 
 FACE = cv2.FONT_HERSHEY_SIMPLEX
 SMALLEST = 0.3  # scale of letters that one can still read
+LEGIBLE = 192  # pixels of an edge along which the smallest letters write a class and its share
 INK, PLATE, MUTED = (255, 255, 255), (23, 19, 17), (200, 190, 180)
 # Letters that are no plain ones with an accent.
 SPELLINGS = str.maketrans({'ß': 'ss', 'æ': 'ae', 'Æ': 'Ae', 'œ': 'oe', 'Œ': 'Oe', 'ø': 'o',
@@ -49,6 +50,20 @@ def draw_result(image: np.ndarray, result: ImageResult, top: int = 3,
         _write(canvas, text, plate, _color(face))
         taken.append(plate)
     return canvas
+
+
+def legible(image: np.ndarray) -> np.ndarray:
+    """A picture to draw into: one too small for words is enlarged by a whole number.
+
+    Args:
+        image: uint8 (H, W, 3).
+
+    Returns:
+        The same pixels, each several times, such that the longer edge has at least `LEGIBLE`; the
+        image itself if it has.
+    """
+    times = -(-LEGIBLE // max(image.shape[:2]))
+    return image if times == 1 else image.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def _pixels(box: Box, factor: float) -> Rectangle:

@@ -16,7 +16,7 @@ from ssfer_mm.command_line.progress import progress
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import atomic_write
 
-from .annotate import draw_result
+from .annotate import draw_result, legible
 from .backends import network_threads
 from .background import WriteBehind
 from .clock import STAGES
@@ -213,7 +213,7 @@ def _picture_writer(out: Optional[str]) -> Iterator[Optional[WriteBehind]]:
     def write(item: Tuple[Loaded, ImageResult]) -> None:
         loaded, result = item
         save_picture(osp.join(osp.expanduser(out), loaded.target),
-                     draw_result(loaded.closer().pixels, result))
+                     draw_result(legible(loaded.closer().pixels), result))
 
     with WriteBehind(write) as behind:
         yield behind

@@ -62,3 +62,12 @@ def test_faces_outside_and_of_no_size_and_of_no_class_can_be_drawn():
             face = FaceResult(box, 1., shares)
             result = annotate.draw_result(picture, ImageResult('a', 'ok', (face,), (60, 40)))
             assert result.shape == picture.shape
+
+
+@pytest.mark.parametrize('size, drawn', [
+    ((48, 48), (192, 192)), ((10, 70), (30, 210)), ((192, 20), (192, 20)), ((1, 1), (192, 192))])
+def test_a_picture_too_small_for_words_is_enlarged(size, drawn):
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    large = annotate.legible(image)
+    times = drawn[0] // size[0]
+    assert large.shape == (*drawn, 3) and (large[::times, ::times] == image).all()
