@@ -16,8 +16,8 @@ sys.exit(run_cli(lambda: print("line\\n" * {lines})))
 COMMAND = '''
 import sys
 from ssfer_mm.inference import console
-console._parser = lambda: type("P", (), dict(parse_args=lambda self, _: type("A", (), dict(
-    run=staticmethod(lambda args: print("line\\n" * {lines}))))))()
+console._parse = lambda arguments: type("A", (), dict(
+    run=staticmethod(lambda args: print("line\\n" * {lines}))))
 sys.exit(console.main([]))
 '''
 
