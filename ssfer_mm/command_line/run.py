@@ -208,7 +208,10 @@ def _missing_folder(error: BaseException) -> Optional[str]:
     name = getattr(error, 'filename', None)
     if not isinstance(error, FileNotFoundError) or not isinstance(name, (str, os.PathLike)):
         return None
-    folder, missing = os.path.dirname(os.path.abspath(name)), None
+    try:
+        folder, missing = os.path.dirname(os.path.abspath(name)), None
+    except FileNotFoundError:  # the folder that we are in was deleted
+        return os.curdir
     while not os.path.isdir(folder):
         folder, missing = os.path.dirname(folder), folder
     return missing

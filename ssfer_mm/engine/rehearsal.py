@@ -34,6 +34,7 @@ def rehearse(runner) -> None:
         items = [dataset[index] for index in dataset.examples()]
         collate = getattr(runner.train_dataloader, 'collate_fn', pseudo_collate)
         model = model_of(runner)
+        model.train()  # as an epoch would: the teacher is in evaluation mode
         batch = model.data_preprocessor(collate(items), True)
         _check_sizes(batch['inputs'])
         with torch.no_grad(), runner.optim_wrapper.optim_context(runner.model):
@@ -66,9 +67,11 @@ def _check_sizes(inputs: dict) -> None:
 @contextmanager
 def _drawing_nothing() -> Iterator[None]:
     """Bring the states of all random generators back at the end."""
-    states = random.getstate(), np.random.get_state()
+    ours, numpys = random.getstate(), np.random.get_state()
     devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
-    with torch.random.fork_rng(devices=devices):
-        yield
-    random.setstate(states[0])
-    np.random.set_state(states[1])
+    try:
+        with torch.random.fork_rng(devices=devices):
+            yield
+    finally:
+        random.setstate(ours)
+        np.random.set_state(numpys)

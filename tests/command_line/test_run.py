@@ -113,6 +113,15 @@ def test_a_folder_where_a_file_is_wanted_is_named(number):
     assert run.user_message(OSError(number, 'other kind')) is None
 
 
+def test_a_deleted_folder_that_we_are_in_is_no_traceback_either(tmp_path, monkeypatch):
+    gone = tmp_path / 'gone'
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    error = FileNotFoundError(errno.ENOENT, 'none', 'work/log')
+    assert 'work/log cannot be opened or written: there is no folder .' in run.user_message(error)
+
+
 def test_a_work_dir_that_was_deleted_is_no_traceback(tmp_path, capsys):
     def train():
         open(tmp_path / 'work' / 'vis_data' / 'scalars.json', 'a')

@@ -95,3 +95,12 @@ def test_compiled_networks_are_not_compiled_for_it():
         assert not compiled and model.last_pseudo_labels is None
         model(**batch, mode='loss')
     assert compiled
+
+
+def test_the_teacher_judges_as_it_will(tmp_path, monkeypatch):
+    """In evaluation mode, without which a single weak view would have no batch statistics."""
+    modes, losses = [], rehearsal._losses
+    monkeypatch.setattr(rehearsal, '_losses', lambda model, batch: (
+        modes.append((model.student.training, model.teacher.training)), losses(model, batch)))
+    runs.train(config(tmp_path, classifier=resnet()))
+    assert modes == [(True, False)]
