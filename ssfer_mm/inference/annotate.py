@@ -62,8 +62,13 @@ def legible(image: np.ndarray) -> np.ndarray:
         The same pixels, each several times, such that the longer edge has at least `LEGIBLE`; the
         image itself if it has.
     """
-    times = -(-LEGIBLE // max(image.shape[:2]))
+    times = enlargement(image.shape[:2])
     return image if times == 1 else image.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def enlargement(edges: Tuple[int, int]) -> int:
+    """How many times as large :func:`legible` makes a picture with such edges in pixels."""
+    return -(-LEGIBLE // max(edges))
 
 
 def _pixels(box: Box, factor: float) -> Rectangle:

@@ -13,7 +13,7 @@ from ssfer_mm.command_line.progress import progress
 from ssfer_mm.errors import UserError
 from ssfer_mm.runtime.processor import cores
 
-from .annotate import draw_result
+from .annotate import draw_result, legible
 from .backends import BackendSettings, make_classifier, make_detector
 from .background import map_ahead, read_ahead
 from .clock import Clock
@@ -189,7 +189,8 @@ class FERInferencer:
             top: How many expressions to name per face.
 
         Returns:
-            uint8 (H, W, 3) BGR, a new array.
+            uint8 (H, W, 3) BGR, a new array. One too small for words, with edges below 192 pixels,
+            is enlarged by a whole number.
 
         Raises:
             UserError: The image cannot be read.
@@ -197,7 +198,7 @@ class FERInferencer:
         loaded = load(image, 0)
         if loaded.pixels is None:
             raise UserError(loaded.problem)
-        return draw_result(loaded.pixels, result, top)
+        return draw_result(legible(loaded.pixels), result, top)
 
     @property
     def explains(self) -> bool:

@@ -16,7 +16,7 @@ from ssfer_mm.command_line.progress import progress
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import atomic_write
 
-from .annotate import draw_result, legible
+from .annotate import draw_result, enlargement, legible
 from .backends import network_threads
 from .background import WriteBehind
 from .clock import STAGES
@@ -148,7 +148,7 @@ def _predict_frames(source: FrameSource, target: str, inferencer: FERInferencer,
     with contextlib.ExitStack() as stack:
         tables = stack.enter_context(_tables(args, inferencer))
         sink = stack.enter_context(
-            video_sink(target, source.rate, source.size, draw_result, source.live)
+            video_sink(target, source.rate, _drawn_size(source.size), _drawn, source.live)
         ) if target else None
         stop = stack.enter_context(GentleStop())
         # Last, so that on any way out its threads end first: they read from the source.
@@ -161,7 +161,7 @@ def _predict_frames(source: FrameSource, target: str, inferencer: FERInferencer,
                     table.write(result)
                 if sink is not None:
                     sink.put((loaded.pixels, result))
-                if args.show and not show(draw_result(loaded.pixels, result)):
+                if args.show and not show(_drawn(loaded.pixels, result)):
                     break
             if stop.wanted:
                 break
@@ -213,10 +213,19 @@ def _picture_writer(out: Optional[str]) -> Iterator[Optional[WriteBehind]]:
     def write(item: Tuple[Loaded, ImageResult]) -> None:
         loaded, result = item
         save_picture(osp.join(osp.expanduser(out), loaded.target),
-                     draw_result(legible(loaded.closer().pixels), result))
+                     _drawn(loaded.closer().pixels, result))
 
     with WriteBehind(write) as behind:
         yield behind
+
+
+def _drawn(image: np.ndarray, result: ImageResult) -> np.ndarray:
+    """A picture, or frame, with what was found in it; of `_drawn_size`."""
+    return draw_result(legible(image), result)
+
+
+def _drawn_size(size: Tuple[int, int]) -> Tuple[int, int]:
+    return size[0] * enlargement(size), size[1] * enlargement(size)
 
 
 def save_picture(path: str, image: np.ndarray) -> None:

@@ -128,7 +128,7 @@ def test_huge_photos_are_reduced_and_boxes_are_not(inferencer, tmp_path, monkeyp
     assert result.size == (80, 60)
     assert result.faces[0].box == pytest.approx((16, 24, 48, 56), abs=2)
     drawn = inferencer.visualize(str(tmp_path / 'a.png'), result)
-    assert drawn.shape[:2] == (30, 40)
+    assert drawn.shape[:2] == (5 * 30, 5 * 40), 'enlarged for words'
 
 
 def test_visualize_draws_on_a_copy(inferencer):
@@ -139,7 +139,9 @@ def test_visualize_draws_on_a_copy(inferencer):
     assert (image == before).all() and drawn.shape == image.shape
     changed = np.argwhere((drawn != image).any(axis=2))
     assert changed[:, 0].min() <= 10 and changed[:, 0].max() > 30 + 5, 'box, and a plate below'
-    assert (inferencer.visualize(scene(), inferencer(scene())[0]) == scene()).all()
+    small = scene(size=(60, 80))
+    drawn = inferencer.visualize(small, inferencer(small)[0])
+    assert drawn.shape == (180, 240, 3) and (drawn[::3, ::3] == small).all(), 'room for words'
     with pytest.raises(UserError, match='float64'):
         inferencer.visualize(np.zeros((4, 4)), result)
 

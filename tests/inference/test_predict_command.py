@@ -143,7 +143,9 @@ def test_a_video_into_a_table_and_a_video(place):
         rows = list(csv.DictReader(file))
     assert [row['frame'] for row in rows] == [str(k) for k in range(7)]
     assert {row['track'] for row in rows} == {'1'} and rows[3]['time'] == '0.3'
-    assert cv2.VideoCapture('out/film.mp4').get(cv2.CAP_PROP_FRAME_COUNT) == 7
+    drawn = cv2.VideoCapture('out/film.mp4')
+    assert drawn.get(cv2.CAP_PROP_FRAME_COUNT) == 7
+    assert drawn.read()[1].shape == (192, 192, 3), 'room for words'
 
 
 def test_a_video_of_one_frame_is_answered(place, capsys):
