@@ -20,7 +20,7 @@ from .clock import Clock
 from .loading import Loaded, in_batches, load
 from .pipeline import Classifier, Detector, FacePipeline, Found
 from .results import NO_FACE, OK, FaceResult, ImageResult
-from .sources import VIDEO_SUFFIXES, Photo, Video, Webcam, count_folders, find_source
+from .sources import VIDEO_SUFFIXES, Photo, Video, Webcam, find_source
 
 FIRST_BATCH = 4  # images; the next ones are twice as large until they are whole
 READERS = min(4, cores())  # threads that decode images
@@ -247,7 +247,6 @@ def list_inputs(images: object) -> List[object]:
     if isinstance(images, np.ndarray) and images.ndim == 4:
         images = list(images)
     images = list(images) if isinstance(images, (list, tuple, Iterator)) else [images]
-    several = count_folders(images) > 1
     listed: List[object] = []
     for image in images:
         if not isinstance(image, (str, os.PathLike)):
@@ -258,7 +257,7 @@ def list_inputs(images: object) -> List[object]:
             # Whatever its name is; what cannot be decoded is reported as unreadable.
             listed.append(Photo(osp.expanduser(path), path, osp.basename(path)))
             continue
-        source = find_source([path], several=several)
+        source = find_source([path], several=len(images) > 1)
         if isinstance(source, (Video, Webcam)):
             raise UserError(f'{path} is not an image: use ssfer_mm.inference.predict_video, as '
                             'docs/predict.md shows')

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Dict, Iterator, List, Sequence, Union
 
+from ssfer_mm.command_line.printing import counted
 from ssfer_mm.errors import UserError
 from ssfer_mm.images.files import IMAGE_SUFFIXES, OTHER_PHOTOS, is_image, scan_images
 
@@ -18,8 +19,8 @@ class Photo:
 
     Attributes:
         path: Where it is.
-        name: What to call it: its path as given, or below the given folder; of several folders,
-            with the one as given before it.
+        name: What to call it: its path as given, or below the given folder; if that was not all
+            that was given, with the folder as given before it.
         target: Path below a folder of results; no two photos share it.
     """
     path: str
@@ -60,7 +61,7 @@ def find_source(given: Sequence[str], out: str = '', several: bool = False) -> S
         given: Image files and folders, searched at any depth; or one video file; or ``'webcam'``,
             ``'webcam:1'``.
         out: The folder of results, which may lie inside a given folder; its images are left out.
-        several: Whether there are other folders than the given one.
+        several: Whether other things are given in other calls.
 
     Raises:
         UserError: Something is missing, of no such kind, or a folder without images.
@@ -74,17 +75,11 @@ def find_source(given: Sequence[str], out: str = '', several: bool = False) -> S
         return Webcam(int(given[0].partition(':')[2] or 0))
     if special:
         return Video(osp.expanduser(given[0]))
-    several = several or count_folders(given) > 1
+    several = several or len(given) > 1
     photos: List[Photo] = []
     for text in given:
         photos += _photos(text, several, out)
     return _distinct(photos)
-
-
-def count_folders(given: Sequence[object]) -> int:
-    """How many of these are paths of folders."""
-    return sum(isinstance(path, (str, os.PathLike)) and osp.isdir(osp.expanduser(path))
-               for path in given)
 
 
 def left_out(given: Sequence[str]) -> List[str]:
@@ -101,7 +96,7 @@ def left_out(given: Sequence[str]) -> List[str]:
             count = sum(ending in known for ending in endings)
             if count:
                 kinds = ', '.join(sorted({ending for ending in endings if ending in known}))
-                lines.append(f'{folder}: {count} files ({kinds}) are left out: {advice}')
+                lines.append(f'{folder}: {counted(count, "file")} left out ({kinds}): {advice}')
     return lines
 
 
@@ -141,7 +136,7 @@ def _photos(text: str, several: bool, out: str) -> List[Photo]:
 
 
 def _of_folder(folder: str, given: str, out: str) -> List[Photo]:
-    """Its photos; ``given`` is what to call the folder, ``''`` if it is the only one."""
+    """Its photos; ``given`` is what to call the folder, ``''`` if nothing else is given."""
     names = scan_images(folder)
     if out:
         names = [name for name in names

@@ -43,8 +43,8 @@ def test_every_kind_of_image(inferencer, tmp_path):
     results = inferencer([str(tmp_path / 'a.png'), image, pil, pil.convert('RGBA'),
                           tmp_path / 'folder', scene(), np.zeros((9, 9), np.uint8),
                           np.zeros((4, 4), float)])
-    names = ['a.png', 'image 1', 'image 2', 'image 3', 'bad.jpg', 'deep/b.png', 'image 6',
-             'image 7', 'image 8']
+    names = ['a.png', 'image 1', 'image 2', 'image 3', 'folder/bad.jpg', 'folder/deep/b.png',
+             'image 6', 'image 7', 'image 8']
     assert [result.source.removeprefix(f'{tmp_path}/') for result in results] == names
     found = [result.faces[0].box if result.faces else result.status.split(':')[0]
              for result in results]

@@ -129,8 +129,8 @@ def test_what_a_folder_holds_besides_is_said(place, capsys):
         Path(name).write_bytes(b'?')
     assert predict('photos') == 0
     said = capsys.readouterr().err
-    assert 'photos: 1 files (.mp4) are left out: give each video' in said
-    assert 'photos: 2 files (.heic) are left out: convert them to .jpg' in said
+    assert 'photos: 1 file left out (.mp4): give each video' in said
+    assert 'photos: 2 files left out (.heic): convert them to .jpg' in said
     Path('phone').mkdir()
     Path('phone/c.heic').write_bytes(b'?')
     assert predict('phone') == 2

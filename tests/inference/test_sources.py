@@ -39,6 +39,14 @@ def test_no_two_results_share_a_file(folder):
         'sub/x.JPG', 'b/x.png', 'b/x.tif.png']
 
 
+def test_a_photo_beside_a_folder_is_not_called_like_one_in_it(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    Path('x.jpg').touch()
+    named = [('a/sub/x.JPG', 'a/sub/x.JPG'), ('a/x.jpg', 'a/x.jpg'), ('x.jpg', 'x.jpg')]
+    assert pairs(find_source(['a', 'x.jpg'])) == named
+    assert [photo.name for photo in list_inputs(['a', 'x.jpg'])] == [name for name, _ in named]
+
+
 def test_no_two_photos_of_several_folders_share_a_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('HOME', str(tmp_path))
@@ -52,7 +60,7 @@ def test_no_two_photos_of_several_folders_share_a_name(tmp_path, monkeypatch):
     assert [photo.name for photo in list_inputs(['x/day', Path('y/day')])] == names
     assert [photo.name for photo in list_inputs(iter(['~/x', 'y/day']))] == ['~/' + names[0],
                                                                              *names[1:]]
-    assert [photo.name for photo in list_inputs(['x/day', 'y/day/1.jpg'])] == ['1.jpg', names[1]]
+    assert [photo.name for photo in list_inputs(['x/day', 'y/day/1.jpg'])] == names[:2]
     assert [photo.name for photo in list_inputs('x/day')] == ['1.jpg']
 
 
@@ -67,7 +75,7 @@ def test_what_is_hidden_is_not_said_to_be_left_out(tmp_path):
     assert left_out([str(tmp_path)]) == []
     (tmp_path / 'sub' / 'b.HEIC').touch()
     assert left_out([str(tmp_path)]) == [
-        f'{tmp_path}: 1 files (.heic) are left out: convert them to .jpg']
+        f'{tmp_path}: 1 file left out (.heic): convert them to .jpg']
 
 
 @pytest.mark.parametrize('out', ['', 'a', 'a/su'], ids=['around it', 'itself', 'other'])
@@ -94,7 +102,7 @@ def test_places_at_home(folder, monkeypatch):
     assert find_source(['~/film.mp4']) == Video(str(folder / 'film.mp4'))
     found = find_source(['~/a', '~/b/x.png'], out='~/a/sub')
     assert [(photo.path, photo.name) for photo in found] == [
-        (str(folder / 'a/x.jpg'), 'x.jpg'), (str(folder / 'b/x.png'), '~/b/x.png')]
+        (str(folder / 'a/x.jpg'), '~/a/x.jpg'), (str(folder / 'b/x.png'), '~/b/x.png')]
 
 
 @pytest.mark.parametrize('given, words', [
