@@ -11,6 +11,8 @@ import numpy as np
 
 from ssfer_mm.command_line.progress import progress
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.fingerprint import sha256_once
+from ssfer_mm.model_files.published import published_path
 from ssfer_mm.runtime.processor import cores
 
 from .annotate import draw_result, legible
@@ -52,6 +54,7 @@ class FERInferencer:
 
     Attributes:
         classes: Names of the classes.
+        name: Of the model; None of an object.
         clock: Where the time went, see :meth:`Clock.breakdown`.
 
     Raises:
@@ -92,6 +95,7 @@ class FERInferencer:
             detector = make_detector(settings, known.path if known else None, self.clock)
         self.classes: Tuple[str, ...] = tuple(classifier.classes)
         self._model = known
+        self.name: Optional[str] = known.name if known else None
         if margin is None:
             margin = next((owner.margin for owner in (detector, classifier)
                            if getattr(owner, 'margin', None) is not None), MARGIN)
@@ -235,8 +239,9 @@ class FERInferencer:
         return self._pipeline.classifier.explain(crops, labels)
 
     def describe(self) -> dict:
-        """Model, detector and settings, JSON-able."""
-        model = dict(name=self._model.name, file=str(self._model.path)) if self._model else {}
+        """Model, detector and settings, JSON-able; as in cards, without folders of this machine."""
+        model = dict(name=self.name, file=published_path(str(self._model.path)),
+                     sha256=sha256_once(self._model.path)) if self._model else {}
         return dict(model=dict(model, classes=list(self.classes)),
                     detector=self._pipeline.detector.describe(), margin=self._pipeline.margin,
                     flip=self._pipeline.flip)

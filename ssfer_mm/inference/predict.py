@@ -104,9 +104,8 @@ def make_inferencer(args: argparse.Namespace) -> FERInferencer:
     inferencer = FERInferencer(
         args.model, args.detector, args.device, args.backend, args.config, args.dataset,
         args.score_threshold, args.margin, args.batch_size, args.flip)
-    name = inferencer.describe()['model']['name']
-    print(f'model {name} ({len(inferencer.classes)} classes), detector {args.detector}: loaded in '
-          f'{time.perf_counter() - began:.1f} s')
+    print(f'model {inferencer.name} ({len(inferencer.classes)} classes), detector '
+          f'{args.detector}: loaded in {time.perf_counter() - began:.1f} s')
     return inferencer
 
 
@@ -138,7 +137,7 @@ def _predict_photos(photos: Sequence[Photo], inferencer: FERInferencer,
             tally.add(result)
         with inferencer.clock.measure(WRITING):
             stack.close()
-    return _finish(tally, inferencer, args, 'image')
+    return _finish(tally, inferencer, args, args.out, 'image')
 
 
 def _predict_frames(source: FrameSource, target: str, inferencer: FERInferencer,
@@ -167,7 +166,7 @@ def _predict_frames(source: FrameSource, target: str, inferencer: FERInferencer,
                 break
         with inferencer.clock.measure(WRITING):
             stack.close()
-    status = _finish(tally, inferencer, args, 'frame')
+    status = _finish(tally, inferencer, args, target, 'frame')
     if source.problem:
         print(f'{shown(source.name)}: {source.problem}', file=sys.stderr)
         status = 1
@@ -178,13 +177,15 @@ def _predict_frames(source: FrameSource, target: str, inferencer: FERInferencer,
     return status
 
 
-def _finish(tally: Tally, inferencer: FERInferencer, args: argparse.Namespace, what: str) -> int:
+def _finish(tally: Tally, inferencer: FERInferencer, args: argparse.Namespace,
+            drawn: Optional[str], what: str) -> int:
+    """Say what was found and where it is written; ``drawn`` is the folder or video of --out."""
     breakdown = inferencer.clock.breakdown(tally.images, what)
     # Of a single photo, its faces are all there is to say.
     several = tally.images != 1 or what == 'frame'
     if several:
         print(tally.summary(what))
-    for path in filter(None, (args.csv, args.json, args.out)):
+    for path in filter(None, (args.csv, args.json, drawn)):
         print(f'written to {path}')
     if several:
         print(breakdown)

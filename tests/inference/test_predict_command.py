@@ -13,6 +13,7 @@ import pytest
 
 import ssfer_cli
 import ssfer_onnx
+from ssfer_mm.files.fingerprint import sha256_of
 from ssfer_mm.inference import backends, video_source
 from ssfer_mm.inference import predict as predict_module
 from ssfer_mm.inference.sources import Video
@@ -39,7 +40,8 @@ def test_a_folder_into_tables_and_pictures(place, capsys):
     assert [float(row[edge]) for edge in ('x1', 'y1', 'x2', 'y2')] == [4, 4, 20, 24]
     assert sum(float(row[name]) for name in CLASSES) == pytest.approx(1, abs=1e-5)
     data = json.loads(Path('sub/r.json').read_text())
-    assert data['model']['classes'] == CLASSES and data['detector']['detector'] == 'onnx:bright'
+    model = dict(name='m', file='m.onnx', sha256=sha256_of('m.onnx'), classes=CLASSES)
+    assert data['model'] == model and data['detector']['detector'] == 'onnx:bright'
     assert [result['source'] for result in data['results']] == ['deep/dark.jpg', 'red.png']
     face = data['results'][1]['faces'][0]
     assert face['label'] == 'anger' and float(row['anger']) == face['probabilities']['anger']
@@ -135,6 +137,18 @@ def test_what_a_folder_holds_besides_is_said(place, capsys):
     Path('phone/c.heic').write_bytes(b'?')
     assert predict('phone') == 2
     assert 'holds no images' in (said := capsys.readouterr().err) and 'convert them' in said
+
+
+def test_a_table_names_no_folder_of_this_machine(place):
+    assert run('predict', 'photos', '--model', str(place / 'm.onnx'), '--json', 'r.json') == 0
+    text = Path('r.json').read_text()
+    assert str(place) not in text and json.loads(text)['model']['file'] == 'm.onnx'
+
+
+def test_the_name_of_an_annotated_video_is_said(place, capsys):
+    Path('film.avi').write_bytes(Path('film.mp4').read_bytes())
+    assert predict('film.avi', '--out', 'out') == 0
+    assert 'written to out/film.avi.mp4\n' in capsys.readouterr().out
 
 
 def test_a_video_into_a_table_and_a_video(place):
