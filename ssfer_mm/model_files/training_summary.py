@@ -8,7 +8,7 @@ from ssfer_mm.checkpoints import read_config_text
 from ssfer_mm.datasets.splits import load_split
 from ssfer_mm.errors import UserError
 
-from .published import published_path
+from .published import published_model, published_path
 
 
 def training_summary(path: Path, meta: dict, cfg: Optional[dict]) -> dict:
@@ -34,7 +34,6 @@ def training_summary(path: Path, meta: dict, cfg: Optional[dict]) -> dict:
     # Elsewhere than in the folder of a run, the folder's name may be that of a user.
     in_run = dumped is not None or (path.parent / 'stages.json').is_file()
     cfg = {**(cfg or {}), **(dumped or {})}
-    pretrained = (cfg.get('model') or {}).get('pretrained')
     summary = dict(
         run=path.resolve().parent.name if in_run else None,
         epoch=meta['epoch'],
@@ -42,12 +41,22 @@ def training_summary(path: Path, meta: dict, cfg: Optional[dict]) -> dict:
         iterations=meta.get('iter'),
         finished=meta.get('time'),
         seed=meta.get('seed', (cfg.get('randomness') or {}).get('seed')),
-        pretrained=published_path(pretrained) if isinstance(pretrained, str) else pretrained,
+        pretrained=_started_from(cfg),
         train_data=_data(cfg.get('train_dataloader')),
         test_data=_data(cfg.get('val_dataloader') or cfg.get('test_dataloader')),
         split=_split(path.parent))
     summary.update(_stage(path.parent, meta))
     return {key: value for key, value in summary.items() if value not in (None, {}, '')}
+
+
+def _started_from(cfg: dict) -> Optional[str]:
+    """The weights that a training began with; None if its config leaves that open."""
+    model = cfg.get('model') or {}
+    pretrained = model.get('pretrained', '')
+    if pretrained is None:  # a backbone may name weights of its own
+        named = cfg.get('load_from') or published_model(model) != model
+        return None if named else 'random weights'
+    return published_path(pretrained) if isinstance(pretrained, str) else pretrained
 
 
 def _dumped_config(folder: Path) -> Optional[dict]:

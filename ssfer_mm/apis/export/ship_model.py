@@ -6,6 +6,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict, List, Optional
 
@@ -106,7 +107,8 @@ def _write_files(described: Described, weights: Path, half: bool, onnx: bool, ca
         formats.append(f'ONNX, opset {OPSET}: {twin.name} takes its weights from the '
                        f'safetensors file; probabilities differ by at most {difference:.0e}')
     if card:
-        text = model_card(again, weights.name, formats)
+        # What was shipped is not what it was made from.
+        text = model_card(replace(again, source=described.source), weights.name, formats)
         weights.with_suffix(CARD).write_text(text, encoding='utf-8')
 
 

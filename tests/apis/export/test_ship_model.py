@@ -11,6 +11,7 @@ from mmpretrain.registry import MODELS
 from ssfer_mm import UserError
 from ssfer_mm.apis.export import ship_model
 from ssfer_mm.apis.training import all_stages
+from ssfer_mm.files.fingerprint import sha256_of
 from ssfer_mm.inference import FERInferencer
 from ssfer_mm.model_files import model_names
 from ssfer_mm.model_files.described import Options, describe
@@ -59,6 +60,7 @@ def test_shipped_it_is_the_default_and_says_where_it_comes_from(model, folder):
                   '40.00', 'Weights: Apache-2.0', 'FER+', 'fear (40 %)', 'Not for decisions',
                   '-10 % on each side'):
         assert words in card
+    assert f'Made from: model.pth (SHA-256 {sha256_of(model)})' in card
     face = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
     inferencer = FERInferencer(detector='whole')
     assert inferencer.describe()['model']['name'] == 'small' and inferencer.classes == CLASSES
