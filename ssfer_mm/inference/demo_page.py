@@ -28,6 +28,7 @@ POLICY = ("default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'un
 CSS = '''
 .gradio-container { max-width: 1100px !important; margin: 0 auto !important; }
 #notes { opacity: .75; font-size: .9em; }
+@media (max-width: 640px) { #photo, #picture { height: 300px !important; } }
 '''
 PICTURE_HEIGHT = 420
 
@@ -137,14 +138,25 @@ def one_face(inferencer: FERInferencer, seen: Seen, number: int) -> tuple:
 
 def launch(page: gr.Blocks, host: str, port: int, browser: bool) -> None:
     """Start to serve, without waiting."""
-    theme = gr.themes.Soft(primary_hue='amber', neutral_hue='slate', font=FONTS, font_mono=FONTS)
-    # The theme's own labels are amber on pale amber, which is hard to read.
-    theme.set(block_label_text_color='*neutral_700', block_label_background_fill='*neutral_100',
-              block_title_text_color='*neutral_700', block_title_background_fill='*neutral_100')
     page.launch(server_name=host, server_port=port, inbrowser=browser, prevent_thread_lock=True,
                 quiet=True, share=False, ssr_mode=False, mcp_server=False, footer_links=[],
-                enable_monitoring=False, max_file_size='50mb', theme=theme, css=CSS,
+                enable_monitoring=False, max_file_size='50mb', theme=look_of_page(), css=CSS,
                 app_kwargs=dict(middleware=[Middleware(KeepAtHome)]))
+
+
+def look_of_page() -> gr.themes.Base:
+    """Colors and letters, by day and (``_dark``) by night."""
+    theme = gr.themes.Soft(primary_hue='amber', neutral_hue='slate', font=FONTS, font_mono=FONTS)
+    # The theme's own labels are amber on pale amber, or white on pale grey, which is hard to read.
+    for part in ('label', 'title'):
+        theme.set(**{f'block_{part}_text_color': '*neutral_700',
+                     f'block_{part}_background_fill': '*neutral_100',
+                     f'block_{part}_text_color_dark': '*neutral_200',
+                     f'block_{part}_background_fill_dark': '*neutral_700'})
+    # Nor has it edges, without which nobody sees where to drop a picture.
+    theme.set(body_background_fill='*neutral_50', block_border_width='1px',
+              block_border_color='*neutral_200')
+    return theme
 
 
 class KeepAtHome:

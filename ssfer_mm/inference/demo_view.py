@@ -1,4 +1,5 @@
 """What the page of ``ssfer demo`` shows of a picture; nothing here knows Gradio."""
+import os.path as osp
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import List, Optional, Tuple
@@ -54,7 +55,9 @@ def look(inferencer: FERInferencer, path: str) -> Seen:
     """Find and classify the faces of a picture file."""
     (image, result), = inferencer.stream([path], ahead=False)
     if image.pixels is None:
-        return Seen(f'**This picture cannot be read** ({image.problem}). Try a JPEG or PNG file.')
+        # Where this program keeps its copy says nothing to a visitor, perhaps of another machine.
+        reason = image.problem.replace(path, osp.basename(path))
+        return Seen(f'**This picture cannot be read** ({reason}). Try a JPEG or PNG file.')
     faces = tuple(sorted(result.faces, key=lambda face: face.box[0]))
     whole = image.closer()
     shown = fit(whole.pixels, *SHOWN)

@@ -16,7 +16,7 @@ if importlib.util.find_spec('gradio') is None:
     pytest.skip(f'needs gradio: pip install "{GRADIO}"', allow_module_level=True)
 from gradio.state_holder import SessionState  # noqa: E402
 
-from ssfer_mm.inference.demo_page import KeepAtHome, build_page, one_face  # noqa: E402
+from ssfer_mm.inference.demo_page import KeepAtHome, build_page, look_of_page, one_face  # noqa: E402
 
 
 def test_an_exported_model_has_bars_but_no_map():
@@ -43,6 +43,15 @@ def test_the_browser_is_told_to_ask_nobody_else():
     assert start['headers'][0] == (b'a', b'b') and 'headers' not in body
     rules = dict(start['headers'])[b'content-security-policy'].decode()
     assert "default-src 'self'" in rules and not [word for word in rules.split() if '//' in word]
+
+
+@pytest.mark.parametrize('part', ['label', 'title'])
+@pytest.mark.parametrize('hours', ['', '_dark'])
+def test_names_of_panels_can_be_read_by_day_and_by_night(part, hours):
+    letters, plate = (getattr(look_of_page(), f'block_{part}_{what}{hours}')
+                      for what in ('text_color', 'background_fill'))
+    numbers = [int(color.removeprefix('*neutral_')) for color in (letters, plate)]
+    assert abs(numbers[0] - numbers[1]) >= 500
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ def test_no_face_and_no_image_are_answers(inferencer, tmp_path):
     (tmp_path / 'b.png').write_text('no image')
     seen = look(inferencer, str(tmp_path / 'b.png'))
     assert 'cannot be read' in seen.status and seen.picture is None
+    assert "'b.png'" in seen.status and str(tmp_path) not in seen.status
     assert not seen.names
 
 
