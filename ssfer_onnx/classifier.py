@@ -108,19 +108,20 @@ def _open(path: Path, threads: Optional[int], providers: Optional[Sequence[str]]
         raise OnnxModelError(f'the model {path} does not exist; expected an .onnx file written by '
                              f'{writer}. Check the path.')
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what goes wrong is said below
     if threads:
         options.intra_op_num_threads = threads
     try:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=list(providers or ['CPUExecutionProvider']))
     except Exception as error:  # onnxruntime has a dozen exception types and documents none
-        reason = ' '.join(str(error).split())[:200]
+        reason = ' '.join(str(error).split())
         if 'xternal' in reason:
             raise OnnxModelError(f'{path} takes its weights from another file, which is not beside '
-                                 f'it or another one: copy both ({reason})') from error
+                                 f'it, damaged or another one: copy both ({reason[:200]})'
+                                 ) from error
         raise OnnxModelError(f'{path} ({path.stat().st_size} bytes) cannot be opened as an ONNX '
-                             f'model: {reason}') from error
+                             f'model: {reason[:200]}') from error
     _check_weights(path, session.get_modelmeta().custom_metadata_map.get('weights'))
     return session
 

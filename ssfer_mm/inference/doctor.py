@@ -24,57 +24,22 @@ from ssfer_mm.compat import (
 from ssfer_mm.model_files.model_names import ENDINGS, HOW_TO_GET_ONE, known_models
 from ssfer_mm.version import __version__
 
+from .doctor_trials import (
+    DETECTOR,
+    MMCV,
+    MMPRETRAIN,
+    ONNX_MODELS,
+    ONNXRUNTIME,
+    PACKAGE,
+    RECOGNIZER,
+    TORCH,
+    TORCHVISION,
+)
+
 PATIENCE = 300  # seconds for all trials of one process
 DONE = 'ssfer doctor: this one is done'
 PYTHON = (3, 10), (3, 13)
 WEIGHTS = Path(__file__).resolve().parents[1] / 'faces' / 'weights' / 'face_detector.safetensors'
-
-TORCH = '''
-import torch
-gpu = ', '.join(torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count()))
-print(torch.__version__, '| GPU:', gpu or 'none usable, the CPU is used',
-      '| threads:', torch.get_num_threads())
-'''
-TORCHVISION = '''
-import torch, torchvision
-torchvision.ops.nms(torch.zeros(1, 4), torch.ones(1), 0.5)
-print(torchvision.__version__)
-'''
-# Without the rest of the package, which would fail for other reasons, too.
-MMCV = '''
-import ssfer_cli
-ssfer_cli.prepare_packages()
-from ssfer_mm.compat import quiet_imports
-with quiet_imports():
-    import mmcv, importlib.util
-compiled = importlib.util.find_spec('mmcv._ext') is not None
-if compiled:
-    import mmcv._ext
-print(mmcv.__version__, '| compiled ops:', 'yes' if compiled else
-      'no (not needed: torchvision does their work)')
-'''
-MMPRETRAIN = '''
-import ssfer_cli
-ssfer_cli.prepare_packages()
-from ssfer_mm.compat import prepare_environment
-prepare_environment()
-import mmpretrain
-print(mmpretrain.__version__)
-'''
-PACKAGE = '''
-import ssfer_cli
-ssfer_cli.prepare_packages()
-from ssfer_mm.command_line.packages import fill_packages
-fill_packages()
-print('imports, all components registered')
-'''
-DETECTOR = '''
-import numpy as np
-from ssfer_mm.faces.detectors import build_detector
-detector = build_detector('embedded')
-detector.detect([np.zeros((64, 64, 3), np.uint8)])
-print('finds faces,', detector.describe()['weights'])
-'''
 
 
 @dataclass(frozen=True)
@@ -125,7 +90,7 @@ def all_checks():
     yield family
     if not family.repair:
         yield from _torch_stack()
-    yield _optional('onnxruntime', 'for --backend onnx')
+    yield from _onnx(installed_family(installed_versions()))
     yield _optional('safetensors', 'to read .safetensors files')
     yield _optional('gradio', 'for ssfer demo', GRADIO)
     yield _models()
@@ -170,6 +135,7 @@ def _torch_stack() -> Iterator[Check]:
     missing = _missing_for_detector(family, versions)
     if not missing:
         steps.append(('embedded face detector', DETECTOR, _reinstall(family, 'mmdet', versions)))
+    steps.append(('recognizer', RECOGNIZER, _package_again(family)))
     for (name, _, repair), (found, problem) in zip(steps, attempt([code for _, code, _ in steps])):
         yield Check(name, found or problem, '' if found else repair)
         if not found:
@@ -183,9 +149,25 @@ def _missing_for_detector(family: str, versions: Dict[str, str]) -> List[Check]:
     if mmdet not in versions:
         return [Check(name, f'needs {mmdet}', install_command(family), needed=False)]
     if not WEIGHTS.is_file():
-        return [Check(name, f'no weights at {WEIGHTS}',
-                      f'{install_command(family)} --force-reinstall --no-deps')]
+        return [Check(name, f'no weights at {WEIGHTS}', _package_again(family))]
     return []
+
+
+def _onnx(family: str) -> Iterator[Check]:
+    """onnxruntime, and whether the models of the package run on it."""
+    check = _optional('onnxruntime', 'for --backend onnx')
+    if check.repair:
+        yield check
+        return
+    steps = [('onnxruntime', ONNXRUNTIME, 'pip install --force-reinstall onnxruntime'),
+             ('exported models of the package', ONNX_MODELS, _package_again(family))]
+    for (name, _, repair), (found, problem) in zip(steps, attempt([code for _, code, _ in steps])):
+        yield Check(name, found or problem, '' if found else repair)
+
+
+def _package_again(family: str) -> str:
+    """The command that writes this package's own files anew."""
+    return f'{install_command(family)} --force-reinstall --no-deps'
 
 
 def _reinstall(family: str, package: str, versions: Dict[str, str]) -> str:

@@ -55,11 +55,16 @@ def test_all_is_well(machine, capsys):
     (WHOLE, dict(PACKAGE='ImportError: x'), 'onedl]'),
     (WHOLE, dict(DETECTOR='KeyError'),
      'pip install --force-reinstall --no-deps onedl-mmdetection==3.5.1'),
+    (WHOLE, dict(RECOGNIZER='UserError: ferplus.safetensors is damaged'),
+     'onedl]" --force-reinstall --no-deps'),
+    (WHOLE, dict(ONNXRUNTIME='ImportError: x'), 'pip install --force-reinstall onnxruntime'),
+    (WHOLE, dict(ONNX_MODELS='UserError: ferplus.onnx is damaged'),
+     'onedl]" --force-reinstall --no-deps'),
     (LITE, dict(MMCV='ImportError: x'),
      'pip install --force-reinstall --no-deps mmcv-lite==2.1.0'),
     (LITE, dict(PACKAGE='ImportError: x'), 'openmmlab]'),
 ], ids=['two families', 'old torch', 'unmatched pair', 'mmcv', 'mmpretrain', 'package', 'detector',
-        'mmcv-lite', 'package with mmengine-lite'])
+        'recognizer', 'onnxruntime', 'exported models', 'mmcv-lite', 'package with mmengine-lite'])
 def test_the_repair_is_named_and_the_status_is_1(machine, capsys, versions, failing, words):
     machine(versions, **failing)
     assert doctor.examine() == 1

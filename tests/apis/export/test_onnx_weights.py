@@ -73,6 +73,16 @@ def test_both_files_have_to_travel_and_to_belong_together(tmp_path):
         OnnxClassifier(path)
 
 
+def test_weights_that_are_cut_off_are_one_line(tmp_path, capfd):
+    path, weights = write(tmp_path, np.float16)
+    share_weights(path, weights)
+    weights.write_bytes(weights.read_bytes()[:-200])
+    with pytest.raises(OnnxModelError, match='takes its weights from another file, which is not '
+                                             'beside it, damaged or another one'):
+        OnnxClassifier(path)
+    assert not capfd.readouterr().err, 'onnxruntime says nothing besides'
+
+
 def test_weights_that_the_exporter_changed_are_refused(tmp_path, monkeypatch):
     path, weights = write(tmp_path, np.float16)
     model = onnx.load(path)
