@@ -1,4 +1,5 @@
 """What a file that is given away says of the paths of the machine it was made on."""
+import re
 from pathlib import PurePosixPath, PureWindowsPath
 
 # Settings of a model that name files: its own weights take their place.
@@ -22,6 +23,16 @@ def published_path(path: str) -> str:
         return windows.name
     private = path.startswith(('/', '~', 'file:')) or '..' in PurePosixPath(path).parts
     return PurePosixPath(path).name if private else path
+
+
+def published_command(command: str) -> str:
+    """A command as a model card names it: each of its paths as by :func:`published_path`.
+
+    Example:
+        >>> published_command('python tools/train.py x.py --work-dir=/home/anna/run')
+        'python tools/train.py x.py --work-dir=run'
+    """
+    return re.sub(r'''[^\s='",()\[\]]+''', lambda word: published_path(word[0]), command)
 
 
 def published_model(model: object) -> object:

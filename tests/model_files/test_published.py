@@ -1,7 +1,7 @@
 """Paths of the machine that a model was made on do not leave it."""
 import pytest
 
-from ssfer_mm.model_files.published import published_model, published_path
+from ssfer_mm.model_files.published import published_command, published_model, published_path
 
 
 @pytest.mark.parametrize('path, said', [
@@ -18,6 +18,8 @@ from ssfer_mm.model_files.published import published_model, published_path
     ('https://example.org/a/mae.pth', 'https://example.org/a/mae.pth')])
 def test_only_what_others_may_know_is_said_of_a_path(path, said):
     assert published_path(path) == said
+    assert published_command(f'python x.py --a {path} "b={path}"') == (
+        f'python x.py --a {said} "b={said}"')
 
 
 def test_a_model_forgets_the_files_it_was_initialized_from():

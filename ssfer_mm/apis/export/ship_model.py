@@ -18,7 +18,7 @@ from ssfer_mm.model_files.classifier import build_classifier, probabilities, res
 from ssfer_mm.model_files.described import Described, describe
 from ssfer_mm.model_files.model_card import model_card
 from ssfer_mm.model_files.model_names import WEIGHTS, read_registry
-from ssfer_mm.model_files.published import published_path
+from ssfer_mm.model_files.published import published_command, published_path
 
 from .convert_checkpoint import (
     add_options,
@@ -173,7 +173,7 @@ def _run(args: argparse.Namespace) -> None:
     described = describe(args.model, options)
     config = args.config and published_path(os.path.relpath(args.config, PACKAGE.parent))
     described.training.update(
-        config=config, command=args.command, licence=args.license,
+        config=config, command=published_command(args.command), licence=args.license,
         commit=args.commit or (committed(args.config) if args.config else ''))
     print(summary_of(described))
     accuracy = (described.training.get('metrics') or {}).get('accuracy', float('nan'))
