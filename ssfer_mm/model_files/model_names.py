@@ -99,22 +99,39 @@ def find_model(name: Optional[str], backend: str, trained: str = TRAINED) -> Nam
     if path.is_file():
         if path.suffix not in ENDINGS[backend]:
             raise UserError(f'--model {name}: the {backend} back-end takes a file that ends in '
-                            f'{" or ".join(ENDINGS[backend])}; '
-                            + ('write one with tools/export.py' if backend == 'onnx' else
-                               'for an .onnx file use --backend onnx'))
+                            f'{" or ".join(ENDINGS[backend])}; {_other_file(path, backend)}')
         return NamedModel(path.stem, path, 'a file')
-    inside = [path / f'{place}classifier_{stage}.pth' for place in PLACES for stage in STAGES]
-    run = next((file for file in inside if file.is_file()), None)
-    if run and backend == 'torch':
+    ending = ENDINGS[backend][0]
+    if run := _result(path, ending):
         return NamedModel(path.name, run, 'the result of a run')
     for wanted in (name, *(f'{name.rstrip("/").removeprefix(trained + "/")}/{place}{stage}'
                            for place in PLACES for stage in STAGES)):
         for model in models:
             if model.name == wanted:
                 return model
-    missing = ('and the folder of that name holds no classifier' if path.is_dir() else
-               'and no such file exists')
+    missing = (f'and the folder of that name holds no classifier_STAGE{ending}' if path.is_dir()
+               else 'and no such file exists')
+    if run := _result(path, '.pth'):
+        raise UserError(f'--model {name} is not exported yet; run: python tools/export.py {run} '
+                        f'{run.with_suffix(ending)}')
     raise UserError(f'no model is called {name!r} {missing}; {_closest(name, models)}')
+
+
+def _result(folder: Path, ending: str) -> Optional[Path]:
+    """The file of its last stage in the folder of a run."""
+    files = (folder / f'{place}classifier_{stage}{ending}' for place in PLACES for stage in STAGES)
+    return next((file for file in files if file.is_file()), None)
+
+
+def _other_file(path: Path, backend: str) -> str:
+    """What to do with a file that this back-end does not take."""
+    if backend == 'onnx':
+        return 'write one with tools/export.py'
+    if path.suffix in ENDINGS['onnx']:
+        return 'for an .onnx file use --backend onnx'
+    if path.suffix in ('.pt2', '.torchscript'):
+        return 'this one is for other programs: give what it was exported from'
+    return 'name the weights'
 
 
 def _only(models: List[NamedModel], backend: str) -> NamedModel:

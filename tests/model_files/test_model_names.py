@@ -42,9 +42,19 @@ def test_a_run_of_all_stages_stands_for_its_last_stage(tmp_path):
     assert find_model(f'{runs}/mine', 'torch', runs).path.name == 'classifier_supervised.pth'
 
 
+def test_a_run_stands_for_its_exported_model_too(tmp_path):
+    runs = make(tmp_path / 'w', 'mine/ssfer/classifier.py', 'mine/ssfer/classifier_semi.pth')
+    result = f'{runs}/mine/ssfer/classifier_semi'
+    with pytest.raises(UserError, match=f'run: python tools/export.py {result}.pth {result}.onnx'):
+        find_model(f'{runs}/mine', 'onnx', runs)
+    make(tmp_path / 'w', 'mine/ssfer/classifier_semi.onnx')
+    assert str(find_model(f'{runs}/mine', 'onnx', runs).path) == f'{result}.onnx'
+    assert str(find_model(f'{runs}/mine', 'torch', runs).path) == f'{result}.pth'
+
+
 def test_a_folder_without_a_classifier_is_named_as_one(tmp_path):
     runs = make(tmp_path / 'w', 'mine/stage1/epoch_3.pth')
-    with pytest.raises(UserError, match='and the folder of that name holds no classifier; '):
+    with pytest.raises(UserError, match='folder of that name holds no classifier_STAGE.pth; '):
         find_model(f'{runs}/mine', 'torch', runs)
     with pytest.raises(UserError, match='and no such file exists; '):
         find_model(f'{runs}/none', 'torch', runs)
@@ -85,7 +95,9 @@ def test_unknown_names_and_too_many(tmp_path):
 
 
 def test_files_of_the_other_back_end(tmp_path):
-    make(tmp_path, 'm.onnx', 'm.pth')
+    make(tmp_path, 'm.onnx', 'm.pth', 'm.pt2')
+    with pytest.raises(UserError, match='for other programs: give what it was exported from'):
+        find_model(str(tmp_path / 'm.pt2'), 'torch')
     with pytest.raises(UserError, match='--backend onnx'):
         find_model(str(tmp_path / 'm.onnx'), 'torch')
     with pytest.raises(UserError, match='tools/export.py'):
