@@ -180,9 +180,21 @@ def _decode(path: str, data: bytes, flags: int) -> np.ndarray:
     if orientation != UPRIGHT:
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        img = None if is_cut_off(data) else cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        img = None if is_cut_off(data) else _pixels(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         img = None
     if img is None:
         raise _undecodable(path, data)
     return turned_upright(img, orientation)
+
+
+def _pixels(data: np.ndarray, flags: int) -> np.ndarray | None:
+    img = cv2.imdecode(data, flags)
+    if img is None:
+        # OpenCV makes no colors of a single channel of decimal numbers.
+        img = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+        if img is None or img.ndim != 2 or img.dtype.kind != 'f':
+            return None
+        grey = np.clip(np.rint(np.nan_to_num(img) * 255), 0, 255).astype(np.uint8)
+        img = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    return img

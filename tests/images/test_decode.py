@@ -69,6 +69,16 @@ def test_every_kind_becomes_eight_bit_color(tmp_path, mode, suffix):
         assert img.dtype == np.uint8 and img.shape[2] == 3 and (img > 250).all()
 
 
+@pytest.mark.parametrize('kind', [np.float32, np.float64])
+def test_grey_decimal_numbers_from_black_to_white(tmp_path, kind):
+    values = np.linspace(-.5, 1.5, 12, dtype=kind).reshape(3, 4)
+    expected = np.clip(np.rint(values * 255), 0, 255)
+    path = str(tmp_path / 'x.tif')
+    cv2.imwrite(path, values)
+    for img in (read_image(path), read_reduced(path, 4)[0]):
+        assert img.dtype == np.uint8 and (img == expected[..., None]).all() and img.shape[2] == 3
+
+
 @pytest.mark.parametrize('content', [None, b'', b'<html>', b'\x89PNG\r\n\x1a\n' + b'\0' * 30])
 def test_a_bad_file_is_named(tmp_path, content):
     path = tmp_path / 'face_17.png'

@@ -169,6 +169,9 @@ def committed(config: str) -> str:
 
 def _run(args: argparse.Namespace) -> None:
     check_new(args.force, *(WEIGHTS / f'{args.name}{suffix}' for suffix in SUFFIXES))
+    if not args.default and read_registry(WEIGHTS).get(args.name, {}).get('default'):
+        raise UserError(f'{args.name} is the model taken where none is named; --no-default would '
+                        'leave none: leave it out, or ship another model as the default first')
     options = options_of(args)
     described = describe(args.model, options)
     config = args.config and published_path(os.path.relpath(args.config, PACKAGE.parent))

@@ -98,6 +98,8 @@ def test_without_a_card_there_is_none_of_a_former_model_either(model, folder, mo
     assert ship_model.main([*command, '--no-card']) == 0
     assert sorted(path.name for path in folder.iterdir()) == ['models.json', 'small.safetensors']
     assert '.md' not in capsys.readouterr().out
+    assert ship_model.main([*command, '--no-default']) == 2, 'no model would be the default'
+    assert 'small is the model taken where none is named' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('gone, words', [
