@@ -32,6 +32,11 @@ IN_BLOCK = {
     'mlp.fc2': 'ffn.layers.1',
 }
 
+# The children of a torchvision or timm ResNet, counted, where somebody put them into an
+# nn.Sequential (lightly's examples do). Those between have no weights.
+SEQUENTIAL_RESNET = {'0': 'conv1', '1': 'bn1', '4': 'layer1', '5': 'layer2', '6': 'layer3',
+                     '7': 'layer4'}
+
 
 def to_mmpretrain(name: str) -> Optional[str]:
     """mmpretrain's name of a timm or official-MAE weight; None if the table has no such weight.
@@ -54,6 +59,17 @@ def to_timm(name: str) -> Optional[str]:
     """
     modules = {**_inverse(MODULES), 'head.fc': 'head'}
     return _translate(name, _inverse(TENSORS), modules, _inverse(STACKS), _inverse(IN_BLOCK))
+
+
+def from_sequential_resnet(name: str) -> Optional[str]:
+    """A ResNet's own name of a weight of its children in a row; None if it has no such child.
+
+    Example:
+        >>> from_sequential_resnet('4.0.conv1.weight'), from_sequential_resnet('2.weight')
+        ('layer1.0.conv1.weight', None)
+    """
+    child, _, rest = name.partition('.')
+    return f'{SEQUENTIAL_RESNET[child]}.{rest}' if child in SEQUENTIAL_RESNET else None
 
 
 def _translate(name: str, tensors: dict, modules: dict, stacks: dict,

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ssfer_mm.errors import UserError
 
+from .backbone_part import PREFIXES
 from .names import to_mmpretrain, to_timm
 
 # What torch.nn.parallel and averages of a model put in front of every name, what averages count
@@ -36,7 +37,8 @@ def weights_in(checkpoint: dict, key: str = '') -> Dict[str, Tensor]:
         key: The entry that holds the weights; '' finds it.
 
     Returns:
-        name -> tensor, without the prefixes of wrappers.
+        name -> tensor, without the prefixes of wrappers. Of entries for one network each, such as
+        DINO's ``student`` and ``teacher``, all weights, behind the name of the entry.
 
     Raises:
         UserError: no weights, or several sets of them and no ``key``.
@@ -54,19 +56,26 @@ def weights_in(checkpoint: dict, key: str = '') -> Dict[str, Tensor]:
         state = checkpoint[candidates[0]]
     elif _is_state(checkpoint):
         state = checkpoint
+    elif any(f'{name}.' in PREFIXES for name in _networks(checkpoint)):
+        return {f'{network}.{name}': value for network, state in _networks(checkpoint).items()
+                for name, value in state.items()}
     else:
         raise UserError(f'the file holds no weights: found {", ".join(list(checkpoint)[:5])}; '
                         f'expected tensors, or one of {", ".join(CONTAINERS)}. Name another file.')
-    return _unwrapped(state)
+    return unwrapped(state)
 
 
-def _unwrapped(state: Dict[str, Tensor]) -> Dict[str, Tensor]:
+def _networks(checkpoint: dict) -> Dict[str, Dict[str, Tensor]]:
+    return {name: unwrapped(value) for name, value in checkpoint.items() if _is_state(value)}
+
+
+def unwrapped(state: Dict[str, Tensor]) -> Dict[str, Tensor]:
     """Without what wrappers add to names, however many there are, and around which part."""
     state = {COMPILED.sub('', name): value for name, value in state.items()}
-    names = state.keys() - COUNTERS
+    names = [name for name in state if name not in COUNTERS]
     while names and all(name.startswith(WRAPPER) for name in names):
         state = {name.removeprefix(WRAPPER): state[name] for name in names}
-        names = state.keys() - COUNTERS
+        names = [name for name in state if name not in COUNTERS]
     return state
 
 
@@ -77,7 +86,7 @@ def _is_state(value: object) -> bool:
 
 def layout_of(state: Dict[str, Tensor]) -> str:
     """One of `LAYOUTS`, or '' where the names are of none of them."""
-    if {'student', 'teacher'} <= {name.split('.')[0] for name in state}:
+    if {'student', 'teacher', 'ema_steps'} <= {name.split('.')[0] for name in state}:
         return 'ssfer'
     if any(name.startswith('backbone.') for name in state):
         return 'mmpretrain'
@@ -105,7 +114,8 @@ def in_mmpretrain_names(state: Dict[str, Tensor]) -> Dict[str, Tensor]:
         return _renamed(state, to_mmpretrain, 'mmpretrain')
     raise UserError(f'these weights are of no known kind (names such as '
                     f'{", ".join(list(state)[:3])}); expected {"; ".join(LAYOUTS.values())}. '
-                    'Name another file.')
+                    'Name another file; as a start for training, model.pretrained also takes '
+                    'encoders of MoCo, DINO, BYOL, SimCLR and lightly.')
 
 
 def in_timm_names(state: Dict[str, Tensor]) -> Dict[str, Tensor]:

@@ -9,7 +9,7 @@ from .losses import FaceMixLoss, PseudoLabelLoss, soft_cross_entropy
 from .masked_norm import MaskedBatchNorm2d
 from .negative_learning import NegativeLearning
 from .preprocessor import SSFERDataPreprocessor
-from .pretrained import backbone_weights, load_backbone
+from .pretrained import load_backbone
 from .pseudo_labels import (
     ClusterPurity,
     ConfidenceThreshold,
@@ -34,6 +34,6 @@ __all__ = [
     'LogitAdjustment', 'MaskedBatchNorm2d', 'MovingAverage', 'NegativeLearning',
     'PseudoLabelLoss', 'PseudoLabelRule', 'PseudoLabels', 'PseudoMixup', 'PseudoMixupBatch',
     'RejectedConsistency', 'SSFER', 'SSFERDataPreprocessor', 'SelfAdaptiveFairness',
-    'SoftMatchWeights', 'SparseResNet_CIFAR', 'backbone_weights', 'decay_at',
+    'SoftMatchWeights', 'SparseResNet_CIFAR', 'decay_at',
     'load_backbone', 'one_hot', 'soft_cross_entropy'
 ]

@@ -6,15 +6,12 @@ from typing import Dict, List
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from ssfer_mm.checkpoints import in_mmpretrain_names, layout_of, weights_in
+from ssfer_mm.checkpoints import weights_in
+from ssfer_mm.checkpoints.backbone_part import backbone_part, grouped
 from ssfer_mm.checkpoints.load import load_into
 from ssfer_mm.errors import UserError, one_line
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
-# Where the backbone's weights stand in the checkpoints of stage I, of classifiers, of SSFER.
-PREFIXES = ('teacher.backbone.', 'backbone.')
-# Where torchvision and timm keep the classifier, in checkpoints that begin with the backbone.
-HEADS = ('fc.', 'head.', 'classifier.')
 OTHERWISE = ('use the checkpoint of a model of the same architecture and image size, or set '
              'model.pretrained=None')
 
@@ -26,21 +23,25 @@ def load_backbone(backbone: nn.Module, source: str) -> None:
         backbone: Module to fill. A ViT's position embedding is interpolated by mmpretrain where
             the image size differs.
         source: A checkpoint: stage I (``MAE``), an ``ImageClassifier``, an ``SSFER`` run, a bare
-            backbone, an official MAE, a timm ViT, or a ResNet of torchvision or timm. Its path,
-            ``.pth`` or ``.safetensors``, its address, or a name that mmengine knows, such as
-            ``torchvision://resnet50``. Decoder and head stay behind.
+            backbone, an official MAE, a timm ViT, a ResNet of torchvision or timm, or what was
+            trained by others around one of these: `PREFIXES` says where it may stand, and which of
+            several networks is taken. Its path, ``.pth`` or ``.safetensors``, its address, or a
+            name that mmengine knows, such as ``torchvision://resnet50``. What is no part of the
+            backbone stays behind, and the log says what that was.
 
     Raises:
         UserError: The file is missing, unsafe or damaged; or it does not fit, see `fill_backbone`.
     """
     checkpoint = _read(source)
     try:
-        state = _renamed(checkpoint)
+        part = backbone_part(weights_in(checkpoint), backbone.state_dict())
     except UserError as error:
         raise UserError(f'{source}: {error}') from error
-    weights = _of_backbone(state) or _without_head(state, backbone)
-    fill_backbone(backbone, weights, source)
-    print_log(f'Backbone: {len(weights)} tensors from {source}', logger='current')
+    whence = f'{part.prefix}* of {source}' if part.prefix else source
+    fill_backbone(backbone, part.weights, whence)
+    left = ', '.join(grouped(part.left, part.prefix))
+    print_log(f'Backbone: {len(part.weights)} tensors, {whence}'
+              + (f'; what stays behind: {left}' if left else ''), logger='current')
 
 
 def fill_backbone(backbone: nn.Module, weights: Dict[str, Tensor], source: str) -> None:
@@ -92,40 +93,6 @@ def _norms_of_average(backbone: nn.Module, missing: List[str],
     if getattr(backbone, 'out_type', None) != 'avg_featmap' or not own or not {*own} <= {*missing}:
         return [], []
     return own, [name for name in unexpected if name.startswith('ln1.')]
-
-
-def backbone_weights(checkpoint: dict) -> Dict[str, Tensor]:
-    """The backbone's part of a checkpoint, under the backbone's own names.
-
-    Raises:
-        UserError: no weights, several sets of them, or a timm ViT that mmpretrain has no twin of.
-    """
-    state = _renamed(checkpoint)
-    return _of_backbone(state) or state
-
-
-def _renamed(checkpoint: dict) -> Dict[str, Tensor]:
-    state = weights_in(checkpoint)
-    return in_mmpretrain_names(state) if layout_of(state) == 'timm' else state
-
-
-def _of_backbone(state: Dict[str, Tensor]) -> Dict[str, Tensor]:
-    """What stands below the backbone's prefix; nothing where there is none."""
-    for prefix in PREFIXES:
-        found = {k[len(prefix):]: v for k, v in state.items() if k.startswith(prefix)}
-        if found:
-            return found
-    return {}
-
-
-def _without_head(state: Dict[str, Tensor], backbone: nn.Module) -> Dict[str, Tensor]:
-    """A bare backbone's weights without the classifier, of whose names the backbone has none."""
-    own = list(backbone.state_dict())
-    heads = tuple(head for head in HEADS if not any(name.startswith(head) for name in own))
-    left = [name for name in state if name.startswith(heads)]
-    if left:
-        print_log(f'Backbone: the classifier stays behind ({", ".join(left)})', logger='current')
-    return {name: value for name, value in state.items() if name not in left}
 
 
 def _read(source: str) -> dict:
