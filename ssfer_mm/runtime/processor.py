@@ -4,10 +4,14 @@ import platform
 import re
 from pathlib import Path
 
+from .cpu_quota import cpu_quota
+
 
 def cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    """Those that this process may use; in a container those that its quota keeps busy."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    quota = cpu_quota()
+    return max(1, min(count or 1, int(quota)) if quota else count or 1)
 
 
 def processor_name() -> str:

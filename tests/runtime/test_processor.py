@@ -26,8 +26,16 @@ def test_where_nothing_is_told(monkeypatch):
 
 
 def test_cores_are_those_that_this_process_may_use(monkeypatch):
+    monkeypatch.setattr(processor, 'cpu_quota', lambda: None)
     monkeypatch.setattr(os, 'sched_getaffinity', lambda pid: {0, 5, 7}, raising=False)
     assert processor.cores() == 3
     monkeypatch.delattr(os, 'sched_getaffinity')
     monkeypatch.setattr(os, 'cpu_count', lambda: None)
     assert processor.cores() == 1
+
+
+@pytest.mark.parametrize('quota, count', [(.5, 1), (1.9, 1), (2., 2), (2.5, 2), (9., 3)])
+def test_a_container_has_as_many_as_its_quota_keeps_busy(monkeypatch, quota, count):
+    monkeypatch.setattr(os, 'sched_getaffinity', lambda pid: {0, 5, 7}, raising=False)
+    monkeypatch.setattr(processor, 'cpu_quota', lambda: quota)
+    assert processor.cores() == count
