@@ -8,6 +8,7 @@ from .recognize import (
     in_mmpretrain_names,
     in_timm_names,
     layout_of,
+    unwrapped,
     weights_in,
 )
 from .verify import check_fit
@@ -15,5 +16,5 @@ from .verify import check_fit
 __all__ = [
     'LAYOUTS', 'RUNNING_STATISTICS', 'check_fit', 'check_suffix', 'in_mmpretrain_names',
     'in_timm_names', 'infer_model', 'is_vit', 'kind_of', 'layout_of', 'read_config_text',
-    'resize_vit', 'weights_in', 'write_checkpoint'
+    'resize_vit', 'unwrapped', 'weights_in', 'write_checkpoint'
 ]

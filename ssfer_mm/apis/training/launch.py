@@ -33,7 +33,7 @@ from .distributed import start_processes
 from .fitting_settings import check_settings
 from .flip_at_test import average_with_mirror_images
 from .own_work_dir import own_work_dir
-from .tested_checkpoint import beside_the_training, check_tested_weights, use_model_of, weights_of
+from .tested_checkpoint import beside_the_training, load_tested_weights, use_model_of, weights_of
 
 __all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main']
 
@@ -116,7 +116,8 @@ def test(cfg: Config, checkpoint: str, tta: bool = False) -> Dict[str, float]:
     runner = _build(beside_the_training(cfg))
     model = runner.model.module if is_model_wrapper(runner.model) else runner.model
     model = model.module if tta else model
-    check_tested_weights(model, weights, checkpoint)
+    load_tested_weights(model, weights, checkpoint)
+    runner._load_from = None  # mmengine, which knows fewer wrappers, has nothing left to load
     return runner.test()
 
 

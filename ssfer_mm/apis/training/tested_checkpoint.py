@@ -4,21 +4,23 @@ from typing import Dict
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
 
+from ssfer_mm.checkpoints import unwrapped
+from ssfer_mm.checkpoints.load import load_into
 from ssfer_mm.errors import UserError
 from ssfer_mm.models.export import classifier_config
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
 
 def weights_of(checkpoint: str) -> Dict[str, torch.Tensor]:
-    """The state_dict of a checkpoint, of a training or plain.
+    """The state_dict of a checkpoint, of a training or plain, without what wrappers add to names.
 
     Raises:
         UserError: the file is missing, damaged, unsafe, or holds no weights.
     """
     loaded = load_checkpoint_safely(checkpoint)
-    weights = {name.removeprefix('module.'): value
-               for name, value in loaded.get('state_dict', loaded).items()}
+    weights = unwrapped(loaded.get('state_dict', loaded))
     if not any(isinstance(value, torch.Tensor) for value in weights.values()):
         raise UserError(f'Checkpoint {checkpoint} holds no weights; found {list(weights)[:5]}, '
                         'expected a state_dict. Name a .pth file that training wrote.')
@@ -48,9 +50,10 @@ def use_model_of(cfg: Config, weights: Dict[str, torch.Tensor], checkpoint: str)
     cfg.custom_hooks = []  # ours look into student and teacher
 
 
-def check_tested_weights(model: torch.nn.Module, weights: Dict[str, torch.Tensor],
-                         checkpoint: str) -> None:
-    """Refuse weights that do not fit: mmengine only logs it, and would evaluate random ones.
+def load_tested_weights(model: torch.nn.Module, weights: Dict[str, torch.Tensor],
+                        checkpoint: str) -> None:
+    """Load weights, or refuse those that do not fit: mmengine only logs it, and would evaluate
+    random ones.
 
     Raises:
         UserError: a weight is missing or has another shape.
@@ -64,6 +67,8 @@ def check_tested_weights(model: torch.nn.Module, weights: Dict[str, torch.Tensor
     if wrong:
         raise UserError(f'Checkpoint {checkpoint} does not fit the model of this config: {wrong[0]}'
                         f' ({len(wrong)} such). Name the config that it was trained with.')
+    load_into(model, weights)
+    print_log(f'Load checkpoint from {checkpoint}', logger='current')
 
 
 def beside_the_training(cfg: Config) -> Config:

@@ -102,6 +102,18 @@ def test_plain_classifier_is_tested_with_the_training_config(config):
     assert launch.test(ssfer_config(config), 'plain.pth') == want
 
 
+def test_weights_that_were_wrapped_twice_are_tested_and_not_random_ones(config):
+    weights = {f'module._orig_mod.module.{name}': value
+               for name, value in plain_weights(config).items()}
+    torch.save(dict(state_dict=weights), 'wrapped.pth')
+    torch.save(dict(state_dict=plain_weights(config)), 'plain.pth')
+    tested = []
+    for name in ('plain.pth', 'wrapped.pth'):
+        torch.manual_seed(len(tested))
+        tested.append(launch.test(ssfer_config(config), name))
+    assert tested[0] == tested[1]
+
+
 def test_a_test_leaves_the_config_of_the_training_where_it_was(config):
     launch.train_main([str(config)])
     trained = Path('work_dirs/tiny/tiny.py')
