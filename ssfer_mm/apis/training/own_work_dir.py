@@ -75,4 +75,4 @@ def _goes_on(cfg: Config) -> bool:
     """Whether a run continues the one in its work dir; a named checkpoint may be of another."""
     source = cfg.get('load_from')
     return bool(cfg.get('resume')) and (
-        not source or os.path.abspath(os.path.dirname(source)) == os.path.abspath(cfg.work_dir))
+        not source or os.path.realpath(os.path.dirname(source)) == os.path.realpath(cfg.work_dir))

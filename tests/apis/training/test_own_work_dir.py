@@ -57,6 +57,8 @@ def test_nor_by_one_that_goes_on_from_elsewhere(config):
     with pytest.raises(UserError, match='other holds a run.*Continue it with --resume without a'):
         start(config, '--work-dir', 'other', '--resume', there)
     start(config, '--resume', there)
+    Path('link').symlink_to('work_dirs/tiny')  # the same folder by another name
+    start(config, '--work-dir', 'link', '--resume', there)
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(config):
