@@ -21,6 +21,7 @@ class Part:
         keys: What each image is known by (id in its scope, file): equal keys, same image.
         labels: Class index of each, or None for a part without labels.
         classes: Class names.
+        drawn: A program drew the images, which look alike without being copies.
         skips_unreadable: Training goes on without images that cannot be read.
         boxes: float32 (N, 4) xyxy in raw-image pixels, NaN where there is none; None if the part
             uses no boxes, or every image is its own box.
@@ -35,6 +36,7 @@ class Part:
     keys: List[Tuple[str, ...]]
     labels: Optional[np.ndarray] = None
     classes: Tuple[str, ...] = ()
+    drawn: bool = False
     skips_unreadable: bool = False
     boxes: Optional[np.ndarray] = None
     box_sizes: Optional[np.ndarray] = None

@@ -73,6 +73,8 @@ class FERDataset(BaseDataset):
 
     METAINFO: dict = dict(classes=())
     SUBSETS: tuple[str, ...] = ()
+    # Pictures that a program drew may look alike without being copies of one another.
+    DRAWN = False
 
     def __init__(self,
                  data_root: str | None,

@@ -41,6 +41,7 @@ class SynthFER(FERDataset):
 
     METAINFO: dict = dict(dataset_name='SynthFER', classes=SYNTHFER8)
     SUBSETS: tuple[str, ...] = POOLS
+    DRAWN = True
 
     def __init__(self,
                  subset: str = 'train',

@@ -75,7 +75,8 @@ def check_data(configs: Sequence[str], options: Optional[dict] = None, fast: boo
     findings = list(data.findings)
     for part in data.parts:
         findings += check_classes(part) + check_files(part) + check_boxes(part)
-    copies = find_near_copies([facts for part in data.parts for facts in part.facts])
+    copies = find_near_copies([facts for part in data.parts if not part.drawn
+                              for facts in part.facts])
     overlap, pairs = check_overlap(data.parts, copies)
     return DataCheck(data.parts, findings + overlap, pairs)
 

@@ -154,6 +154,7 @@ def _part(name: str, role: str, dataset: FERDataset, rows: Sequence[int]) -> Par
         keys=[tuple(image_keys(info, scope)) for info in infos],
         labels=None if unlabeled else np.array([info.get('gt_label', 0) for info in infos], int),
         classes=tuple(dataset.metainfo['classes']),
+        drawn=getattr(dataset, 'DRAWN', False),
         skips_unreadable=getattr(dataset, 'on_unreadable', 'error') == 'skip')
 
 

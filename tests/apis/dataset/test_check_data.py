@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from ssfer_mm.apis.dataset.check_data import check_data, main
+from ssfer_mm.audit.duplicates import find_near_copies
 from ssfer_mm.datasets import ClassFolders, draw_split, save_split
 from ssfer_mm.faces import FaceRecord, write_boxes
 from support.photos import photo, recropped
@@ -256,6 +257,17 @@ def test_stores_are_not_called_sound(tmp_path):
     path.write_text("train_dataloader = dict(dataset=dict(type='StoredFaces', sources=[]))")
     checked = check_data([str(path)], workers=1)
     assert [(f.severity, f.kind) for f in checked.findings] == [('warning', 'stores')]
+
+
+def test_drawn_faces_that_look_alike_are_no_copies(tmp_path):
+    path = tmp_path / 'drawn.py'
+    path.write_text(''.join(
+        f"{loader}_dataloader = dict(dataset=dict(type='SynthFER', subset='{subset}', "
+        "num_images=150, cache_dir=None))\n"
+        for loader, subset in (('train', 'train'), ('test', 'test'))))
+    checked = check_data([str(path)], workers=1)
+    assert find_near_copies([facts for part in checked.parts for facts in part.facts])
+    assert checked.pairs == [] and checked.findings == []
 
 
 def test_missing_data_is_a_finding(check, root, tmp_path):
