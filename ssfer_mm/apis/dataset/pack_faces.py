@@ -30,7 +30,7 @@ from ssfer_mm.files.journal import Journal, parse_header
 from ssfer_mm.images.decode import check_image, decode_image
 from ssfer_mm.images.files import is_image
 
-from .packed_images import images_of, same_images
+from .packed_images import images_of, same_images, same_size
 from .shard_place import refuse_inputs, refuse_others, remove_unfinished
 
 LEAST_READ = 100  # images before the share of unreadable ones says anything of the rest
@@ -93,8 +93,11 @@ def pack(source: FaceSource, out: str, images_per_shard: int = 10000, decode: bo
             cannot be written.
     """
     count = -(-len(source) // images_per_shard)
+    known = None if overwrite else read_header(out)
+    # First, or shards that a larger packing has more would be called files to remove.
+    images = same_images(images_of(source), known, out)
+    same_size(images_per_shard, known, out)
     refuse_others(out, {shard_name(k) for k in range(count)}, MANIFEST, overwrite)
-    images = same_images(images_of(source), None if overwrite else read_header(out), out)
     header = dict(format=FORMAT, version=VERSION, images_per_shard=images_per_shard, **images,
                   decoded=decode)
     with Journal(osp.join(out, MANIFEST), header, parse_shard, overwrite) as journal:

@@ -56,6 +56,24 @@ def same_images(images: dict, header: dict | None, out: str) -> dict:
     return known
 
 
+def same_size(images_per_shard: int, header: dict | None, out: str) -> None:
+    """Refuse to go on with shards of another number of images.
+
+    Args:
+        images_per_shard: What is asked for now.
+        header: Of the manifest that is there, if it is to be gone on with.
+        out: The folder of the shards.
+
+    Raises:
+        UserError: Packing began with another number.
+    """
+    before = images_per_shard if header is None else header.get('images_per_shard')
+    if before != images_per_shard:
+        raise UserError(f'{out}/{MANIFEST} was made with --images-per-shard {before}, now it is '
+                        f'{images_per_shard}: give that number to go on, choose another --out, or '
+                        'add --overwrite to begin anew')
+
+
 def _told(images: dict) -> str:
     return (f'{images.get("source_images")} from {images.get("first")!r} to '
             f'{images.get("last")!r}')

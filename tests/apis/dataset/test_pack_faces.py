@@ -135,7 +135,10 @@ def test_other_images_or_files_are_not_mixed_in(tmp_path, images, capsys):
     main([str(source), '--out', str(out), '--images-per-shard', '10'])
     other = stores.write_folder(tmp_path / 'other', images[:5])
     for command, says in (([str(source), '--images-per-shard', '5'], 'was made with'),
-                          ([str(other)], 'holds 2 other tar files'), ([], 'Give what to pack')):
+                          ([str(source), '--images-per-shard', '12'], 'was made with'),
+                          ([str(other)], 'was begun with other images'),
+                          ([str(other), '--overwrite'], 'holds 2 other tar files'),
+                          ([], 'Give what to pack')):
         assert main([*command, '--out', str(out)]) == 2
         assert says in capsys.readouterr().err
 
