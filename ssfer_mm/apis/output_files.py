@@ -32,6 +32,23 @@ def check_output(option: str, path: Optional[str]) -> None:
                         'place, or change its permissions')
 
 
+def check_picture(option: str, path: Optional[str]) -> None:
+    """Refuse a picture that could not be written in the end.
+
+    Args:
+        option: Such as ``'--sheet'``, for the message.
+        path: What it names; None if it was not given.
+
+    Raises:
+        UserError: As of :func:`check_output`, or the name's ending is that of no picture.
+    """
+    check_output(option, path)
+    ending = Path(path or 'none.png').suffix
+    if Image.registered_extensions().get(ending.lower()) not in Image.SAVE:
+        raise UserError(f'{option} {path}: {ending or "no ending"} says no kind of picture: give a '
+                        '.png or .jpg file')
+
+
 def save_picture(path: str, picture: Union[Image.Image, np.ndarray]) -> None:
     """Write a picture, if an array uint8 (H, W, 3) RGB; missing folders are made.
 

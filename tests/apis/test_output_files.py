@@ -1,6 +1,7 @@
 """Where a result cannot be written, that is said in a sentence, and before the work is done."""
 import pytest
 
+from ssfer_mm.apis.dataset import browse_synthfer, check_data, facemix_preview
 from ssfer_mm.apis.faces import detect_faces, eval_face_detector
 from ssfer_mm.apis.training import eval_cross
 from ssfer_mm.apis.trials import cost_model, soak
@@ -28,6 +29,31 @@ def test_before_the_work(tmp_path, monkeypatch, capsys, place, says, tool, work,
     said = capsys.readouterr().err
     assert says in said and words[-1] in said
     assert (tmp_path / 'file').read_text() == 'mine'
+
+
+SSFER = 'configs/ssfer/synthfer_5pct_vit-micro.py'
+
+
+@pytest.mark.parametrize('name', ['sheet.xyz', 'sheet', 'boxes.csv'])
+@pytest.mark.parametrize('tool, work, words', [
+    (eval_face_detector, 'PhotoFaces', ['--sheet']),
+    (detect_faces, 'list_images', ['photos', '--out', 'boxes.jsonl', '--preview']),
+    (check_data, 'check_data', [SSFER, '--sheet']),
+    (browse_synthfer, 'SynthFERGenerator', ['--out']),
+    (facemix_preview, 'load_config', [SSFER, '--out'])])
+def test_pictures_before_the_work(tmp_path, monkeypatch, capsys, name, tool, work, words):
+    monkeypatch.setattr(tool, work, never)
+    monkeypatch.setattr('sys.argv', ['tool', *words, str(tmp_path / name)])
+    main = tool.facemix_main if tool is facemix_preview else tool.main
+    assert run_cli(main) == 2
+    said = capsys.readouterr().err
+    assert 'give a .png or .jpg file' in said and words[-1] in said
+
+
+def test_a_report_of_the_data_before_the_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(check_data, 'check_data', never)
+    assert check_data.main([SSFER, '--json', str(tmp_path)]) == 2
+    assert '--json' in capsys.readouterr().err
 
 
 def test_a_preview_does_not_replace_a_photo(tmp_path, capsys):

@@ -1,7 +1,7 @@
 """A contact sheet of SynthFER, one row per class: behind ``tools/browse_synthfer.py``."""
 import argparse
 
-from ssfer_mm.apis.output_files import check_output, save_picture
+from ssfer_mm.apis.output_files import check_picture, save_picture
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.synthfer import CLASSES, POOLS, SynthFERGenerator, contact_sheet
@@ -16,7 +16,7 @@ def _run() -> None:
     args = _parse()
     if args.columns < 1:
         raise UserError(f'--columns {args.columns}: expected 1 or more')
-    check_output('--out', args.out)
+    check_picture('--out', args.out)
     generator = SynthFERGenerator(args.seed, args.size, args.difficulty)
     sheet = contact_sheet(generator, args.pool, args.columns, args.studio, not args.no_boxes)
     save_picture(args.out, sheet)

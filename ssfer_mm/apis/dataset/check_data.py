@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
+from ssfer_mm.apis.output_files import check_output, check_picture
 from ssfer_mm.audit.check_boxes import check_boxes
 from ssfer_mm.audit.check_files import check_files
 from ssfer_mm.audit.check_labels import check_classes
@@ -86,6 +87,8 @@ def _run(args: argparse.Namespace) -> int:
         raise UserError(f'--workers {args.workers}: give 1 or more')
     if args.fast and args.sheet:
         raise UserError('--sheet shows copies, which --fast does not look for: leave one out')
+    check_output('--json', args.json)
+    check_picture('--sheet', args.sheet)
     cache = None if args.no_cache else args.cache or _default_cache()
     checked = check_data(args.configs, args.cfg_options, args.fast, cache, args.workers)
     print(report(checked.parts, checked.findings, args.names))

@@ -5,7 +5,7 @@ from typing import Optional, Sequence
 
 from mmpretrain.utils import register_all_modules
 
-from ssfer_mm.apis.output_files import save_picture
+from ssfer_mm.apis.output_files import check_picture, save_picture
 from ssfer_mm.command_line.parsers import Settings
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
@@ -29,6 +29,7 @@ def facemix_main(arguments: Optional[Sequence[str]] = None) -> None:
     args = _parse(arguments)
     if not 0 <= args.seed < 2**32:
         raise UserError(f'--seed {args.seed}: expected 0 to {2**32 - 1}')
+    check_picture('--out', args.out)
     cfg = load_config(args.config, args.cfg_options)
     register_all_modules(init_default_scope=True)
     pairs = preview_pairs(cfg, args.pairs, args.seed)

@@ -6,7 +6,7 @@ from os.path import getsize, isfile, realpath
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from ssfer_mm.apis.dataset.image_sources import SUBSETS, ImageRef, list_images
-from ssfer_mm.apis.output_files import check_output
+from ssfer_mm.apis.output_files import check_picture
 from ssfer_mm.command_line.printing import shown
 from ssfer_mm.command_line.progress import progress_bar
 from ssfer_mm.command_line.run import go_on_hint, run_cli
@@ -114,7 +114,7 @@ def report_unreadable(unreadable: Sequence[Tuple[str, str]], total: int) -> None
 
 def _run(args: argparse.Namespace) -> List[Tuple[str, str]]:
     detector = detector_settings(args.detector, args.score_threshold, args.batch_size, args.device)
-    check_output('--preview', args.preview)
+    check_picture('--preview', args.preview)
     images = list_images(args.images, args.subset)
     _protect_photos(images, args.preview)
     found = detect_to_file(images, detector, args.out, args.batch_size, args.workers,

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 
-from ssfer_mm.apis.output_files import check_output, save_picture
+from ssfer_mm.apis.output_files import check_output, check_picture, save_picture
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.datasets.face_cuts import PARTS, FaceCut, PhotoFaces
 from ssfer_mm.datasets.face_scenes import FaceScenes
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(args: argparse.Namespace) -> dict:
-    check_output('--sheet', args.sheet)
+    check_picture('--sheet', args.sheet)
     check_output('--out', args.out)
     if args.weights and args.detector != 'embedded':
         raise UserError('--weights belongs to --detector embedded; leave one of them out')

@@ -110,7 +110,7 @@ def test_a_config_without_the_parts_is_explained(config, change, says):
 def test_nonsense_arguments_are_explained(config, cfg, tmp_path):
     with pytest.raises(UserError, match='--pairs 0'):
         preview_pairs(cfg, pairs=0)
-    with pytest.raises(UserError, match='cannot write.*facemix.nonsense'):
+    with pytest.raises(UserError, match='--out .*facemix.nonsense: .nonsense says no kind'):
         facemix_main([str(config), '--pairs', '1', '--out', str(tmp_path / 'facemix.nonsense')])
 
 
