@@ -91,7 +91,7 @@ def _run(args: argparse.Namespace) -> int:
     check_picture('--sheet', args.sheet)
     cache = None if args.no_cache else args.cache or _default_cache()
     checked = check_data(args.configs, args.cfg_options, args.fast, cache, args.workers)
-    print(report(checked.parts, checked.findings, args.names))
+    print(report(checked.parts, checked.findings, args.names, args.fast))
     if args.json:
         save_json(args.json, args.configs, checked.parts, checked.findings, checked.pairs)
         print(f'{args.json}: everything, with all names')

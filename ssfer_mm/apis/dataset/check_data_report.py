@@ -14,25 +14,29 @@ WIDTH, INDENT = 96, ' ' * 10
 FORMAT, VERSION = 'ssfer-data-check', 1
 
 
-def report(parts: Sequence[Part], findings: Sequence[Finding], most: int = 3) -> str:
+def report(parts: Sequence[Part], findings: Sequence[Finding], most: int = 3,
+           fast: bool = False) -> str:
     """The report for a terminal.
 
     Args:
         parts: All parts.
         findings: In any order.
         most: How many names to give with each finding.
+        fast: Whether only ids and headers were looked at.
     """
     lines = [*parts_table(parts), '']
     for finding in worst_first(findings):
         lines += _lines(finding, most) + ['']
-    return '\n'.join([*lines, verdict(findings)])
+    return '\n'.join([*lines, verdict(findings, fast)])
 
 
-def verdict(findings: Sequence[Finding]) -> str:
-    """The last line."""
+def verdict(findings: Sequence[Finding], fast: bool = False) -> str:
+    """The last line; after a look at ids and headers only, it says so."""
     errors, warnings, notes = counts(findings)
     sound = ('Training on these data would be unsound.' if errors else
-             'Training on these data is sound' + ('; read the warnings.' if warnings else '.'))
+             'Ids and file headers are sound; copies and damaged pixels are found without --fast'
+             if fast else 'Training on these data is sound')
+    sound += '' if errors else '; read the warnings.' if warnings else '.'
     return (f'{sound} {errors} error{"s" * (errors != 1)}, {warnings} '
             f'warning{"s" * (warnings != 1)}, {notes} note{"s" * (notes != 1)}')
 

@@ -284,6 +284,9 @@ def test_command(config, root, tmp_path, capsys):
     assert 'sound. 0 errors' in capsys.readouterr().out
     assert json.loads(open(out).read())['sound'] and not (tmp_path / 'sheet.png').exists()
     shutil.copy(root / 'test/sadness/0.png', root / labeled(root).labeled[0])
+    assert main([path, '--fast']) == 0  # which does not see the copy
+    said = capsys.readouterr().out
+    assert 'Training on these data is sound' not in said and 'found without --fast' in said
     assert main([path, '--cache', cache, '--json', out, '--sheet', sheet, '--workers', '2']) == 1
     assert 'pixel for pixel' in capsys.readouterr().out
     data = json.loads(open(out).read())
