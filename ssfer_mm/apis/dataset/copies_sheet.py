@@ -24,7 +24,7 @@ from ssfer_mm.audit.parts import Part
 from ssfer_mm.errors import UserError
 from ssfer_mm.images.decode import read_reduced, three_channels
 
-TILE, COLUMNS, MARGIN, GAP, HEADER, CAPTION = 128, 6, 14, 12, 78, 62
+TILE, COLUMNS, MARGIN, GAP, HEADER, CAPTION = 128, 6, 14, 12, 78, 80
 
 
 def save_copies_sheet(path: str, pairs: Sequence[Pair], count: int = 60) -> None:
@@ -92,7 +92,8 @@ def draw_copies_sheet(shown: Sequence[Pair], pairs: Sequence[Pair]) -> Image.Ima
                           font(11))
         near = pair.kind == 'near'
         text = f'{pair.score:.2f}' + ', mirrored' * pair.mirrored if near else pair.kind
-        draw.text((x + 2 * TILE - 8, y + TILE + 40), text, SECOND if near else FIRST,
+        # In a line of its own: beside "happiness" there is no room for "0.86, mirrored".
+        draw.text((x + 2 * TILE - 8, y + TILE + 58), text, SECOND if near else FIRST,
                   font(11, True), anchor='ra')
     return sheet
 
