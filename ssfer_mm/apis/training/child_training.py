@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Optional
 
 from mmengine.logging import print_log
 
@@ -19,6 +19,10 @@ from ssfer_mm.runtime.signals import KILLS, NOTICE, heard_by
 SHIPPED = PACKAGE / '.mim'
 # Seconds in which a training says that it heard the same signal, as it does where Slurm sends it.
 TOLD_AS_WELL = 3.
+PROGRESS = re.compile(r'Epoch\((train|val)\)|Stage "|Pseudo-labels|Split:|FaceMix')
+# What mmengine warns of in every training, and single images, which a line per epoch counts.
+IN_THE_FILE_ONLY = re.compile(r'The prefix is not set in metric class|"FileClient" will be|'
+                              r'"HardDiskBackend" is the alias|\w+: skipping the unreadable image')
 TRAIN = (SHIPPED if SHIPPED.is_dir() else PACKAGE.parent) / 'tools' / 'train.py'
 
 
@@ -94,8 +98,17 @@ def _relay(process: subprocess.Popen, log: Path, title: str,
             file.flush()
             if line.startswith(NOTICE):
                 heard()
-            if line.startswith('error:') or 'WARNING - FaceMix' in line:
-                print(line, end='', flush=True)
-            elif ' - INFO - ' in line and re.search(
-                    r'Epoch\((train|val)\)|Stage "|Pseudo-labels|Split:|FaceMix', line):
-                print(f'{title} | {line.split(" - INFO - ")[1]}', end='', flush=True)
+            if (shown := _worth_showing(line, title)) is not None:
+                print(shown, end='', flush=True)
+
+
+def _worth_showing(line: str, title: str) -> Optional[str]:
+    """What to show of a line that a training prints; None where the file is enough."""
+    _, warns, text = line.partition(' - WARNING - ')
+    if warns:
+        # What is wrong with hours of training must not wait in a file for somebody to open it.
+        return None if IN_THE_FILE_ONLY.match(text) else f'{title} | warning: {text}'
+    _, tells, text = line.partition(' - INFO - ')
+    if tells and PROGRESS.search(text):
+        return f'{title} | {text}'
+    return line if line.startswith('error:') else None

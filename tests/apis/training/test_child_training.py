@@ -44,6 +44,28 @@ def test_bytes_that_are_no_text_do_not_end_it(tmp_path, monkeypatch, capsys):
     assert 'Epoch(train) [1]' in capsys.readouterr().out
 
 
+SAID = """print('''now - mmengine - WARNING - "FileClient" will be deprecated in future.
+now - mmengine - WARNING - The prefix is not set in metric class ExpressionAccuracy.
+now - mmengine - WARNING - UnlabeledFaces: skipping the unreadable image 'a.jpg' (1 so far)
+now - mmengine - WARNING - All accepted pseudo-labels of this epoch are of one class.
+now - mmengine - WARNING - 2 of 128 images read in this epoch were unreadable
+now - mmengine - INFO - Checkpoints will be saved to x
+error: the end''')
+"""
+
+
+def test_what_a_training_warns_of_is_shown(tmp_path, monkeypatch, capsys):
+    """All but what mmengine says in every training; its log alone would be read too late."""
+    program = tmp_path / 'train.py'
+    program.write_text(SAID)
+    monkeypatch.setattr(child_training, 'TRAIN', program)
+    child_training.train('config.py', tmp_path / 'run', {}, title='mine')
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        'mine | warning: All accepted pseudo-labels of this epoch are of one class.',
+        'mine | warning: 2 of 128 images read in this epoch were unreadable', 'error: the end']
+    assert '"FileClient"' in (tmp_path / 'run' / 'train.log').read_text()
+
+
 # Saves at the first signal, and ends at once at the second.
 LISTENING = """
 import os, signal, sys, time
