@@ -19,6 +19,8 @@ PACKAGE = Path(__file__).resolve().parent
 EXTRA_KEYS = ('auto_scale_lr', 'custom_imports', 'default_scope', 'runner_type', 'sync_bn')
 # Keys that mmengine's builders take out before the component sees the others.
 BUILDER_KEYS = {'optim_wrapper': ('constructor', 'paramwise_cfg')}
+# What has settings, but no type.
+WITHOUT_TYPE = ('split', )
 # A variable of a config that is this much like a setting's name is taken for a misspelling of it.
 # No variable in the 1,849 configs of this package, mmpretrain and mmdet comes closer than 0.867.
 MISSPELLED = 0.87
@@ -70,6 +72,8 @@ def apply_options(cfg: Config, cfg_options: Dict[str, Any], file: Union[str, Pat
     """
     for key in cfg_options:
         _check_option(cfg, key, cfg_options)
+    for key in cfg_options:
+        _open_none(cfg, key, cfg_options)
     try:
         cfg.merge_from_dict(cfg_options)
     except (TypeError, KeyError) as error:
@@ -179,6 +183,25 @@ def _check_option(cfg: Config, option: str, options: Dict[str, Any]) -> None:
                 last = depth == len(keys) - 1
                 _unknown(option, key, parent, node.keys(), cutoff=0.75 if last else 0.0)
             return
+
+
+def _open_none(cfg: Config, option: str, options: Dict[str, Any]) -> None:
+    """Make room for a setting of what the config has as None, where the options say enough of it:
+    mmengine merges nothing into None. A component also needs its type."""
+    keys = option.split('.')
+    node: Any = cfg
+    for depth, key in enumerate(keys[:-1], start=1):
+        inside = node[int(key)] if isinstance(node, (list, tuple)) else node.get(key, {})
+        if inside is None:
+            parent = '.'.join(keys[:depth])
+            whole = {f'{parent}.type', f'{parent}._delete_'} & options.keys()
+            if key not in WITHOUT_TYPE and not whole:
+                raise UserError(f'--cfg-options {option}: the config has {parent}=None, so there '
+                                f'is nothing whose {keys[depth]!r} could be set. Give '
+                                f'{parent}.type as well, or leave the option out.')
+            node[int(key) if isinstance(node, (list, tuple)) else key] = {}
+            return
+        node = inside
 
 
 def _is_argument(kind: Any, key: str) -> bool:

@@ -85,6 +85,18 @@ def test_a_component_replaced_by_one_that_holds_another():
         type='DistributionAlignment', strength=0.5, rule=dict(type='FreeMatchThreshold'))
 
 
+def test_settings_of_what_the_config_has_as_none():
+    """README's own faces have no split, and tables of them draw some."""
+    name, split = 'configs/ssfer/my-faces_resnet-nano.py', 'train_dataloader.dataset.split'
+    cfg = load_config(name, {f'{split}.fraction': 0.25, f'{split}.seed': 1})
+    assert cfg.train_dataloader.dataset.split == dict(fraction=0.25, seed=1)
+    name, mix = 'configs/baselines/rafdb_25pct_labeled-only.py', 'data_preprocessor.facemix'
+    cfg = load_config(name, {f'{mix}.alpha': 2, f'{mix}.type': 'FaceMix'})
+    assert cfg.data_preprocessor.facemix == dict(type='FaceMix', alpha=2)
+    with pytest.raises(UserError, match=f'the config has {mix}=None.*{mix}.type as well'):
+        load_config(name, {f'{mix}.alpha': 2})
+
+
 @pytest.mark.parametrize('line, words', [
     ('train_dataloder = dict(batch_size=4)', "'train_dataloder'; closest: train_dataloader"),
     ('custom_hook = []', "'custom_hook'; closest: custom_hooks"),
