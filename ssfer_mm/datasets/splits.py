@@ -43,6 +43,11 @@ class Split:
     counts: dict[str, tuple[int, int]]
     data_hash: str
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether somebody listed the images, so that the seed means nothing."""
+        return self.fraction is None and self.per_class is None
+
 
 def data_hash(ids: Sequence[str], labels: Sequence[int] | np.ndarray) -> str:
     """Fingerprint of a dataset's ids and labels, whatever their order: SHA-256, hexadecimal."""

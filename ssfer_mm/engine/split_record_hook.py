@@ -48,8 +48,9 @@ class SplitRecordHook(Hook):
         elif runner.rank == 0:
             dataset.record_split(path)
         labeled, unlabeled = dataset.source_sizes
+        drawn = 'as listed' if dataset.split.is_listed else f'seed {dataset.split.seed}'
         runner.logger.info(f'Split: {labeled} labeled and {unlabeled} unlabeled images '
-                           f'(seed {dataset.split.seed}), in {path}')
+                           f'({drawn}), in {path}')
 
 
 def _fingerprint(runner) -> Optional[str]:

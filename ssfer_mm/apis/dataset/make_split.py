@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> None:
     split, path = make_split(args)
     write_new(split, path, args.force)
-    drawn = 'as listed' if _is_listed(split) else f'seed {split.seed}'
+    drawn = 'as listed' if split.is_listed else f'seed {split.seed}'
     print(f'{split.dataset}, {drawn}\n{split_table(split)}\nwritten to {path}')
 
 
@@ -136,15 +136,11 @@ def build_labeled(cfg: dict) -> FERDataset:
 
 def default_file(split: Split) -> str:
     """``splits/<dataset>_<size>_seed<seed>.json``, or ``..._<count>listed.json``, below here."""
-    if _is_listed(split):
+    if split.is_listed:
         return f'splits/{split.dataset.lower()}_{len(split.labeled)}listed.json'
     size = (f'{split.per_class}perclass' if split.fraction is None
             else f'{split.fraction * 100:g}pct')
     return f'splits/{split.dataset.lower()}_{size}_seed{split.seed}.json'
-
-
-def _is_listed(split: Split) -> bool:
-    return split.fraction is None and split.per_class is None
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
