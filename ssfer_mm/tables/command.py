@@ -8,13 +8,14 @@ from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.set_aside import set_aside
 
+from . import markdown
 from .child import Busy, claimed
 from .estimate import Estimates
 from .execute import Execution, Outcome
-from .figures import cells_folder
+from .figures import Cells, cells_folder, collect
 from .machine import default_jobs
 from .plan import Run, choose, plan, with_needs
-from .results_page import check_template, write_page
+from .results_page import check_template, names_table, write_page
 from .spec import Table, load_table
 from .state import Results, State, begin_again, is_begun_again
 
@@ -63,8 +64,11 @@ def main(argv: Optional[Sequence[str]] = None) -> Outcome:
         outcome = Execution(runs, results, table.name, jobs,
                             report=lambda line: print(line, flush=True)).train(names)
     if not args.dry_run:
-        write_page(args.results / (args.template or TEMPLATE), args.page, args.results)
+        template = args.results / (args.template or TEMPLATE)
+        write_page(template, args.page, args.results)
         print(f'Results: {args.page}, pictures in {args.results}')
+        if not names_table(template, args.table, args.dev):
+            print(_beside_the_page(table, collect(table, runs, results), args.page, template))
     _complain(outcome, runs)
     return outcome
 
@@ -140,6 +144,15 @@ def forecast(runs: Dict[str, Run], results: Results, names: Sequence[str], jobs:
     if unknown:
         parts.append(f'{counted(unknown, "run")} of unknown length')
     return '\n'.join([*lines, f'Time: {", and ".join(parts)}'])
+
+
+def _beside_the_page(table: Table, cells: Cells, page: Path, template: Path) -> str:
+    """The figures of a table that the page does not show, and how to show more of it."""
+    line = f'<!-- {table.path}{" --dev" * table.is_dev}: recall -->'
+    return (f'{page} shows nothing of {table.path}, which {template} does not name. For recalls '
+            f'and pictures write lines such as {line} into a file of {template.parent}, and add '
+            f'--template FILE --page MINE.md (docs/results.md lists the blocks). Its accuracy:\n\n'
+            f'{markdown.accuracy(cells)}')
 
 
 def _set_aside(runs: Dict[str, Run], results: Results, chosen: Sequence[str]) -> None:

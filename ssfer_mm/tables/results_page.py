@@ -79,6 +79,14 @@ def check_template(template: Path) -> None:
         raise UserError(f'the template {template} is missing; restore it from the repository')
 
 
+def names_table(template: Path, path: str, dev: bool) -> bool:
+    """Whether a template has a block of this table file, or of it on held-out training data."""
+    lines = template.read_text(encoding='utf-8').splitlines()
+    matches = [DIRECTIVE.match(line.strip()) for line in lines]
+    return any(match and bool(match[2]) == dev and Path(match[1]).resolve() == Path(path).resolve()
+               for match in matches)
+
+
 def plot_blocks() -> Tuple[str, ...]:
     """Names of the blocks that are pictures."""
     return tuple(f'{PLOT}{kind}' for kind in DRAWINGS)

@@ -277,6 +277,18 @@ def test_a_missing_template_is_told_before_anything_is_trained(toy):
     assert toy.calls() == []
 
 
+def test_a_table_that_the_page_does_not_show_is_shown_here(toy, capsys):
+    """A table of one's own: it would have been trained and written to a page of other tables."""
+    toy.run(*ONE, '--only', 'scratch')
+    assert '| labels only' not in capsys.readouterr().out, 'the page shows it'
+    toy.run('--report-only', '--dev')
+    assert 'toy.yaml --dev: recall -->' in capsys.readouterr().out
+    (toy.results / 'template.md').write_text('Nothing of it.\n')
+    toy.run('--report-only')
+    shown = capsys.readouterr().out
+    assert 'RESULTS.md shows nothing of ' in shown and '| labels only | 60.00 (1) |' in shown
+
+
 def test_the_folder_of_the_page_is_made(toy):
     toy.run('--report-only', '--page', toy.results / 'new' / 'PAGE.md')
     assert (toy.results / 'new' / 'PAGE.md').is_file()
