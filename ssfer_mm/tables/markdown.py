@@ -40,12 +40,16 @@ def recall(cells: Cells) -> str:
         done = {name: cells.of(name, fraction) for name in _begun(cells)}
         classes = next((r[0]['classes'] for r in done.values() if r), [])
         rows = [[cells.table.rows[name].title, *(
-            f'{mean([r["recall"][c] for r in records if c in r["recall"]] or [0]):.1f}'
-            if records else NOTHING for c in classes)]
+            _mean_recall([r['recall'][c] for r in records if c in r['recall']]) for c in classes)]
             for name, records in done.items() if cells.exists(name, fraction)]
         if classes:
             blocks.append(grid([f'recall at {fraction:g} %', *classes], rows))
     return '\n\n'.join(blocks) or 'No cell is finished yet.'
+
+
+def _mean_recall(recalls: List[float]) -> str:
+    # Not 0 for a class without test image: of it nothing is known.
+    return f'{mean(recalls):.1f}' if recalls else NOTHING
 
 
 def time(cells: Cells) -> str:

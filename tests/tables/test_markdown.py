@@ -76,7 +76,7 @@ def test_what_is_begun_or_outdated_is_named():
 
 def test_a_class_that_has_no_image_has_no_recall():
     block = markdown.recall(cells(row('a'), done=ONE))
-    assert last_line(block) == ['title of a', '70.0', '0.0'] and '10 %' not in block
+    assert last_line(block) == ['title of a', '70.0', '–'] and '10 %' not in block
 
 
 def test_recall_at_a_fraction_is_of_the_rows_that_have_it():
