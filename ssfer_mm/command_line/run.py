@@ -31,6 +31,8 @@ LOADER_IS_GONE = re.compile(r'DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\) '
                             r'(?:is killed by signal|exited unexpectedly)')
 # A folder where a file is wanted, or the other way round.
 KIND = {errno.EISDIR, errno.ENOTDIR, errno.EEXIST}
+# How mmengine's TensorboardVisBackend and its like say what they need.
+TO_INSTALL = re.compile(r'Please run "(pip install [^"]+)"')
 NOT_REGISTERED = re.compile(r'([\w.]+) is not in the (?:(\w+)::)?([\w ]+?) registry')
 
 
@@ -193,13 +195,22 @@ def user_message(error: BaseException) -> Optional[str]:
                 'start anew; else correct the path')
     match = NOT_REGISTERED.search(str(error)) if isinstance(error, KeyError) else None
     if match is None:
-        return unknown_setting(error) or unknown_arch(error)
+        return unknown_setting(error) or unknown_arch(error) or _missing_package(error)
     name, scope, registry = match.groups()
     close = difflib.get_close_matches(name, registered_names(registry), n=3, cutoff=0.5)
     advice = f'closest: {", ".join(close)}. ' if close else ''
     full_name = f'{scope}::{registry}' if scope else registry
     return (f'{name!r} is not in the {full_name} registry; {advice}Correct its type= in the '
             'config, or name the module that defines it in custom_imports.')
+
+
+def _missing_package(error: BaseException) -> Optional[str]:
+    """What to install for a component of a config that needs a package of its own."""
+    match = TO_INSTALL.search(str(error)) if isinstance(error, ImportError) else None
+    if match is None:
+        return None
+    command = match[1].replace('pip install future ', 'pip install ')  # was for Python 2
+    return f'the config names what needs a package that is not installed; run: {command}'
 
 
 def _missing_folder(error: BaseException) -> Optional[str]:

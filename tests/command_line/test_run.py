@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import torch
-from mmpretrain.registry import DATASETS, HOOKS, MODELS
+from mmpretrain.registry import DATASETS, HOOKS, MODELS, VISBACKENDS
 
 from ssfer_mm.command_line import run
 from ssfer_mm.errors import UserError
@@ -84,6 +84,17 @@ def test_other_errors_keep_their_traceback(monkeypatch):
     for off in ('', '0'):
         monkeypatch.setenv('SSFER_DEBUG', off)
         assert run.run_cli(mistake) == 2
+
+
+def test_a_package_that_a_config_needs_is_no_traceback(monkeypatch, tmp_path):
+    """README names TensorBoard, which is an extra of its own."""
+    monkeypatch.setitem(sys.modules, 'torch.utils.tensorboard', None)
+    monkeypatch.setitem(sys.modules, 'tensorboardX', None)
+    backend = VISBACKENDS.build(dict(type='TensorboardVisBackend', save_dir=str(tmp_path)))
+    with pytest.raises(ImportError) as caught:
+        backend.add_scalar('loss', 1.)
+    assert 'not installed; run: pip install tensorboard' in run.user_message(caught.value)
+    assert run.user_message(ImportError('cannot import name x')) is None, 'a mistake of ours'
 
 
 def test_a_full_disk_is_no_traceback(capsys):
