@@ -197,8 +197,8 @@ def _open_none(cfg: Config, option: str, options: Dict[str, Any]) -> None:
             whole = {f'{parent}.type', f'{parent}._delete_'} & options.keys()
             if key not in WITHOUT_TYPE and not whole:
                 raise UserError(f'--cfg-options {option}: the config has {parent}=None, so there '
-                                f'is nothing whose {keys[depth]!r} could be set. Give '
-                                f'{parent}.type as well, or leave the option out.')
+                                f'is nothing whose {keys[depth]!r} could be set. Leave the option '
+                                f'out, or, for a component, give {parent}.type as well.')
             node[int(key) if isinstance(node, (list, tuple)) else key] = {}
             return
         node = inside

@@ -93,7 +93,7 @@ def test_settings_of_what_the_config_has_as_none():
     name, mix = 'configs/baselines/rafdb_25pct_labeled-only.py', 'data_preprocessor.facemix'
     cfg = load_config(name, {f'{mix}.alpha': 2, f'{mix}.type': 'FaceMix'})
     assert cfg.data_preprocessor.facemix == dict(type='FaceMix', alpha=2)
-    with pytest.raises(UserError, match=f'the config has {mix}=None.*{mix}.type as well'):
+    with pytest.raises(UserError, match=f'the config has {mix}=None.* {mix}.type as well'):
         load_config(name, {f'{mix}.alpha': 2})
 
 

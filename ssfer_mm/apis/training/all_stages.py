@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Optional, Sequence
 
+from mmengine.logging import print_log
 from mmengine.registry import DefaultScope
 from mmpretrain.registry import DATASETS, MODELS
 
@@ -47,24 +48,27 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
         last = epochs_of_stage_one(args.pretrain, args.pretrain_options)
         checkpoint = work_dir / 'stage1' / f'epoch_{last}.pth'
         options = {'model.pretrained': str(checkpoint), **options}
-    epochs = {config: epochs_of_stages(config, options)
-              for config in (args.config, args.baseline) if config}
-    settings = _settings(args, options, checkpoint)
+    of = {args.config: options}
+    if args.baseline:
+        of[args.baseline] = options_it_has(args.baseline, options)
+    epochs = {config: epochs_of_stages(config, own) for config, own in of.items()}
+    settings = _settings(args, of, checkpoint)
     for name, own in settings.items():
         refuse_other_settings(work_dir / name, own)
     if checkpoint and not checkpoint.is_file():
         check_batches(args.pretrain, args.pretrain_options)
-        for config in epochs:
-            check_classes(config, options)
-            check_backbones(args.pretrain, args.pretrain_options, config, options)
-            check_batches(config, options)
+        for config, own in of.items():
+            check_classes(config, own)
+            check_backbones(args.pretrain, args.pretrain_options, config, own)
+            check_batches(config, own)
     for name, own in settings.items():
         note_settings(work_dir / name, own)
     if checkpoint:
         seconds = _stage_one(args.pretrain, checkpoint, args.pretrain_options)
     rows = [('SSFER', _stages(args.config, work_dir / 'ssfer', options, epochs[args.config]))]
     if args.baseline:
-        baseline = _stages(args.baseline, work_dir / 'baseline', options, epochs[args.baseline])
+        baseline = _stages(args.baseline, work_dir / 'baseline', of[args.baseline],
+                           epochs[args.baseline])
         rows.insert(0, ('Baseline', baseline))
     save_curves(rows, work_dir / 'curves.png')
     text = table(rows, stage_one_seconds=seconds)
@@ -74,10 +78,31 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     print(how_to_use(trained))
 
 
-def _settings(args: argparse.Namespace, options: dict, checkpoint: Optional[Path]) -> dict:
-    """Name of a part -> what it is trained with."""
-    parts = dict(stage1=(args.pretrain, args.pretrain_options), ssfer=(args.config, options),
-                 baseline=(args.baseline, options))
+def options_it_has(baseline: str, options: dict) -> dict:
+    """The options without those of what the baseline sets to None, as one without stage III does
+    with ``train_cfg.semi``.
+
+    Raises:
+        UserError: The config cannot be read.
+    """
+    cfg, kept = load_config(baseline), {}
+    for key, value in options.items():
+        parents = key.split('.')[:-1]
+        node, depth = cfg, 0
+        while depth < len(parents) and hasattr(node, 'get'):
+            node, depth = node.get(parents[depth], {}), depth + 1
+        if node is None:
+            print_log(f'{baseline} has {".".join(parents[:depth])}=None: {key} is left out there')
+        else:
+            kept[key] = value
+    return kept
+
+
+def _settings(args: argparse.Namespace, of: dict, checkpoint: Optional[Path]) -> dict:
+    """Name of a part -> what it is trained with; ``of`` gives the options of each config."""
+    parts = dict(stage1=(args.pretrain, args.pretrain_options),
+                 ssfer=(args.config, of[args.config]),
+                 baseline=(args.baseline, of.get(args.baseline)))
     found = {name: flat_settings(load_config(*part)) for name, part in parts.items() if part[0]}
     for settings in found.values():
         if checkpoint and settings.get('model.pretrained') == str(checkpoint):

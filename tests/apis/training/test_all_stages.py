@@ -74,6 +74,20 @@ def test_all_configs_are_read_before_the_first_training(tmp_path, monkeypatch, a
         all_stages.main([*arguments, '--work-dir', str(tmp_path / 'run')])
 
 
+def test_options_of_stage_iii_are_none_of_a_baseline_without_it(fake, tmp_path, capsys):
+    """README's way to smaller batches, beside a baseline."""
+    few = ['train_dataloader.batch_size=8', 'train_cfg.semi.labeled=8']
+    all_stages.main([SSFER, '--baseline', BASELINE, '--work-dir', str(tmp_path / 'run'),
+                     '--cfg-options', 'model.pretrained=None', *few])
+    assert 'train_cfg.semi=None: train_cfg.semi.labeled is left out' in capsys.readouterr().out
+
+    def started(name):
+        return json.loads((tmp_path / 'run' / name / 'argv.json').read_text())
+
+    assert all(option in started('ssfer') for option in few)
+    assert few[0] in started('baseline') and few[1] not in started('baseline')
+
+
 def test_seconds_of_an_interrupted_stage_one_count(tmp_path, monkeypatch):
     """Three calls: two end with Ctrl-C after 10 and 20 seconds, the last one takes 5."""
     checkpoint, times = tmp_path / 'stage1' / 'epoch_2.pth', iter([0, 10, 100, 120, 200, 205])
