@@ -1,4 +1,5 @@
 """Reading ``fer2013.csv``, whose images are rows of numbers (FER2013 and FERPlus share it)."""
+import math
 import os.path as osp
 import re
 
@@ -7,7 +8,8 @@ import numpy as np
 from ssfer_mm.datasets.files import read_rows
 from ssfer_mm.errors import UserError
 
-_PIXELS = re.compile(r'(?:[0-9]{1,9} *)+')
+# A blank must separate two numbers: if none need to, a damaged cell splits in exponential ways.
+_PIXELS = re.compile(r'[0-9]{1,9}(?: +[0-9]{1,9})* *')
 USAGE_OF_SUBSET = {'train': 'Training', 'valid': 'PublicTest', 'test': 'PrivateTest'}
 
 
@@ -61,7 +63,7 @@ def parse_pixels(text: str, path: str, line: int) -> np.ndarray:
     # One match for all of them: int alone would take '1_0' and other alphabets' digits.
     numbers = map(int, text.split()) if _PIXELS.fullmatch(text) else [-1]
     values = np.array(list(numbers), dtype=np.int64)
-    side = int(np.sqrt(values.size))
+    side = math.isqrt(values.size)
     if side == 0 or side * side != values.size or values.min() < 0 or values.max() > 255:
         raise UserError(f'{osp.basename(path)!r} line {line}: {values.size} pixel values are no '
                         'square grey image with values 0 to 255; the file is damaged.')
