@@ -61,7 +61,8 @@ class ImageFolder(FaceSource):
 
     def _build(self) -> dict[str, np.ndarray]:
         names, ends = bytearray(), array('Q')
-        folders, folder_ends, changed = bytearray(), array('Q'), array('Q')
+        folders, folder_ends = bytearray(), array('Q')
+        changed = array('q')  # negative before 1970
         for folder, time, images in walk_images(self.root):
             changed.append(time)
             folders += os.fsencode(folder)
@@ -76,7 +77,7 @@ class ImageFolder(FaceSource):
                     name_ends=compact(np.frombuffer(ends, np.uint64)),
                     folders=np.frombuffer(folders, np.uint8),
                     folder_ends=compact(np.frombuffer(folder_ends, np.uint64)),
-                    changed=np.frombuffer(changed, np.uint64))
+                    changed=np.frombuffer(changed, np.int64))
 
     def _is_current(self, index: IndexFile) -> bool:
         try:

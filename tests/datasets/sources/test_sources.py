@@ -151,6 +151,13 @@ def test_a_folder_is_listed_again_when_one_in_it_changed(tmp_path, images):
     assert len(source) == COUNT + 1 and source.name(8) == 'id_001/zzz.jpg'
 
 
+def test_folders_dated_before_1970(tmp_path, images):
+    cfg = make('ImageFolder', tmp_path, images)
+    os.utime(tmp_path / 'folder' / 'id_001', (-1, -1))
+    assert read_all(build_source(cfg)) == images
+    assert read_all(build_source(cfg)) == images, 'from its index'
+
+
 def test_a_file_that_comes_while_its_folder_is_listed_is_found_the_next_time(
         tmp_path, images, monkeypatch):
     cfg, walk = make('ImageFolder', tmp_path, images), os.walk
