@@ -16,6 +16,7 @@ from ssfer_mm.apis.training.own_work_dir import own_work_dir
 from ssfer_mm.command_line.parsers import Settings
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
+from ssfer_mm.engine.unwrap import epoch_lengths
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import write_json
 from ssfer_mm.profiling.flatness import WARM_UP, Flatness, judge_all
@@ -76,7 +77,7 @@ def _train(cfg: Config, iterations: int, log: MemoryLog) -> int:
     keep_off_the_screen(runner)
     runner.register_hook(log)
     check_epochs(runner)
-    two_passes = 2 * runner.train_loop.epoch_lengths[0]
+    two_passes = 2 * epoch_lengths(runner)[0]
     warm_up = max(round(WARM_UP * iterations), two_passes)
     if warm_up > iterations / 2:
         raise UserError(f'--iterations {iterations}: two passes over the data have {two_passes} '

@@ -68,6 +68,12 @@ def test_a_leak_fails(config, tmp_path, capsys):
     assert 'NOT flat: main' in capsys.readouterr().out
 
 
+def test_a_training_without_our_loop(config, tmp_path):
+    assert main([config(STAGE_I), '--iterations', '20', '--tolerance', '500', '--work-dir',
+                 str(tmp_path / 'soak'), '--cfg-options',
+                 'train_cfg.type=EpochBasedTrainLoop']) == 0
+
+
 def test_refusals(config, tmp_path, capsys):
     for arguments, message in [
             ([], 'error: no --stage was given: .* trains supervised and semi'),
