@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import get_world_size
+from mmengine.dist import get_world_size, is_main_process
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.registry import RUNNERS
@@ -248,7 +248,7 @@ def test_main(argv: Optional[Sequence[str]] = None) -> Dict[str, float]:
         evaluators = list(evaluators) if isinstance(evaluators, (list, tuple)) else [evaluators]
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.out)]
     metrics = test(cfg, args.checkpoint, args.tta)
-    if args.out and args.out.endswith('.json') and int(os.environ.get('RANK', '0')) == 0:
+    if args.out and args.out.endswith('.json') and is_main_process():
         numbers = {name: value if isinstance(value, list) else float(value)
                    for name, value in metrics.items()}
         write_json(args.out, numbers)

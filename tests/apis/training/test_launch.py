@@ -20,7 +20,7 @@ def config(tmp_path, monkeypatch):
     return write_tiny_config(tmp_path)
 
 
-def test_train_resume_and_test(config):
+def test_train_resume_and_test(config, monkeypatch):
     runner = launch.train_main([str(config)])
     work_dir = Path('work_dirs/tiny')
     assert (work_dir / 'epoch_1.pth').is_file() and runner.iter == 4
@@ -30,6 +30,7 @@ def test_train_resume_and_test(config):
     assert (runner.epoch, runner.iter) == (2, 8), 'one more epoch, not two'
 
     arguments = [str(config), str(work_dir / 'epoch_2.pth'), '--work-dir', 'evaluation']
+    monkeypatch.setenv('RANK', '1')  # of a pod; without --launcher this process is the only one
     metrics = launch.test_main([*arguments, '--out', 'results/metrics.json'])
     assert json.loads(Path('results/metrics.json').read_text()) == metrics
     model = runner.model.eval()
