@@ -6,11 +6,10 @@ import traceback
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Union
 
-import mmpretrain.registry
 from mmengine.config import Config
-from mmengine.registry import Registry
 from mmengine.runner import Runner
 
+from ssfer_mm.component_types import registries
 from ssfer_mm.errors import UserError, one_line
 
 PACKAGE = Path(__file__).resolve().parent
@@ -206,8 +205,7 @@ def _open_none(cfg: Config, option: str, options: Dict[str, Any]) -> None:
 
 def _is_argument(kind: Any, key: str) -> bool:
     """Whether the component that a ``type`` names takes an argument of this name."""
-    registries = [r for r in vars(mmpretrain.registry).values() if isinstance(r, Registry)]
-    components = [r.module_dict[kind] for r in registries if kind in r.module_dict]
+    components = [r.module_dict[kind] for r in registries() if kind in r.module_dict]
     return any(key in inspect.signature(component).parameters for component in components)
 
 
