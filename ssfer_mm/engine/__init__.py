@@ -1,3 +1,4 @@
+"""Loops, hooks and runners: how a training goes on, is watched, stopped and resumed."""
 from .bfloat16_optim_wrapper import BFloat16OptimWrapper
 from .channels_last_hook import ChannelsLastHook
 from .checkpoint_folder import CheckpointFolder

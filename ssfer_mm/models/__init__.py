@@ -1,3 +1,4 @@
+"""The networks, losses and pseudo-label rules of all stages, as components of mmpretrain."""
 from .class_prior import ClassPrior
 from .device_views import BatchRandAugment, DeviceViews
 from .ema import MovingAverage, decay_at

@@ -1,3 +1,4 @@
+"""Rules that decide which predictions of the teacher become labels, and with what weight."""
 from .alignment import DistributionAlignment
 from .cluster_purity import ClusterPurity
 from .flexmatch import FlexMatchThreshold
