@@ -6,12 +6,13 @@ from statistics import mean, stdev
 from typing import Any, Dict, List, Sequence
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.figure import new_figure, save_figure
 
 from .fields import FieldReader
 from .figures import read_cells
 from .yaml_file import read_table_file
 
-FILE, PICTURE, DPI = 'comparison.yaml', 'comparison.png', 110
+FILE, PICTURE = 'comparison.yaml', 'comparison.png'
 # Okabe and Ito's colors, which color-blind readers tell apart.
 COLORS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9')
 PUBLISHED = 'black'
@@ -71,11 +72,8 @@ def _read_line(data: Any, where: str, results: Path) -> Line:
 
 
 def _draw(lines: Sequence[Line], path: Path) -> None:
-    import matplotlib
-    matplotlib.use('Agg')
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(9, 5), layout='constrained')
+    figure = new_figure(9, 5)
+    axes = figure.subplots()
     colors = iter(COLORS * len(lines))
     for line in lines:
         color = PUBLISHED if line.is_published else next(colors)
@@ -93,6 +91,4 @@ def _draw(lines: Sequence[Line], path: Path) -> None:
     axes.set(xlabel='share of the training images that are labeled', ylabel='accuracy, %')
     axes.spines[['top', 'right']].set_visible(False)
     axes.grid(axis='y', alpha=.3)
-    # Without the version of matplotlib, which would change the file for no reason.
-    figure.savefig(path, dpi=DPI, metadata={'Software': None})
-    plt.close(figure)
+    save_figure(figure, path)

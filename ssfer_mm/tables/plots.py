@@ -4,9 +4,9 @@ from typing import Callable, Dict, List, Optional, Sequence
 
 import numpy as np
 
-from .figures import Cells, mean_curve, summed_confusion
+from ssfer_mm.files.figure import new_figure, save_figure
 
-DPI = 110
+from .figures import Cells, mean_curve, summed_confusion
 
 
 def save_plots(cells: Cells, folder: Path) -> Dict[str, str]:
@@ -19,33 +19,26 @@ def save_plots(cells: Cells, folder: Path) -> Dict[str, str]:
     Returns:
         Kind of plot -> file name, of those that were drawn.
     """
-    import matplotlib
-    matplotlib.use('Agg')
-    import matplotlib.pyplot as plt
-
     drawn = {}
-    folder.mkdir(parents=True, exist_ok=True)
     for kind, draw in DRAWINGS.items():
         path = folder / f'{kind}.png'
-        figure = draw(plt, cells)
+        figure = draw(cells)
         if figure is None:
             path.unlink(missing_ok=True)
             continue
-        # Without the version of matplotlib, which would change the file for no reason.
-        figure.savefig(path, dpi=DPI, metadata={'Software': None})
-        plt.close(figure)
+        save_figure(figure, path)
         drawn[kind] = path.name
     return drawn
 
 
-def _accuracy(plt, cells: Cells):
+def _accuracy(cells: Cells):
     """Mean and spread of both accuracies, a group per row."""
     names = [name for name in cells.table.rows
              if any(cells.of(name, fraction) for fraction in cells.fractions)]
     if not names:
         return None
-    figure, panels = plt.subplots(1, 2, figsize=(13, 1.6 + 0.42 * len(names)), sharey=True,
-                                  layout='constrained')
+    figure = new_figure(13, 1.6 + 0.42 * len(names))
+    panels = figure.subplots(1, 2, sharey=True)
     for axes, key in zip(panels, ('accuracy', 'mean_class_accuracy')):
         for index, fraction in enumerate(cells.fractions):
             shift = 0.15 * (index - (len(cells.fractions) - 1) / 2)
@@ -65,7 +58,7 @@ def _accuracy(plt, cells: Cells):
     return figure
 
 
-def _curves(plt, cells: Cells):
+def _curves(cells: Cells):
     """Training loss and accuracy over the epochs, a column per fraction."""
     rows = _named(cells, 'curves')
     columns = _fractions_with(cells, rows, 'loss')
@@ -74,8 +67,8 @@ def _curves(plt, cells: Cells):
     kinds = (('loss', 'training loss (of different losses)'),
              ('accuracy', 'accuracy at evaluations, %'),
              ('mean_class_accuracy', 'mean class accuracy, %'))
-    figure, panels = plt.subplots(3, len(columns), figsize=(5 * len(columns) + 1, 9),
-                                  squeeze=False, layout='constrained')
+    figure = new_figure(5 * len(columns) + 1, 9)
+    panels = figure.subplots(3, len(columns), squeeze=False)
     for column, fraction in enumerate(columns):
         for axes, (key, title) in zip(panels[:, column], kinds):
             for index, name in enumerate(rows):
@@ -89,14 +82,14 @@ def _curves(plt, cells: Cells):
     return figure
 
 
-def _pseudo_labels(plt, cells: Cells):
+def _pseudo_labels(cells: Cells):
     """Coverage and precision over stage III, a column per fraction."""
     rows = _named(cells, 'pseudo_labels')
     columns = _fractions_with(cells, rows, 'pseudo/coverage')
     if not columns:
         return None
-    figure, panels = plt.subplots(1, len(columns), figsize=(5 * len(columns) + 1, 4.5),
-                                  squeeze=False, sharey=True, layout='constrained')
+    figure = new_figure(5 * len(columns) + 1, 4.5)
+    panels = figure.subplots(1, len(columns), squeeze=False, sharey=True)
     for axes, fraction in zip(panels[0], columns):
         for index, name in enumerate(rows):
             title = _title(cells, name)
@@ -110,7 +103,7 @@ def _pseudo_labels(plt, cells: Cells):
     return figure
 
 
-def _pseudo_classes(plt, cells: Cells):
+def _pseudo_classes(cells: Cells):
     """The same for each class, of the last named row that has any; a row per fraction."""
     rows = [name for name in _named(cells, 'pseudo_labels')
             if _fractions_with(cells, [name], 'pseudo/coverage')][-1:]
@@ -118,9 +111,8 @@ def _pseudo_classes(plt, cells: Cells):
     if not lines:
         return None
     classes = cells.of(rows[0], lines[0])[0]['classes']
-    figure, panels = plt.subplots(len(lines), len(classes), layout='constrained', squeeze=False,
-                                  figsize=(2.1 * len(classes), 2.2 * len(lines) + .6),
-                                  sharex='row', sharey=True)
+    figure = new_figure(2.1 * len(classes), 2.2 * len(lines) + .6)
+    panels = figure.subplots(len(lines), len(classes), squeeze=False, sharex='row', sharey=True)
     for line, fraction in zip(panels, lines):
         for axes, name in zip(line, classes):
             for key, style in (('coverage', '-'), ('precision', '--'), ('share', ':')):
@@ -135,7 +127,7 @@ def _pseudo_classes(plt, cells: Cells):
     return figure
 
 
-def _confusion(plt, cells: Cells):
+def _confusion(cells: Cells):
     """Row-normalized confusion matrices, summed over seeds."""
     rows = [name for name in _named(cells, 'confusion') if any(
         summed_confusion(cells.of(name, f)) is not None for f in cells.fractions)]
@@ -143,8 +135,8 @@ def _confusion(plt, cells: Cells):
         summed_confusion(cells.of(name, f)) is not None for name in rows)]
     if not rows:
         return None
-    figure, panels = plt.subplots(len(rows), len(columns), squeeze=False, layout='constrained',
-                                  figsize=(4.6 * len(columns), 4.4 * len(rows)))
+    figure = new_figure(4.6 * len(columns), 4.4 * len(rows))
+    panels = figure.subplots(len(rows), len(columns), squeeze=False)
     for line, name in zip(panels, rows):
         for axes, fraction in zip(line, columns):
             records = cells.of(name, fraction)

@@ -1,10 +1,10 @@
 """The picture of several tables shows the rows that its file names, at their means."""
 import cv2
-import matplotlib.pyplot as plt
 import pytest
 import yaml
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.tables import comparison
 from ssfer_mm.tables.comparison import draw_comparison
 
 
@@ -15,7 +15,9 @@ def drawn(toy, monkeypatch):
     A line is its label, places and heights.
     """
     figures = []
-    monkeypatch.setattr(plt, 'close', figures.append)
+    save = comparison.save_figure
+    monkeypatch.setattr(comparison, 'save_figure',
+                        lambda figure, path: figures.append(figure) or save(figure, path))
 
     def draw(*lines):
         (toy.results / 'comparison.yaml').write_text(yaml.safe_dump(dict(lines=[

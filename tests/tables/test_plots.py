@@ -1,5 +1,4 @@
 """Pictures show the means, spreads and sums that the result files have."""
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -16,8 +15,7 @@ def panels(toy):
         cells.records[f'facemix/5pct_seed{seed}'].update(
             confusion=[[3, 1], [0, 6 * seed]],
             curves=dict(loss=[[1, 2], [4., 2. + 2 * seed]], accuracy=[[2], [60. + 2 * seed]]))
-    yield lambda kind: DRAWINGS[kind](plt, cells).axes
-    plt.close('all')
+    return lambda kind: DRAWINGS[kind](cells).axes
 
 
 def test_a_confusion_is_summed_over_seeds_and_shared_out_over_the_true_class(panels):

@@ -3,10 +3,10 @@ import json
 from statistics import stdev
 
 import cv2
-import matplotlib.pyplot as plt
 import pytest
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.figure import new_figure
 from ssfer_mm.tables.figures import read_cells
 from ssfer_mm.tables.markdown import accuracy, accuracy_tta, mean_class, recall, runs, settings
 from ssfer_mm.tables.markdown import time as times
@@ -123,15 +123,14 @@ def test_the_page_is_the_template_with_its_blocks(done):
 
 @pytest.mark.parametrize('columns', [1, 2, 3])
 def test_the_legend_lies_in_the_picture(columns):
-    figure, panels = plt.subplots(1, columns, figsize=(5 * columns + 1, 4.5), squeeze=False,
-                                  layout='constrained')
+    figure = new_figure(5 * columns + 1, 4.5)
+    panels = figure.subplots(1, columns, squeeze=False)
     for number in range(4):
         panels[0, 0].plot([0, 1], label=f'{number} + stage III, student as its own teacher (as '
                           'FixMatch): precision')
     legend_below(figure, panels[0])
     figure.draw_without_rendering()
     legend, (width, _) = figure.legends[0].get_window_extent(), figure.canvas.get_width_height()
-    plt.close(figure)
     assert legend.x0 >= 0 and legend.x1 <= width
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from ssfer_mm.files.figure import new_figure, save_figure
+
 STAGE_NAMES = dict(supervised='stage II', semi='stage III')
 
 
@@ -75,11 +77,8 @@ def table(runs: Sequence[Tuple[str, RunReport]], stage_one_seconds: float = 0.0)
 
 def save_curves(runs: Sequence[Tuple[str, RunReport]], path: Path) -> None:
     """Draw the test accuracies, the training losses and the pseudo-labels of runs to a PNG."""
-    import matplotlib
-    matplotlib.use('Agg')
-    import matplotlib.pyplot as plt
-
-    figure, (accuracy, loss, pseudo) = plt.subplots(1, 3, figsize=(15, 4.2), layout='constrained')
+    figure = new_figure(15, 4.2)
+    accuracy, loss, pseudo = figure.subplots(1, 3)
     for index, (name, report) in enumerate(runs):
         color = f'C{index}'
         _plot_accuracy(accuracy, name, report, color)
@@ -97,9 +96,7 @@ def save_curves(runs: Sequence[Tuple[str, RunReport]], path: Path) -> None:
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8)
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
+    save_figure(figure, Path(path), dpi=120)
 
 
 def _plot_accuracy(axes, name: str, report: RunReport, color: str) -> None:

@@ -19,6 +19,7 @@ from ssfer_mm.config import load_config
 from ssfer_mm.engine.unwrap import epoch_lengths
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import write_json
+from ssfer_mm.files.figure import new_figure, save_figure
 from ssfer_mm.profiling.flatness import WARM_UP, Flatness, judge_all
 from ssfer_mm.profiling.process_memory import Enough, MemoryLog, Series, own_memory
 
@@ -191,19 +192,14 @@ def table(judged: dict[str, Optional[Flatness]], tolerance: float, title: str) -
 
 def save_curve(path: Path, series: dict[str, Series], warm_up: int) -> None:
     """Draw every process's memory over the iterations, the warm-up in grey."""
-    import matplotlib
-    matplotlib.use('Agg')
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(7, 3.5), layout='constrained')
+    figure = new_figure(7, 3.5)
+    axes = figure.subplots()
     for name, one in series.items():
         axes.plot(one.iterations, one.mib, label=name)
     axes.axvspan(0, warm_up, color='0.9', label='warm-up')
     axes.set(xlabel='iteration', ylabel='MiB', ylim=(0, None), xlim=(0, None))
     axes.legend(loc='center right', fontsize='small')
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, metadata={'Software': None})
-    plt.close(figure)
+    save_figure(figure, path)
 
 
 def _save_json(args: argparse.Namespace, stage: str, series: dict[str, Series], warm_up: int,
