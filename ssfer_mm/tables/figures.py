@@ -33,6 +33,12 @@ class Cells:
         """All that occur, smallest first."""
         return sorted({run.fraction for run in self.runs.values() if run.row})
 
+    @property
+    def begun(self) -> List[str]:
+        """Names of the rows of which some cell is finished."""
+        return [name for name in self.table.rows
+                if any(self.of(name, fraction) for fraction in self.fractions)]
+
     def of(self, row: str, fraction: float) -> List[dict]:
         """Results of a row at a fraction, one per finished seed."""
         names = [cell_name(row, fraction, seed) for seed in self.table.seeds]

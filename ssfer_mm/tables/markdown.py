@@ -37,7 +37,7 @@ def recall(cells: Cells) -> str:
     """Recall of every class, one table per fraction."""
     blocks = []
     for fraction in _fractions(cells):
-        done = {name: cells.of(name, fraction) for name in _begun(cells)}
+        done = {name: cells.of(name, fraction) for name in cells.begun}
         classes = next((r[0]['classes'] for r in done.values() if r), [])
         rows = [[cells.table.rows[name].title, *(
             _mean_recall([r['recall'][c] for r in records if c in r['recall']]) for c in classes)]
@@ -145,17 +145,11 @@ def _rows(cells: Cells, figure: Callable[[List[dict]], str]) -> List[List[str]]:
     return [[cells.table.rows[name].title, *(figure(cells.of(name, fraction))
                                              if cells.exists(name, fraction) else ''
                                              for fraction in _fractions(cells))]
-            for name in _begun(cells)]
+            for name in cells.begun]
 
 
 def _heads(cells: Cells) -> List[str]:
     return [f'{fraction:g} %' for fraction in _fractions(cells)]
-
-
-def _begun(cells: Cells) -> List[str]:
-    """Names of the rows of which some cell is finished; the legend names the others."""
-    return [name for name in cells.table.rows
-            if any(cells.of(name, fraction) for fraction in cells.fractions)]
 
 
 def _fractions(cells: Cells) -> List[float]:
@@ -171,7 +165,7 @@ def _legend(cells: Cells) -> str:
     seeds = ', '.join(map(str, cells.table.seeds))
     text = (f'\n\nMean ± sample standard deviation over seeds (how many of {seeds} are finished); '
             f'{NOTHING}: not trained yet; empty: not part of the table.')
-    begun = _begun(cells)
+    begun = cells.begun
     left_out = [row.title for name, row in cells.table.rows.items() if name not in begun]
     return text + (f' Of these rows nothing is finished: {"; ".join(left_out)}.'
                    if left_out else '')

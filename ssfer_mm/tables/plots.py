@@ -33,8 +33,7 @@ def save_plots(cells: Cells, folder: Path) -> Dict[str, str]:
 
 def _accuracy(cells: Cells):
     """Mean and spread of both accuracies, a group per row."""
-    names = [name for name in cells.table.rows
-             if any(cells.of(name, fraction) for fraction in cells.fractions)]
+    names = cells.begun
     if not names:
         return None
     figure = new_figure(13, 1.6 + 0.42 * len(names))
