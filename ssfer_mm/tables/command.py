@@ -130,8 +130,6 @@ def overview(table: Table, runs: Dict[str, Run], results: Results, chosen: Seque
 def forecast(runs: Dict[str, Run], results: Results, names: Sequence[str], jobs: int,
              in_full: bool = True) -> str:
     """What is going to be trained, and how long that may take."""
-    if not names:
-        return 'Nothing to train.'
     estimates = Estimates(runs, results)
     lines = [f'To train: {counted(len(names), "run")}, {jobs} at a time']
     if in_full:
