@@ -37,10 +37,10 @@ def paint_eye(canvas: Canvas, person: Identity, eye: Eye) -> None:
     hy = iy + np.float32(.03)
     spark = canvas.cover(np.sqrt(hx * hx + hy * hy) - np.float32(.018), .03)
     canvas.paint(window, np.minimum(open_, spark) * np.float32(.9), color((1., 1., 1.)))
-    _lids(canvas, person, eye, window, x, y, t, lid, low, beyond)
+    _lids(canvas, eye, window, y, t, lid, low, beyond)
 
 
-def _lids(canvas: Canvas, person: Identity, eye: Eye, window, x, y, t, lid, low, beyond) -> None:
+def _lids(canvas: Canvas, eye: Eye, window, y, t, lid, low, beyond) -> None:
     ends = clip(np.float32(.6) - beyond * np.float32(12), 0, 1)
     thick = np.float32(.017) + (t + 1) * np.float32(.006)
     lash = canvas.cover(abs(y - lid + thick * .5) - thick, .02) * ends

@@ -92,9 +92,7 @@ class FaceShape:
 
 
 def _eye(person: Identity, units: ActionUnits, sign: int) -> Eye:
-    au = units.side(sign)
-    def get(unit: int) -> float:
-        return au.get(unit, 0.)
+    get = partial(_activation, units.side(sign))
     base = person.eye_open
     upper = base * (1 + .75 * get(5) - .30 * get(7) - .15 * get(6) - .55 * get(43) - .12 * get(9)
                     - .2 * get(4) * (1 - min(1., get(5))))
