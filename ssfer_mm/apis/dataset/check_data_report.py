@@ -6,7 +6,7 @@ from ssfer_mm.audit.check_labels import class_counts
 from ssfer_mm.audit.check_overlap import Pair
 from ssfer_mm.audit.findings import NOTE, Finding, counts, worst_first
 from ssfer_mm.audit.parts import Part
-from ssfer_mm.command_line.printing import shown
+from ssfer_mm.command_line.printing import counted, shown
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import write_json
 
@@ -37,8 +37,8 @@ def verdict(findings: Sequence[Finding], fast: bool = False) -> str:
              'Ids and file headers are sound; copies and damaged pixels are found without --fast'
              if fast else 'Training on these data is sound')
     sound += '' if errors else '; read the warnings.' if warnings else '.'
-    return (f'{sound} {errors} error{"s" * (errors != 1)}, {warnings} '
-            f'warning{"s" * (warnings != 1)}, {notes} note{"s" * (notes != 1)}')
+    return (f'{sound} {counted(errors, "error")}, {counted(warnings, "warning")}, '
+            f'{counted(notes, "note")}')
 
 
 def parts_table(parts: Sequence[Part]) -> List[str]:

@@ -7,7 +7,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from ssfer_mm.apis.dataset.image_sources import SUBSETS, ImageRef, list_images
 from ssfer_mm.apis.output_files import check_picture
-from ssfer_mm.command_line.printing import shown
+from ssfer_mm.command_line.printing import counted, shown
 from ssfer_mm.command_line.progress import progress_bar
 from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.errors import UserError
@@ -138,7 +138,7 @@ def _protect_photos(images: Sequence[ImageRef], preview: Optional[str]) -> None:
 
 def _say_where(out: str, done: int, total: int, damaged: int) -> None:
     if damaged:
-        print(f'{out}: {damaged} unfinished or damaged line{"s" * (damaged > 1)} left out; '
+        print(f'{out}: {counted(damaged, "unfinished or damaged line")} left out; '
               'those images are looked at again')
     if done:
         print(f'{out}: {done} of {total} images are done already')
