@@ -67,7 +67,7 @@ def _lowest(ids: Sequence[str], k: int, seed: int) -> list[str]:
     """The k ids with the lowest SHA-256 of ``'seed:id'``; of equal ones the lower ids."""
     digests = [digest(f'{seed}:{id_}').digest() for id_ in ids]
     # The first eight bytes leave a few too many; only these are worth sorting.
-    heads = np.frombuffer(b''.join(digest[:8] for digest in digests), dtype='>u8')
+    heads = np.frombuffer(b''.join(full[:8] for full in digests), dtype='>u8')
     candidates = np.flatnonzero(heads <= np.partition(heads, k - 1)[k - 1])
     return [id_ for _, id_ in sorted((digests[i], ids[i]) for i in candidates.tolist())[:k]]
 

@@ -121,10 +121,10 @@ def _run(args: argparse.Namespace) -> List[Tuple[str, str]]:
                            args.overwrite)
     print(f'{args.out}: {summary(list(found.records.values()))}')
     if args.preview and found.records:
-        shown = [(ref, found.records[ref.id]) for ref in images if ref.id in found.records]
+        pairs = [(ref, found.records[ref.id]) for ref in images if ref.id in found.records]
         name, threshold = found.detector.get('detector'), found.detector.get('score_threshold')
         title = f'{name}' if threshold is None else f'{name}, score at least {threshold:g}'
-        save_face_sheet(args.preview, shown, title)
+        save_face_sheet(args.preview, pairs, title)
         print(f'{args.preview}: contact sheet')
     report_unreadable(found.unreadable, len(images))
     return found.unreadable
