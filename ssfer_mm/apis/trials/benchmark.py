@@ -112,13 +112,13 @@ def _measure_stages(runner: Runner, args: argparse.Namespace) -> dict[str, dict]
         if stage is not None:
             loop._epoch, loop._iter = stage.begin_epoch, stage.begin_iter
             loop.enter(stage)
-            # The switch hands on weights and builds the stage's optimizer.
         if feed is None:
             feed = Feed(loop.dataloader)
         else:
             feed.restart()
         if _keeps_images(runner.cfg.train_dataloader.dataset.to_dict()):
             feed.run_through()
+        # The switch of stages hands on weights and builds the stage's optimizer.
         runner.call_hook('before_train_epoch')
         runner.model.train()
         model = model_of(runner)
