@@ -15,7 +15,6 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from ssfer_mm.audit.check_batches import PRETRAIN_HINT
 from ssfer_mm.command_line.parsers import test_parser, train_parser
-from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.engine import GracefulStopHook, HeldOutHook, format_configs_once
 from ssfer_mm.engine.unwrap import epoch_lengths
@@ -35,7 +34,7 @@ from .flip_at_test import average_with_mirror_images
 from .own_work_dir import own_work_dir
 from .tested_checkpoint import beside_the_training, load_tested_weights, use_model_of, weights_of
 
-__all__ = ['load_config', 'run_cli', 'test', 'test_main', 'train', 'train_main']
+__all__ = ['test', 'test_main', 'train', 'train_main']
 
 
 def train(cfg: Config, redo: bool = False,
