@@ -94,6 +94,27 @@ def decode_reduced(data: bytes, name: str, max_pixels: int,
     return img, (height, width) if swapped else (width, height)
 
 
+def pixels_of(content: str | np.ndarray, name: str,
+              max_pixels: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """The pixels of an image, be it a file or in memory.
+
+    Args:
+        content: The file's path, or pixels as :func:`three_channels` takes them.
+        name: What to call an image in memory in messages.
+        max_pixels: Of a file: as for :func:`read_reduced`.
+
+    Returns:
+        As :func:`read_reduced`.
+
+    Raises:
+        UserError: The file cannot be decoded, or the pixels have another shape or type.
+    """
+    if isinstance(content, str):
+        return read_reduced(content, max_pixels)
+    img = three_channels(content, name)
+    return img, (img.shape[1], img.shape[0])
+
+
 def three_channels(img: np.ndarray, name: str) -> np.ndarray:
     """An image in memory as uint8 (H, W, 3) BGR.
 

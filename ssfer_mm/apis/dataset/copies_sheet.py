@@ -22,7 +22,7 @@ from ssfer_mm.apis.output_files import save_picture
 from ssfer_mm.audit.check_overlap import Pair
 from ssfer_mm.audit.parts import Part
 from ssfer_mm.errors import UserError
-from ssfer_mm.images.decode import read_reduced, three_channels
+from ssfer_mm.images.decode import pixels_of
 
 TILE, COLUMNS, MARGIN, GAP, HEADER, CAPTION = 128, 6, 14, 12, 78, 80
 
@@ -100,10 +100,9 @@ def draw_copies_sheet(shown: Sequence[Pair], pairs: Sequence[Pair]) -> Image.Ima
 
 def _tile(part: Part, row: int) -> Image.Image:
     """One image fitted into a square."""
-    tile, content = Image.new('RGB', (TILE, TILE), OUTSIDE), part.images[row]
+    tile = Image.new('RGB', (TILE, TILE), OUTSIDE)
     try:
-        pixels = (read_reduced(content, 16 * TILE * TILE)[0] if isinstance(content, str)
-                  else three_channels(content, part.ids[row]))
+        pixels, _ = pixels_of(part.images[row], part.ids[row], 16 * TILE * TILE)
     except UserError:
         return tile
     scale = (TILE - 8) / max(pixels.shape[:2])

@@ -10,7 +10,7 @@ from ssfer_mm.apis.dataset.image_sources import ImageRef
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_line import FaceRecord, format_line
 from ssfer_mm.faces.detectors import FaceDetector, Faces, build_detector
-from ssfer_mm.images.decode import read_reduced, three_channels
+from ssfer_mm.images.decode import pixels_of
 from ssfer_mm.processes import map_batches
 
 # A photo of 100 megapixels takes 300 MB decoded, and no detector looks at it that closely.
@@ -68,7 +68,7 @@ def find_batch(detector: FaceDetector, batch: Sequence[Item]) -> Finding:
     read, pixels, unreadable = [], [], []
     for image, content in batch:
         try:
-            shown, size = _read(image, content)
+            shown, size = pixels_of(content, image, MAX_PIXELS)
             file_size = os.path.getsize(content) if isinstance(content, str) else None
         except (UserError, FileNotFoundError) as error:
             unreadable.append((image, str(error)))
@@ -79,14 +79,6 @@ def find_batch(detector: FaceDetector, batch: Sequence[Item]) -> Finding:
     lines = [format_line(_record(image, faces, shown.shape, size, file_size))
              for (image, size, file_size), faces, shown in zip(read, found, pixels)]
     return Finding(lines, unreadable)
-
-
-def _read(image: str, content: Union[str, np.ndarray]) -> Tuple[np.ndarray, Tuple[int, int]]:
-    """The pixels to look at, and (width, height) of the raw image."""
-    if isinstance(content, str):
-        return read_reduced(content, MAX_PIXELS)
-    pixels = three_channels(content, image)
-    return pixels, (pixels.shape[1], pixels.shape[0])
 
 
 def _record(image: str, faces: Faces, shape: Tuple[int, ...],

@@ -1,6 +1,6 @@
 """A contact sheet of images with the faces that were found in them."""
 import math
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Sequence, Tuple
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ from ssfer_mm.apis.drawing import (
 from ssfer_mm.apis.output_files import save_picture
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_line import FaceRecord
-from ssfer_mm.images.decode import read_reduced, three_channels
+from ssfer_mm.images.decode import pixels_of
 
 Shown = Tuple[ImageRef, FaceRecord]
 TILE, COLUMNS, MARGIN, GAP, HEADER, CAPTION = 208, 8, 14, 10, 78, 44
@@ -108,9 +108,10 @@ def draw_face_sheet(shown: Sequence[Shown], title: str, line: str) -> Image.Imag
 def _tile(ref: ImageRef, record: FaceRecord) -> Image.Image:
     """One image fitted into a square, with its boxes."""
     tile = Image.new('RGB', (TILE, TILE), OUTSIDE)
-    pixels, (width, height) = _pixels(ref)
     draw = ImageDraw.Draw(tile)
-    if pixels is None:
+    try:
+        pixels, (width, height) = pixels_of(ref.content(), ref.id, 16 * TILE * TILE)
+    except UserError:
         draw.text((TILE // 2, TILE // 2), 'unreadable', ALERT, font(14, True), anchor='mm')
         return tile
     scale = TILE * (1 - 2 * BORDER) / max(width, height)
@@ -136,17 +137,6 @@ def _score(draw: ImageDraw.ImageDraw, x: int, y: int, score: float,
     x, y = min(max(x, 0), TILE - 30), min(max(y, 0), TILE - 15)
     draw.rectangle((x, y, x + 29, y + 14), color)
     draw.text((x + 15, y + 7), f'{score:.2f}', BACKGROUND, font(11, True), anchor='mm')
-
-
-def _pixels(ref: ImageRef) -> Tuple[Optional[np.ndarray], Tuple[int, int]]:
-    content = ref.content()
-    try:
-        if isinstance(content, str):
-            return read_reduced(content, 16 * TILE * TILE)
-        pixels = three_channels(content, ref.id)
-        return pixels, (pixels.shape[1], pixels.shape[0])
-    except UserError:
-        return None, (0, 0)
 
 
 def _spread(items: Sequence[int], count: int) -> List[int]:
