@@ -5,7 +5,7 @@ import json
 import pickle
 import re
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Union
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.checkpoint_list import check_listed
@@ -68,7 +68,9 @@ def load_checkpoint_safely(path: Union[str, Path], map_location: Any = 'cpu') ->
         raise UserError(f'Checkpoint {path} not found; expected a .pth file. Check the path.')
     check_listed(path)
     if path.suffix == '.safetensors':
-        return _load_safetensors(path, map_location)
+        device = map_location if isinstance(map_location, str) else 'cpu'
+        state, meta = read_safetensors(path, device)
+        return dict(state_dict=state, meta=meta)
     try:
         with torch.serialization.safe_globals(safe_types()):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
@@ -93,11 +95,17 @@ def load_checkpoint_safely(path: Union[str, Path], map_location: Any = 'cpu') ->
     return checkpoint
 
 
-def _load_safetensors(path: Path, map_location: Any) -> Dict[str, Any]:
-    """A safetensors file in the shape of a checkpoint."""
+def read_safetensors(path: Path, device: str = 'cpu') -> Tuple[Dict[str, Any], Dict[str, Any]]:
+    """Read a safetensors file, whatever its name.
+
+    Returns:
+        Its tensors by name; and its metadata, whose values are decoded where they are JSON.
+
+    Raises:
+        UserError: It is damaged or no such file.
+    """
     from safetensors import SafetensorError, safe_open
 
-    device = map_location if isinstance(map_location, str) else 'cpu'
     try:
         with safe_open(path, framework='pt', device=device) as file:
             state = {name: file.get_tensor(name) for name in file.keys()}
@@ -112,7 +120,7 @@ def _load_safetensors(path: Path, map_location: Any) -> Dict[str, Any]:
         # Text that is no JSON stays text: also digits, or brackets, beyond all bounds.
         with contextlib.suppress(ValueError, RecursionError):
             meta[name] = json.loads(text)
-    return dict(state_dict=state, meta=meta)
+    return state, meta
 
 
 def enable_safe_loading() -> None:

@@ -1,5 +1,4 @@
 """The face detector that comes with the package: nothing to download."""
-import json
 from pathlib import Path
 from typing import Dict, Optional, Tuple, Union
 
@@ -9,6 +8,7 @@ from torch import Tensor
 from ssfer_mm.component_types import check_types
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.fingerprint import sha256_of
+from ssfer_mm.safe_loading import read_safetensors
 
 from .base import check_detector
 from .mmdet_model import (
@@ -85,19 +85,10 @@ def read_weights(path: Path) -> Tuple[dict, Dict[str, Tensor]]:
     Raises:
         UserError: The file is missing, damaged or does not describe itself.
     """
-    from safetensors import SafetensorError, safe_open
-
     if not path.is_file():
         advice = ('install the package again' if path == WEIGHTS else 'check the path')
         raise UserError(f'face detector weights {path} not found; {advice}')
-    try:
-        with safe_open(str(path), framework='pt') as file:
-            texts = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        metadata = {key: _json_or_text(text) for key, text in texts.items()}
-    except (SafetensorError, OSError) as error:
-        raise UserError(f'{path} is damaged or no safetensors file ({error}); '
-                        'copy or install it again') from error
+    tensors, metadata = read_safetensors(path)
     if not isinstance(metadata.get('config'), dict) or not str(
             metadata.get('input_size', '')).isdigit():
         raise UserError(f"{path} does not describe itself: expected the metadata 'config' (an "
@@ -105,10 +96,3 @@ def read_weights(path: Path) -> Tuple[dict, Dict[str, Tensor]]:
                         'EmbeddedFaceDetector')
     return metadata, {name: value.float() if value.is_floating_point() else value
                       for name, value in tensors.items()}
-
-
-def _json_or_text(text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

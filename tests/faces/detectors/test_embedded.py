@@ -84,6 +84,9 @@ def test_other_safetensors_files(weights, tmp_path):
               metadata=dict(config=json.dumps(rtmdet()), input_size='64'))
     with pytest.raises(UserError, match='another architecture.*missing.*1 unexpected'):
         EmbeddedFaceDetector(weights=path)
+    save_file(dict(a=torch.zeros(1)), str(path), metadata=dict(config='[' * 100_000))
+    with pytest.raises(UserError, match='does not describe itself'):
+        EmbeddedFaceDetector(weights=path)
 
 
 def test_a_package_without_its_weights(monkeypatch, tmp_path):
