@@ -22,18 +22,19 @@ from ssfer_mm.datasets.sources.shard_manifest import (
     Shard,
     parse_shard,
     read_header,
+    read_manifest,
 )
+from ssfer_mm.datasets.unreadable import LEAST_READ
 from ssfer_mm.errors import UnreadableImage, UserError
 from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.files.fingerprint import sha256_of
-from ssfer_mm.files.journal import Journal, parse_header
+from ssfer_mm.files.journal import Journal
 from ssfer_mm.images.decode import check_image, decode_image
 from ssfer_mm.images.files import is_image
 
 from .packed_images import images_of, same_images, same_size
 from .shard_place import refuse_inputs, refuse_others, remove_unfinished
 
-LEAST_READ = 100  # images before the share of unreadable ones says anything of the rest
 # How the formats begin that cv2 decodes; the rest is told by the name it had.
 SIGNATURES = {b'\xff\xd8\xff': '.jpg', b'\x89PNG': '.png', b'BM': '.bmp', b'RIFF': '.webp'}
 NAME_LENGTH = 80  # characters of the former name, so that all names fit a plain tar header
@@ -182,9 +183,7 @@ def verify(folder: str) -> list[Shard]:
     """
     path = osp.join(folder, MANIFEST)
     try:
-        with open(path, encoding='utf-8') as file:
-            first, *lines = file.read().splitlines() or ['']
-        header, shards = parse_header(first), [parse_shard(line) for line in lines]
+        header, shards = read_manifest(folder)
     except (OSError, ValueError) as error:
         raise UserError(f'{path!r} is not a manifest of face shards ({error}); give the folder '
                         'that tools/pack_faces.py wrote.') from error

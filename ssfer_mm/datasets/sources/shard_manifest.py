@@ -50,6 +50,18 @@ def read_header(folder: str | os.PathLike) -> dict | None:
     return header if header and header['format'] == FORMAT else None
 
 
+def read_manifest(folder: str | os.PathLike) -> tuple[dict | None, list[Shard]]:
+    """The first line of a folder's manifest, None where it is of another kind; and the shards.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is damaged.
+    """
+    with open(osp.join(folder, MANIFEST), encoding='utf-8') as file:
+        first, *lines = file.read().splitlines() or ['']
+    return parse_header(first), [parse_shard(line) for line in lines]
+
+
 def refuse_incomplete(folder: str | os.PathLike) -> None:
     """Nobody should train on a part of the images without knowing it.
 
@@ -68,8 +80,7 @@ def refuse_incomplete(folder: str | os.PathLike) -> None:
                         f'{" --decode" * bool(header.get("decoded"))} (the images as INPUT, as '
                         f'before). {what_is_there}')
     try:
-        with open(path, encoding='utf-8') as file:
-            shards = [parse_shard(line) for line in file.read().splitlines()[1:]]
+        _, shards = read_manifest(folder)
     except (OSError, ValueError) as error:
         raise UserError(f'{path} is damaged ({error}): copy it again. {what_is_there}') from None
     missing = [shard.shard for shard in shards if not osp.isfile(osp.join(folder, shard.shard))]
