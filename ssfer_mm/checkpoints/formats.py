@@ -32,10 +32,7 @@ def write_checkpoint(path: Union[str, Path], state: Dict[str, Tensor], meta: dic
     try:
         with atomic_write(path, 'wb') as file:
             if path.suffix == '.pth':
-                # In memory first: torch.save to a full disk is a RuntimeError that does not say so.
-                content = io.BytesIO()
-                torch.save({container: state, 'meta': meta}, content)
-                file.write(content.getbuffer())
+                file.write(saved({container: state, 'meta': meta}))
             else:
                 from safetensors.torch import save
 
@@ -44,6 +41,13 @@ def write_checkpoint(path: Union[str, Path], state: Dict[str, Tensor], meta: dic
     except OSError as error:
         raise UserError(f'{path} cannot be written ({error.strerror}); choose another '
                         'name.') from error
+
+
+def saved(content: dict) -> memoryview:
+    """The bytes of a ``.pth``, in memory: of a full disk torch.save says only RuntimeError."""
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getbuffer()
 
 
 def check_suffix(path: Path, suffixes: Optional[tuple] = None) -> None:

@@ -1,13 +1,12 @@
 """Write a plain classifier at the end of every stage."""
-import io
 import os.path as osp
 
-import torch
 from mmengine.config import Config
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
+from ssfer_mm.checkpoints.formats import saved
 from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.models.export import classifier_config, classifier_weights
 
@@ -41,11 +40,8 @@ class ExportClassifierHook(Hook):
             dataset_meta=dict(runner.train_dataloader.dataset.metainfo),
             epoch=runner.epoch + 1,
             stage=stage)
-        # In memory first: torch.save to a full disk is a RuntimeError that does not say so.
-        content = io.BytesIO()
-        torch.save(dict(state_dict=weights, meta=meta), content)
         with atomic_write(path, 'wb', sync=True) as file:
-            file.write(content.getbuffer())
+            file.write(saved(dict(state_dict=weights, meta=meta)))
         config = {key: runner.cfg[key] for key in TEST_KEYS if key in runner.cfg}
         config = Config(dict(config, model=classifier_config(runner.cfg)))
         config.dump(osp.join(runner.work_dir, 'classifier.py'))
