@@ -1,5 +1,5 @@
 """An epoch-based loop that continues wherever its checkpoint was written."""
-from typing import List
+from typing import List, Tuple
 
 from mmengine.dist import all_gather_object
 from mmengine.runner import EpochBasedTrainLoop
@@ -52,7 +52,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     @property
     def inside_epoch(self) -> bool:
         """Whether some batches of the current epoch are behind us and others are not."""
-        return 0 < self._batches_done() < len(self.dataloader)
+        return 0 < self._batches_done() < self._current_epoch()[1]
 
     def _check_that_processes_agree(self) -> None:
         """The others would wait forever for a process that has one batch less."""
@@ -66,10 +66,15 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     def _batches_done(self) -> int:
         """Batches of the current epoch that are behind us."""
-        done = self._iter - self._epoch * len(self.dataloader)
+        before, length = self._current_epoch()
+        done = self._iter - before
         # Out of range: a checkpoint of a run whose epochs were longer or shorter, written before
         # checkpoints told so. Then the epoch is trained whole.
-        return done if 0 <= done <= len(self.dataloader) else 0
+        return done if 0 <= done <= length else 0
+
+    def _current_epoch(self) -> Tuple[int, int]:
+        """Iterations before the current epoch, and in it."""
+        return self._epoch * len(self.dataloader), len(self.dataloader)
 
     def _skip(self, batches: int) -> None:
         """Let the next pass over the data begin after so many batches."""

@@ -1,6 +1,6 @@
 """Stages II and III as one training run."""
 from dataclasses import dataclass
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Tuple
 
 from mmpretrain.registry import LOOPS
 
@@ -133,17 +133,11 @@ class TwoStageTrainLoop(ResumableTrainLoop):
         self.enter(self.stage)
         super().run_epoch()
 
-    @property
-    def inside_epoch(self) -> bool:
-        """Whether some batches of the current epoch are behind us and others are not."""
-        return 0 < self._batches_done() < self.stage.iters_per_epoch
-
-    def _batches_done(self) -> int:
+    def _current_epoch(self) -> Tuple[int, int]:
+        """Iterations before the current epoch, and in it."""
         stage = self.stage
-        done = self._iter - stage.begin_iter
-        done -= (self._epoch - stage.begin_epoch) * stage.iters_per_epoch
-        # Out of range: see ResumableTrainLoop.
-        return done if 0 <= done <= stage.iters_per_epoch else 0
+        epochs = self._epoch - stage.begin_epoch
+        return stage.begin_iter + epochs * stage.iters_per_epoch, stage.iters_per_epoch
 
     def _skip(self, batches: int) -> None:
         self.sampler.skip(batches)
