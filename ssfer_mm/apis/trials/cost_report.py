@@ -24,8 +24,8 @@ def _row(result: dict, key: str) -> tuple:
     calls = training['work']['per_step']['operations'] * device['call']
     return (device['name'], _ms(cost['networks']), _ms(calls), _ms(cost['loading']),
             _ms(cost['reduction']), _ms(cost['step']), cost['bound'],
-            f'{cost["images_per_second"]:,.0f}', f'{cost["total"] / 86400:.2f}',
-            f'{cost["device_hours"]:,.0f}', f'{cost["needed_per_worker"]:,.0f}/s',
+            f'{cost["images_per_second"]:,.0f}', _small(cost['total'] / 86400, 2),
+            _small(cost['device_hours']), f'{cost["needed_per_worker"]:,.0f}/s',
             f'{cost["reading"] / 1e6:,.0f} MB/s')
 
 
@@ -80,6 +80,11 @@ def _bytes(number: float) -> str:
         if number >= size:
             return f'{number / size:.1f} {unit}'
     return f'{number:.0f} bytes'
+
+
+def _small(number: float, digits: int = 0) -> str:
+    """Two digits that count, however small: a run of minutes costs more than 0.00 days."""
+    return f'{number:,.{digits}f}' if number >= 10 ** (1 - digits) else f'{number:.2g}'
 
 
 def _ms(seconds: float) -> str:

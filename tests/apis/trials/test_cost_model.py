@@ -24,6 +24,10 @@ def test_a_prediction_and_its_assumptions(tmp_path, capsys):
         assert part in said, part
     written = json.loads(out.read_text())
     assert written['devices']['a100']['total'] == result['devices']['a100']['total'] > 0
+    row = next(line for line in said.splitlines() if line.startswith('A100')).split()
+    days, hours = (float(row[at]) for at in (-5, -4))  # of seconds, and not 0.00
+    assert days == pytest.approx(result['devices']['a100']['total'] / 86400, rel=.05)
+    assert hours == pytest.approx(48 * days, rel=.1)
     assert written['image']['seconds'] > 0 and written['image']['bytes'] > 100
     # A batch is the recipe's, shared out over the GPUs.
     assert written['training']['batch'] == 64
