@@ -72,6 +72,21 @@ def test_a_stage_that_is_not_there(measured):
         measured('ssfer/synthfer_5pct_vit-micro.py', '--stage', 'pretrain', '--cfg-options', *TINY)
 
 
+def test_a_face_detector_is_not_timed(measured):
+    with pytest.raises(UserError, match='trains a face detector'):
+        measured('face_detectors/rtmdet-micro_faces-160px.py')
+
+
+def test_what_was_measured_is_kept_when_a_later_config_fails(tmp_path, monkeypatch):
+    out = tmp_path / 'out.json'
+    monkeypatch.setattr(benchmark, 'benchmark', lambda cfg, args: dict(config=cfg.filename))
+    monkeypatch.setattr(benchmark, 'show', lambda result: None)
+    first = str(REPO / 'configs/ssfer/synthfer_5pct_vit-micro.py')
+    with pytest.raises(UserError, match='not found'):
+        benchmark.main([first, str(tmp_path / 'none.py'), '--json', str(out)])
+    assert [result['config'] for result in json.loads(out.read_text())] == [first]
+
+
 @pytest.mark.parametrize('wrong', ['--rounds 0', '--threads -1', '--threads 0', '--workers -1',
                                    '--acceptance 75', '--acceptance nan'])
 def test_numbers_that_cannot_be(wrong):
