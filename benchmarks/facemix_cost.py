@@ -248,6 +248,10 @@ def parse(arguments=None) -> argparse.Namespace:
 
 def main(arguments=None) -> None:
     args = parse(arguments)
+    for name in ('rounds', 'part_rounds'):
+        if getattr(args, name) < 2:  # found out in the end, of quartiles
+            raise UserError(f'--{name.replace("_", "-")} {getattr(args, name)}: expected at '
+                            'least 2')
     MMLogger.get_current_instance().setLevel('WARNING')
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(args.threads)

@@ -29,6 +29,13 @@ def test_it_times_every_way(cost, tmp_path, capsys):
     assert 'tracking adds' in capsys.readouterr().out
 
 
+@pytest.mark.parametrize('option', ['--rounds', '--part-rounds'])
+def test_one_round_has_no_quartiles(cost, monkeypatch, option):
+    monkeypatch.setattr(cost, 'measure', lambda args: pytest.fail('the work was begun'))
+    with pytest.raises(cost.UserError, match=f'{option} 1: expected at least 2'):
+        cost.main([*SMALL, option, '1'])
+
+
 def test_ways_differ_in_nothing_but_boxes(cost, tmp_path):
     args = cost.parse([*SMALL, '--detector', 'yunet:missing.onnx'])
     bench = cost.Bench(args, str(tmp_path))
