@@ -22,7 +22,8 @@ classes = None  # None: expressions, by the names of the folders; else your own:
 data_preprocessor = dict(num_classes=num_classes, facemix=dict(extent='full'))
 model = dict(
     pretrained='work_dirs/mae_vit-base-p16_faces-224px-600e/epoch_600.pth',
-    classifier=dict(head=dict(num_classes=num_classes)))
+    classifier=dict(head=dict(num_classes=num_classes)),
+    ema_warmup=True)  # the paper: False; few labels make few steps
 
 # Everything under train/ is labeled. Without photos under unlabeled/ set extra_unlabeled=[] and
 # split=dict(fraction=0.25, seed=0), which hides the labels of three quarters of train/, and give
