@@ -157,13 +157,16 @@ def committed(config: str) -> str:
     folder = str(path.resolve().parent)
 
     def git(*words: str) -> Optional[str]:
-        done = subprocess.run(['git', '-C', folder, *words], capture_output=True, text=True)
+        try:
+            done = subprocess.run(['git', '-C', folder, *words], capture_output=True, text=True)
+        except OSError:  # no git on this machine
+            return None
         return done.stdout.strip() if done.returncode == 0 else None
 
     head = git('log', '-1', '--format=%H', '--', path.resolve().name)
     if not head or git('status', '--porcelain', '--', path.resolve().name) != '':
         raise UserError(f'--config {config} is not committed as it is: commit it first, so that '
-                        'others can train the same model')
+                        'others can train the same model; without git here, add --commit')
     return git('rev-parse', 'HEAD')
 
 

@@ -129,7 +129,7 @@ def test_too_large_or_too_coarse_leaves_nothing_behind(model, folder, monkeypatc
     assert not list(folder.iterdir())
 
 
-def test_the_config_has_to_be_committed(tmp_path):
+def test_the_config_has_to_be_committed(tmp_path, monkeypatch):
     def git(*words):
         subprocess.run(['git', '-C', str(tmp_path), '-c', 'user.name=t', '-c', 'user.email=t@t',
                         *words], check=True, capture_output=True)
@@ -147,6 +147,9 @@ def test_the_config_has_to_be_committed(tmp_path):
         ship_model.committed(str(config))
     with pytest.raises(UserError, match='no such file'):
         ship_model.committed(str(tmp_path / 'none.py'))
+    monkeypatch.setenv('PATH', str(tmp_path))
+    with pytest.raises(UserError, match='without git here, add --commit'):
+        ship_model.committed(str(config))
 
 
 def test_a_model_of_that_name_is_not_replaced_unasked(model, folder, monkeypatch, capsys):
