@@ -61,7 +61,8 @@ def split_hash(split: Split) -> str:
 
 def save_split(split: Split, path: str) -> None:
     """Write a split as readable JSON with its own hash; the file appears whole or not at all."""
-    write_json(path, dict(format=_FORMAT, hash=split_hash(split), **asdict(split)))
+    write_json(path, dict(format=_FORMAT, hash=split_hash(split), **asdict(split)),
+               sync=True)
 
 
 def load_split(path: str) -> Split:

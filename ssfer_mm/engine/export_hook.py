@@ -44,5 +44,6 @@ class ExportClassifierHook(Hook):
             file.write(saved(dict(state_dict=weights, meta=meta)))
         config = {key: runner.cfg[key] for key in TEST_KEYS if key in runner.cfg}
         config = Config(dict(config, model=classifier_config(runner.cfg)))
-        config.dump(osp.join(runner.work_dir, 'classifier.py'))
+        with atomic_write(osp.join(runner.work_dir, 'classifier.py'), sync=True) as file:
+            file.write(config.pretty_text)
         runner.logger.info(f'Exported the teacher to {path} (config: classifier.py beside it)')

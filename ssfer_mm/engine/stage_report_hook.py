@@ -76,7 +76,7 @@ class StageReportHook(Hook):
     @master_only
     def _write(self, runner, report: dict) -> None:
         runner.message_hub.update_info('stage_report', json.dumps(report))
-        write_json(osp.join(runner.work_dir, self.filename), report)
+        write_json(osp.join(runner.work_dir, self.filename), report, sync=True)
 
 
 def _plain(value: object) -> object:
