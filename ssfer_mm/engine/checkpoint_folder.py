@@ -9,7 +9,7 @@ from typing import List, Optional
 from mmengine.logging import print_log
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.files.atomic import atomic_write, sync_folder
 from ssfer_mm.files.checkpoint_list import BEST, MANIFEST, PERIODIC, read_list, write_list
 from ssfer_mm.files.fingerprint import sha256_of, sha256_once
 from ssfer_mm.safe_loading import load_checkpoint_safely
@@ -52,7 +52,7 @@ class CheckpointFolder:
             # In between, no listed checksum may belong to the file's former content.
             self._list(others)
         os.replace(part, self.path(name))
-        _sync(self.folder)
+        sync_folder(self.folder)
         self._list([*others, dict(file=name, sha256=digest, kind=kind, **facts)])
         if kind != BEST:
             # mmengine and its users look here.
@@ -182,8 +182,8 @@ class CheckpointFolder:
 
 
 def _sync(path: str) -> None:
-    """Wait until the disk has a file's content, or a folder's names."""
-    handle = os.open(path, os.O_RDONLY)
+    """Wait until the disk has a file's content."""
+    handle = os.open(path, os.O_RDWR)  # Windows syncs nothing that is open for reading only
     try:
         os.fsync(handle)
     finally:

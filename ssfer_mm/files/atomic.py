@@ -39,10 +39,25 @@ def atomic_write(path: Union[str, PathLike], mode: str = 'w', sync: bool = False
                 os.fsync(file.fileno())
         share(temporary)
         os.replace(temporary, path)
+        if sync:
+            sync_folder(folder)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def sync_folder(path: Union[str, PathLike]) -> None:
+    """Wait until the disk has the names in a folder, where the file system can do that.
+
+    Windows, and some file systems of other machines, cannot.
+    """
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _is_stream(path: Union[str, PathLike]) -> bool:

@@ -186,8 +186,8 @@ def test_the_disk_has_a_checkpoint_before_its_name_says_so(folder, monkeypatch):
     # Temporary names of the list and the pointer end at random.
     assert [re.sub(r'(?<=json|oint)\w{8}$', '', step) for step in steps] == [
         'sync .epoch_4.pth.part', 'name epoch_4.pth', 'sync .',
-        'sync .checkpoints.json', 'name checkpoints.json',
-        'sync .last_checkpoint', 'name last_checkpoint']
+        'sync .checkpoints.json', 'name checkpoints.json', 'sync .',
+        'sync .last_checkpoint', 'name last_checkpoint', 'sync .']
 
 
 def test_whatever_is_listed_may_have_been_deleted(folder):

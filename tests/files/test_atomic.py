@@ -1,4 +1,5 @@
 """Files that appear complete or not at all."""
+import errno
 import os
 import stat
 import time
@@ -75,10 +76,21 @@ def test_threads_leave_the_mask_as_it_was(tmp_path, monkeypatch):
 def test_the_disk_has_it_before_the_name_is_given(tmp_path, monkeypatch, sync):
     seen = []
     monkeypatch.setattr(os, 'fsync', lambda handle: seen.append(
+        'the folder' if stat.S_ISDIR(os.fstat(handle).st_mode) else
         (os.fstat(handle).st_size, (tmp_path / 'a').exists())))
     with atomic_write(str(tmp_path / 'a'), sync=sync) as file:
         file.write('12345')
-    assert seen == ([(5, False)] if sync else [])
+    assert seen == ([(5, False), 'the folder'] if sync else [])
+
+
+def test_a_file_system_that_does_not_sync_folders(tmp_path, monkeypatch):
+    def refuses(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, 'Invalid argument')
+
+    monkeypatch.setattr(os, 'fsync', refuses)
+    write_json(tmp_path / 'a.json', 1, sync=True)
+    assert (tmp_path / 'a.json').read_text() == '1\n'
 
 
 def test_json_has_an_entry_per_line(tmp_path):
