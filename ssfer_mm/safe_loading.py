@@ -1,5 +1,6 @@
 """Read checkpoints without running what is in them."""
 import contextlib
+import errno
 import importlib
 import json
 import pickle
@@ -83,7 +84,7 @@ def load_checkpoint_safely(path: Union[str, Path], map_location: Any = 'cpu') ->
                 'its state_dict alone.') from error
         if isinstance(error, torch.cuda.OutOfMemoryError):
             raise
-        if isinstance(error, (MemoryError, PermissionError)):
+        if is_unreadable(error):
             raise UserError(f'Checkpoint {path} ({path.stat().st_size} bytes) cannot be read '
                             f'({error}); make it readable, free memory, or copy it '
                             'again.') from error
@@ -93,6 +94,13 @@ def load_checkpoint_safely(path: Union[str, Path], map_location: Any = 'cpu') ->
         raise UserError(f'Checkpoint {path} holds a {type(checkpoint).__name__}; expected a dict '
                         'of weights. Save model.state_dict() instead.')
     return checkpoint
+
+
+def is_unreadable(error: Optional[BaseException]) -> bool:
+    """Whether a file could not be read, which says nothing of what is in it."""
+    # In a file that was cut off, torch looks for what lies before its beginning: EINVAL.
+    return isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno not in (None, errno.EINVAL))
 
 
 def read_safetensors(path: Path, device: str = 'cpu') -> Tuple[Dict[str, Any], Dict[str, Any]]:

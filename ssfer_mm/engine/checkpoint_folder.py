@@ -12,7 +12,7 @@ from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import atomic_write, sync_folder
 from ssfer_mm.files.checkpoint_list import BEST, MANIFEST, PERIODIC, read_list, write_list
 from ssfer_mm.files.fingerprint import sha256_of, sha256_once
-from ssfer_mm.safe_loading import load_checkpoint_safely
+from ssfer_mm.safe_loading import is_unreadable, load_checkpoint_safely
 
 POINTER = 'last_checkpoint'
 
@@ -154,7 +154,8 @@ class CheckpointFolder:
                 names.append(here if osp.exists(self.path(here)) else target)
         found = [name for name in (os.listdir(self.folder) if osp.isdir(self.folder) else ())
                  if name.startswith(('epoch_', 'iter_')) and name.endswith('.pth')]
-        found.sort(key=lambda name: osp.getmtime(self.path(name)), reverse=True)
+        # Of links themselves: what they lead to may be gone.
+        found.sort(key=lambda name: os.lstat(self.path(name)).st_mtime, reverse=True)
         return list(dict.fromkeys(names + found))
 
     def _problem(self, name: str) -> Optional[str]:
@@ -163,16 +164,19 @@ class CheckpointFolder:
         if not osp.isfile(path):
             return f'{path} not found'
         entry = next((entry for entry in self.entries() if entry['file'] == name), None)
-        if entry is None:
-            try:
+        try:
+            if entry is None:
                 load_checkpoint_safely(path)
                 return None
-            except UserError as error:
-                reason = str(error)
-        elif sha256_once(path) == entry['sha256']:
-            return None
-        else:
+            if sha256_once(path) == entry['sha256']:
+                return None
             reason = f'{path} is damaged: its content is not what was written'
+        except OSError as error:
+            return f'{path} cannot be read ({error.strerror or error})'
+        except UserError as error:
+            reason = str(error)
+            if is_unreadable(error.__cause__):
+                return reason
         os.replace(path, path + '.damaged')
         self._list([entry for entry in self.entries() if entry['file'] != name])
         return f'{reason} (set aside as {osp.basename(path)}.damaged)'

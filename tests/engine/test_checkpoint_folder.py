@@ -190,6 +190,37 @@ def test_the_disk_has_a_checkpoint_before_its_name_says_so(folder, monkeypatch):
         'sync .last_checkpoint', 'name last_checkpoint', 'sync .']
 
 
+def test_a_link_that_leads_nowhere_is_no_checkpoint_and_no_traceback(tmp_path):
+    (tmp_path / 'epoch_3.pth').symlink_to(tmp_path / 'gone' / 'epoch_3.pth')
+    folder = CheckpointFolder(str(tmp_path))
+    assert folder.newest() is None
+    with pytest.raises(UserError, match='epoch_3.pth not found'):
+        folder.newest_whole()
+    torch.save(dict(state_dict={}), folder.path('epoch_2.pth'))
+    assert folder.newest_whole() == folder.path('epoch_2.pth')
+
+
+@pytest.mark.parametrize('listed', [True, False])
+@pytest.mark.parametrize('error', [PermissionError(errno.EACCES, 'Permission denied'),
+                                   OSError(errno.EIO, 'Input/output error')])
+def test_what_cannot_be_read_is_not_called_damaged(folder, monkeypatch, listed, error):
+    if not listed:
+        os.unlink(folder.path('checkpoints.json'))
+
+    def refused(path, *_, **__):
+        if str(path).endswith('epoch_3.pth'):
+            raise error
+        return original(path, *_, **__)
+
+    module, name = (fingerprint, 'sha256_of') if listed else (torch, 'load')
+    original = getattr(module, name)
+    monkeypatch.setattr(module, name, refused)
+    assert folder.newest_whole() == folder.path('epoch_2.pth')
+    assert names(folder) == ['epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth']
+    monkeypatch.undo()
+    assert folder.newest_whole() == folder.path('epoch_3.pth')
+
+
 def test_whatever_is_listed_may_have_been_deleted(folder):
     Path(folder.path('epoch_1.pth')).unlink()
     folder.prune(1)
