@@ -2,6 +2,7 @@
 import os.path as osp
 from typing import Callable, Dict, List, Tuple
 
+from ssfer_mm.datasets.class_folders import ADVICE_LOOSE
 from ssfer_mm.images.files import other_photos
 
 from .file_facts import FileFacts
@@ -52,7 +53,9 @@ def _left_out(part: Part) -> List[Finding]:
     folders = {osp.dirname(image) for image in part.images if isinstance(image, str)}
     return about(WARNING, 'left out', part.name, other_photos(folders),
                  '{n} pictures beside them are of a kind that training does not read',
-                 'Convert them to .jpg or .png.')
+                 'Convert them to .jpg or .png.') + about(
+        WARNING, 'loose', part.name, part.loose,
+        '{n} lie beside the class folders: training does not read them', ADVICE_LOOSE)
 
 
 def _orientation(part: Part) -> List[Finding]:

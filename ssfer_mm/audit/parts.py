@@ -27,6 +27,7 @@ class Part:
             uses no boxes, or every image is its own box.
         box_sizes: int (N, 2), (width, height) that the box file notes, 0 if it does not.
         box_source: Where the boxes are from, in words.
+        loose: Images beside the data that mean nothing there, and are not read.
     """
     name: str
     role: str
@@ -41,6 +42,7 @@ class Part:
     boxes: Optional[np.ndarray] = None
     box_sizes: Optional[np.ndarray] = None
     box_source: str = ''
+    loose: List[str] = field(default_factory=list)
     facts: list = field(default_factory=list)
 
     @property

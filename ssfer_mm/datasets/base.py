@@ -75,6 +75,8 @@ class FERDataset(BaseDataset):
     SUBSETS: tuple[str, ...] = ()
     # Pictures that a program drew may look alike without being copies of one another.
     DRAWN = False
+    # Paths of images beside the data that mean nothing there: a subclass may find some.
+    loose: Sequence[str] = ()
 
     def __init__(self,
                  data_root: str | None,

@@ -1,19 +1,25 @@
 """Any folder of class folders."""
 import difflib
+import logging
+import os
 import os.path as osp
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
+from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 
+from ssfer_mm.command_line.printing import counted
 from ssfer_mm.datasets.base import FERDataset, Sample
 from ssfer_mm.datasets.files import subfolders, wrong_layout
 from ssfer_mm.errors import UserError
 from ssfer_mm.expressions import AFFECTNET8, canonical_name
-from ssfer_mm.images.files import scan_images
+from ssfer_mm.images.files import is_image, scan_images
 
 _SUBSET_FOLDERS = {'train': ('train', 'training'), 'valid': ('valid', 'val', 'validation'),
                    'test': ('test', 'testing')}
+ADVICE_LOOSE = ('Move each into the folder of its class, or away; faces to train on without a '
+                'label go into a folder that extra_unlabeled names.')
 
 
 @DATASETS.register_module()
@@ -21,8 +27,9 @@ class ClassFolders(FERDataset):
     """Your own labeled faces: one folder per class.
 
     Either ``ROOT/train/happy/*.jpg`` and ``ROOT/test/happy/*.jpg``, or ``ROOT/happy/*.jpg``, all
-    of which is then the subset ``'train'``. Images may lie deeper inside a class folder. Ids are
-    the paths inside ROOT.
+    of which is then the subset ``'train'``. Images may lie deeper inside a class folder; those
+    beside the class folders are of no class, and left out with a warning. Ids are the paths
+    inside ROOT.
 
     Args:
         data_root (str): ROOT.
@@ -73,6 +80,7 @@ class ClassFolders(FERDataset):
         if self.subset not in folders:
             raise wrong_layout('ClassFolders', root, f'a folder {self.subset!r} with one folder '
                                'per class')
+        self.loose = loose_images('ClassFolders', osp.join(root, folders[self.subset]))
         return class_folder_samples('ClassFolders', root, folders[self.subset], classes,
                                     lambda name: match_class(name, classes))
 
@@ -100,6 +108,23 @@ def class_folder_samples(dataset: str, root: str, folder: str, classes: Sequence
         samples += [Sample(f'{prefix}{name}/{image}', label, own + image)
                     for image in scan_images(own)]
     return samples
+
+
+def loose_images(dataset: str, folder: str) -> list[str]:
+    """The images directly in a folder of class folders, sorted, which are of no class.
+
+    Says so where there are any: who put them there would miss them nowhere else.
+
+    Args:
+        dataset (str): Name for messages.
+        folder (str): Folder of class folders.
+    """
+    found = sorted(filter(is_image, os.listdir(folder)))
+    if found:
+        print_log(f'{dataset}: {counted(len(found), "image")} directly in {folder!r}, such as '
+                  f'{found[0]!r}, not used: only class folders are read there. {ADVICE_LOOSE}',
+                  logger='current', level=logging.WARNING)
+    return [osp.join(folder, name) for name in found]
 
 
 def match_class(name: str, classes: Sequence[str]) -> str:

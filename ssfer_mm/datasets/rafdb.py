@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from mmpretrain.registry import DATASETS
 
 from ssfer_mm.datasets.base import FERDataset, Sample
-from ssfer_mm.datasets.class_folders import class_folder_samples, match_class
+from ssfer_mm.datasets.class_folders import class_folder_samples, loose_images, match_class
 from ssfer_mm.datasets.files import (
     first_existing,
     iter_lines,
@@ -86,6 +86,7 @@ class RAFDB(FERDataset):
         if self.view:
             raise UserError(f'RAFDB: view={self.view!r} chooses among the folders of the released '
                             f'layout, but {root!r} has class folders; leave view out.')
+        self.loose = loose_images('RAFDB', folders)
         samples = class_folder_samples('RAFDB', osp.dirname(folders), self.subset, RAFDB7,
                                        _class_of_folder)
         return sorted((_own_id(sample, self.subset) for sample in samples), key=lambda s: s.id)

@@ -133,6 +133,23 @@ def test_unknown_class_folder_gives_the_closest(tmp_path):
         ds.ClassFolders(str(tmp_path), classes=AFFECTNET7)
 
 
+@pytest.mark.parametrize('make, style, name, train', [
+    ('make_class_folders', 'subsets', 'ClassFolders', 'train'),
+    ('make_class_folders', 'direct', 'ClassFolders', ''),
+    ('make_rafdb', 'class_folders', 'RAFDB', 'DATASET/train')])
+def test_images_beside_the_class_folders_are_told(tmp_path, monkeypatch, make, style, name, train):
+    getattr(layouts, make)(tmp_path, 1, 1, style=style)
+    said = []
+    monkeypatch.setattr('ssfer_mm.datasets.class_folders.print_log',
+                        lambda text, **_: said.append(text))
+    assert len(getattr(ds, name)(str(tmp_path))) == 7 and said == []
+    for dropped in ('b.jpg', 'a.png', '.hidden.png', 'notes.txt'):
+        (tmp_path / train / dropped).write_bytes(b'any')
+    assert len(getattr(ds, name)(str(tmp_path))) == 7
+    assert len(said) == 1 and f"{name}: 2 images directly in '{tmp_path / train}" in said[0]
+    assert "such as 'a.png'" in said[0] and 'folder of its class' in said[0]
+
+
 def test_rafdb_class_folder_out_of_range(tmp_path):
     layouts.make_rafdb(tmp_path, 1, 1, style='class_folders')
     (tmp_path / 'DATASET/train/7').rename(tmp_path / 'DATASET/train/8')

@@ -155,6 +155,8 @@ def _part(name: str, role: str, dataset: FERDataset, rows: Sequence[int]) -> Par
         labels=None if unlabeled else np.array([info.get('gt_label', 0) for info in infos], int),
         classes=tuple(dataset.metainfo['classes']),
         drawn=getattr(dataset, 'DRAWN', False),
+        # Whose labels the split hides is the same dataset: they are told of once.
+        loose=[] if role == 'unlabeled' else list(dataset.loose),
         skips_unreadable=getattr(dataset, 'on_unreadable', 'error') == 'skip')
 
 

@@ -148,6 +148,16 @@ def test_photos_that_are_not_read_are_named(check, root):
     assert 'IMG_1.HEIC' in str(checked.findings)
 
 
+def test_images_beside_the_class_folders_are_named(check, root):
+    for part in ('train', 'test'):
+        cv2.imwrite(str(root / part / 'dropped.png'), photo(99, 48))
+    found, checked = check()
+    assert set(found) == {('warning', 'loose', 'labeled'), ('warning', 'loose', 'test')}
+    finding = found['warning', 'loose', 'labeled']
+    assert finding.names == [str(root / 'train/dropped.png')] and checked.status() == 0
+    assert finding.text.startswith('1 ') and 'extra_unlabeled' in finding.advice
+
+
 def test_class_without_labeled_image(check, root):
     shutil.rmtree(root / 'train/sadness')
     (root / 'train/sadness').mkdir()
