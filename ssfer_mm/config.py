@@ -73,6 +73,7 @@ def apply_options(cfg: Config, cfg_options: Dict[str, Any], file: Union[str, Pat
         _check_option(cfg, key, cfg_options)
     for key in cfg_options:
         _open_none(cfg, key, cfg_options)
+        _check_number(cfg, key, cfg_options[key])
     try:
         cfg.merge_from_dict(cfg_options)
     except (TypeError, KeyError) as error:
@@ -182,6 +183,20 @@ def _check_option(cfg: Config, option: str, options: Dict[str, Any]) -> None:
                 last = depth == len(keys) - 1
                 _unknown(option, key, parent, node.keys(), cutoff=0.75 if last else 0.0)
             return
+
+
+def _check_number(cfg: Config, option: str, value: Any) -> None:
+    """Reject a list for a number of an optimizer: 0,001 is two numbers, and torch says so late."""
+    *parents, key = option.split('.')
+    if 'optimizer' not in parents or not isinstance(value, (list, tuple)):
+        return
+    node: Any = cfg
+    for parent in parents:
+        node = node[int(parent)] if isinstance(node, (list, tuple)) else node.get(parent) or {}
+    now = node.get(key)
+    if isinstance(now, (int, float)):
+        raise UserError(f'--cfg-options {option}: read as the list {list(value)}, expected a '
+                        f'number, such as the {now} of the config. Decimals have a point.')
 
 
 def _open_none(cfg: Config, option: str, options: Dict[str, Any]) -> None:

@@ -85,6 +85,16 @@ def test_a_component_replaced_by_one_that_holds_another():
         type='DistributionAlignment', strength=0.5, rule=dict(type='FreeMatchThreshold'))
 
 
+@pytest.mark.parametrize('option', [
+    'optim_wrapper.optimizer.lr', 'train_cfg.semi.optim_wrapper.optimizer.weight_decay'])
+def test_a_list_for_a_number_of_the_optimizer(option):
+    name = 'configs/ssfer/synthfer_5pct_resnet-nano.py'
+    with pytest.raises(UserError, match=rf'{option}: read as the list \[0, 1\], expected a number'):
+        load_config(name, {option: [0, 1]})
+    betas = 'optim_wrapper.optimizer.betas'
+    assert load_config(name, {betas: (0.9, 0.99)}).optim_wrapper.optimizer.betas == (0.9, 0.99)
+
+
 def test_settings_of_what_the_config_has_as_none():
     """README's own faces have no split, and tables of them draw some."""
     name, split = 'configs/ssfer/my-faces_resnet-nano.py', 'train_dataloader.dataset.split'

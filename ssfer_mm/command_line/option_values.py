@@ -26,7 +26,7 @@ def read_option(text: str) -> Any:
 
     Raises:
         UserError: Brackets without their other half, or around what is not a list; a dict; quotes
-            around a part of a text that holds commas.
+            around a part of a text that holds commas; a comma at the end, as in a config.
     """
     from mmengine.config import DictAction
 
@@ -36,6 +36,10 @@ def read_option(text: str) -> Any:
         text = whole[2]
         if not _LIST.fullmatch(text):
             return text
+    if text.endswith(','):  # mmengine takes '5,' for [5], which most settings do not survive
+        alone = text.rstrip(', ')
+        raise UserError(f'{text} ends in a comma, which makes it a list: leave the comma out, or '
+                        f'write [{alone}] if a list is meant')
     if ' ' in text and not (',' in text or _LIST.fullmatch(text) or _DICT.match(text)):
         return text
     quoted = []

@@ -29,6 +29,14 @@ def test_what_is_no_value_is_said(text, capsys):
     assert f'a.b: {text} cannot be given' in said and 'KEY.0.NAME=VALUE' in said
 
 
+@pytest.mark.parametrize('text, alone', [('1e-3,', '1e-3'), ('a, b, ', 'a, b'), (',', '')])
+def test_a_comma_at_the_end_is_told(text, alone, capsys):
+    with pytest.raises(SystemExit):
+        train_parser().parse_args(['config.py', '--cfg-options', f'optimizer.lr={text}'])
+    said = capsys.readouterr().err
+    assert f'optimizer.lr: {text.strip()} ends in a comma' in said and f'[{alone}]' in said
+
+
 @pytest.mark.parametrize('text', [
     '1', '-1.5e-3', 'True', 'false', 'None', 'iou', '/a/b', 'a=b', '', '1,2,3', '1, 2', '[1, 2]',
     '(1,2)', '(1)', '[]', '()', '[a, None, 0.5]', '[(1, 2, 3), [a, b], c]', "'a','b'"])
