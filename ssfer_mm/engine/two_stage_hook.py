@@ -10,6 +10,7 @@ from ssfer_mm.checkpoints import RUNNING_STATISTICS
 from ssfer_mm.class_lists import check_class_count
 from ssfer_mm.errors import UserError
 
+from .class_correction import warn_of_double_correction
 from .lr_scaling import learning_rate_factor, scale_learning_rates
 from .rehearsal import rehearse
 from .two_stage_loop import Stage
@@ -59,6 +60,7 @@ class TwoStageFinetuneHook(Hook):
         _check_views(runner)
         for stage in runner.train_loop.stages:
             learning_rate_factor(runner, stage)
+        warn_of_double_correction(runner)
         forget_stage_one_if_resumed(runner)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:

@@ -16,7 +16,8 @@ class LogitAdjustment(nn.Module):
     with the shares ``pi`` of the classes among the labeled images. A softmax of ``z'`` fits the
     data as they are; what is tested is ``z``, which is that without the shares: with ``tau`` 1,
     the network that is best when all classes are equally frequent (mean class accuracy). It and
-    ``TwoSourceSampler``'s ``balance`` make up for the same thing: use one of them.
+    ``TwoSourceSampler``'s ``balance`` make up for the same thing and add up: with both, ``tau``
+    1 - ``balance`` is that network, and a larger one prefers rare classes.
 
     Args:
         tau: >= 0; 0 adjusts nothing.

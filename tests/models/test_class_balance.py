@@ -38,6 +38,20 @@ def test_what_is_learned_forgets_the_shares():
     torch.testing.assert_close(logits.softmax(1), torch.full((1, 3), 1 / 3), atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize('balance, tau', [(0.5, 0.5), (0.5, 1.0), (1.0, 0.5)])
+def test_drawing_rare_classes_more_often_and_adjusting_add_up(balance, tau):
+    """Faces that tell nothing: what is learned are the shares to the power of what is left."""
+    logits = torch.zeros(1, 3, requires_grad=True)
+    adjust, drawn = knowing(LogitAdjustment(tau)), COUNTS[None] ** (1 - balance)
+    optimizer = torch.optim.SGD([logits], lr=1.)
+    for _ in range(2000):
+        optimizer.zero_grad()
+        F.cross_entropy(adjust(logits), drawn / drawn.sum()).backward()
+        optimizer.step()
+    left = COUNTS[None] ** (1 - balance - tau)
+    torch.testing.assert_close(logits.softmax(1), left / left.sum(), atol=1e-3, rtol=0)
+
+
 def test_an_empty_class_does_not_become_infinite():
     assert knowing(LogitAdjustment(), torch.tensor([5, 0, 2]))(torch.zeros(1, 3)).isfinite().all()
 
