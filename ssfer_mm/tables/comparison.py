@@ -3,13 +3,13 @@ from dataclasses import dataclass
 from math import nan
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Sequence
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.figure import new_figure, save_figure
 
 from .fields import FieldReader
-from .figures import read_cells
+from .figures import Cells, read_cells
 from .yaml_file import read_table_file
 
 FILE, PICTURE = 'comparison.yaml', 'comparison.png'
@@ -32,11 +32,12 @@ class Line:
     is_published: bool
 
 
-def draw_comparison(results: Path) -> Path:
+def draw_comparison(results: Path, read: Callable[..., Cells] = read_cells) -> Path:
     """Draw what ``comparison.yaml`` lists into a picture beside it.
 
     Args:
         results: Folder of the file, the cells and the pictures.
+        read: Gives the cells of a table; a page has read most of them already.
 
     Returns:
         The picture.
@@ -46,20 +47,20 @@ def draw_comparison(results: Path) -> Path:
     """
     path = results / FILE
     top = FieldReader(read_table_file(str(path)), str(path))
-    lines = [_read_line(entry, f'{path}: lines.{number}', results)
+    lines = [_read_line(entry, f'{path}: lines.{number}', results, read)
              for number, entry in enumerate(top.take('lines', list))]
     top.finish()
     _draw([line for line in lines if line.values], results / PICTURE)
     return results / PICTURE
 
 
-def _read_line(data: Any, where: str, results: Path) -> Line:
+def _read_line(data: Any, where: str, results: Path, read: Callable[..., Cells]) -> Line:
     """A row of a table or, where the entry names none, what the table has as published."""
     entry = FieldReader(data, where)
     title, table = entry.take('title', str), entry.take('table', str)
     row = entry.take('row', str, '')
     entry.finish()
-    cells = read_cells(table, False, results)
+    cells = read(table, False, results)
     if not row:
         return Line(title, {float(fraction): [value] for other in cells.table.published
                             for fraction, value in other['values'].items()}, True)

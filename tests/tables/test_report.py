@@ -121,6 +121,13 @@ def test_the_page_is_the_template_with_its_blocks(done):
     assert done.page.read_bytes() == first
 
 
+def test_a_page_elsewhere_links_its_pictures_by_a_relative_path(done):
+    template, page = done.results / 'template.md', done.page.parent / 'my/pages/mine.md'
+    template.write_text(f'<!-- {done.path}: plot_accuracy -->\n')
+    write_page(template, page, done.results)
+    assert '](../../results/toy/accuracy.png)' in page.read_text()
+
+
 @pytest.mark.parametrize('columns', [1, 2, 3])
 def test_the_legend_lies_in_the_picture(columns):
     figure = new_figure(5 * columns + 1, 4.5)
