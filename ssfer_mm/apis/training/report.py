@@ -93,6 +93,7 @@ def save_curves(runs: Sequence[Tuple[str, RunReport]], path: Path) -> None:
     loss.set(title='Training loss', xlabel='iteration', yscale='log')
     pseudo.set(title='Pseudo-labels', xlabel='epoch', ylim=(0, 1))
     for axes in (accuracy, loss, pseudo):
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8)

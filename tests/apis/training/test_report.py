@@ -86,6 +86,18 @@ def test_curves_are_a_picture(scalars, tmp_path):
     assert (picture < 200).any()
 
 
+def test_no_epoch_and_a_half_on_the_axes(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr('ssfer_mm.apis.training.report.save_figure',
+                        lambda figure, *_, **__: figures.append(figure))
+    scalars = [{'step': step, 'loss': 2., 'accuracy': 50., 'mean_class_accuracy': 40.,
+                'pseudo/coverage': .5} for step in (8, 9, 10)]
+    save_curves([('SSFER', RunReport(report('supervised', accuracy=1.0).stages, scalars))],
+                tmp_path / 'curves.png')
+    for axes in figures[0].axes:
+        assert all(tick == int(tick) for tick in axes.get_xticks()), axes.get_title()
+
+
 def test_the_pseudo_labels_of_a_single_epoch_are_seen(tmp_path):
     """A line through one point is invisible: `train_cfg.semi.epochs=1`, and the panel was empty."""
     panels = {}
