@@ -165,8 +165,9 @@ def _onnx_detector(path: Union[str, Path], settings: BackendSettings, clock: Clo
 
 def _exported_detector(name: str, model: Optional[Path]) -> Path:
     if name != 'embedded':
-        raise UserError(f'--detector {name} needs torch; with --backend onnx use embedded, the '
-                        'file of an exported detector, or whole for images that are face crops')
+        raise UserError(f'--detector {name} needs torch; with --backend onnx (or an .onnx '
+                        'model) use embedded, the file of an exported detector, or whole for '
+                        'images that are face crops')
     places = [folder / DETECTOR_NAME for folder in ([model.parent] if model else [])]
     for path in (*places, SHIPPED_DETECTOR):
         if path.is_file():

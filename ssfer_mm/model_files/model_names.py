@@ -16,7 +16,7 @@ STAGES = ('semi', 'supervised')
 # Where a run has them: in its folder, or, after run_ssfer.py with all stages, one below.
 PLACES = ('', 'ssfer/')
 HOW_TO_GET_ONE = ('train one (README) or convert released weights with tools/convert_checkpoint.py,'
-                  ' then give its file with --model')
+                  ' then give its file')
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def find_model(name: Optional[str], backend: str, trained: str = TRAINED) -> Nam
     path = Path(name).expanduser()
     if path.is_file():
         if path.suffix not in ENDINGS[backend]:
-            raise UserError(f'--model {name}: the {backend} back-end takes a file that ends in '
+            raise UserError(f'the model {name}: the {backend} back-end takes a file that ends in '
                             f'{" or ".join(ENDINGS[backend])}; {_other_file(path, backend)}')
         return NamedModel(path.stem, path, 'a file')
     ending = ENDINGS[backend][0]
@@ -112,7 +112,7 @@ def find_model(name: Optional[str], backend: str, trained: str = TRAINED) -> Nam
     missing = (f'and the folder of that name holds no classifier_STAGE{ending}' if path.is_dir()
                else 'and no such file exists')
     if run := _result(path, '.pth'):
-        raise UserError(f'--model {name} is not exported yet; run: python tools/export.py {run} '
+        raise UserError(f'the model {name} is not exported yet; run: python tools/export.py {run} '
                         f'{run.with_suffix(ending)}')
     raise UserError(f'no model is called {name!r} {missing}; {_closest(name, models)}')
 
@@ -148,10 +148,10 @@ def _only(models: List[NamedModel], backend: str) -> NamedModel:
     if len(runs) == 1:
         return next(iter(runs.values()))
     if not runs:
-        advice = ('export one with tools/export.py MODEL DST.onnx, then give it with --model'
+        advice = ('export one with tools/export.py MODEL DST.onnx, then give it'
                   if backend == 'onnx' else HOW_TO_GET_ONE)
         raise UserError(f'no model was given and none is found in the package or in {TRAINED}/: '
-                        f'{advice}')
+                        f'{advice} with --model')
     raise UserError(f'several models are found; choose one with --model: '
                     f'{", ".join(model.name for model in runs.values())}')
 

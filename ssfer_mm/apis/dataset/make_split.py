@@ -2,6 +2,7 @@
 import argparse
 import inspect
 import os.path as osp
+import re
 from collections.abc import Mapping, Sequence
 
 from mmengine.config import ConfigDict
@@ -51,7 +52,8 @@ def make_split(args: argparse.Namespace) -> tuple[Split, str]:
         raise UserError('Give a config file, or --dataset with --data-root.')
     if args.data_root:
         dataset_cfg['data_root'] = args.data_root
-    dataset = build_labeled(dataset_cfg)
+    in_config = args.config and not args.data_root
+    dataset = build_labeled(dataset_cfg, 'data_root' if in_config else '--data-root')
     data = dataset.name, dataset.metainfo['classes'], dataset.ids(), dataset.labels()
     if listed is not None:
         split = listed_split(*data, listed)
@@ -112,8 +114,12 @@ def dataset_and_recipe(config: str) -> tuple[dict, dict]:
     return ConfigDict(dataset).to_dict(), recipe
 
 
-def build_labeled(cfg: dict) -> FERDataset:
+def build_labeled(cfg: dict, root_option: str = 'data_root') -> FERDataset:
     """Build a labeled dataset without pipeline and boxes.
+
+    Args:
+        cfg: Its config.
+        root_option: What the user sets its folder with, where that is an option.
 
     Raises:
         UserError: Its type is not a FERDataset, or its arguments do not fit.
@@ -130,6 +136,9 @@ def build_labeled(cfg: dict) -> FERDataset:
     unused = ('type', 'pipeline', 'boxes', 'lazy_init')
     try:
         return cls(**{key: value for key, value in cfg.items() if key not in unused})
+    except UserError as error:
+        told = re.sub(r'\bdata_root (?=to |at )', f'{root_option} ', str(error))
+        raise UserError(told) from error
     except TypeError as error:
         raise UserError(f'{cfg["type"]} cannot be built from its config: {error}.') from error
 

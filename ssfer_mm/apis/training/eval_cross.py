@@ -35,7 +35,7 @@ def main(argv: Optional[Sequence[str]] = None) -> dict:
     subset = args.subset or SUBSETS.get(args.data, 'test')
     root = args.data_root or ROOTS.get(args.data)
     data = build_labeled(dict(type=args.data, subset=subset,
-                              **(dict(data_root=root) if root else {})))
+                              **(dict(data_root=root) if root else {})), '--data-root')
     result = evaluate(args.model, data, args.detector, args.margin, args.batch_size, args.device)
     result.update(title=args.title or Path(args.model).parent.name or args.model, data=args.data,
                   subset=subset, command=shlex.join(

@@ -83,8 +83,20 @@ def test_every_name_that_messages_list_is_taken(name, classes, monkeypatch):
         eval_cross.main(['model', '--data', name])
 
 
+def test_messages_name_the_options_of_this_tool(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'empty').mkdir()
+    for root, told in ((['nowhere'], "'nowhere' does not exist.*set --data-root to the folder"),
+                       (['empty'], 'Point --data-root at'), ([], 'set --data-root to')):
+        with pytest.raises(UserError, match=told):
+            eval_cross.main(['model', '--data', 'RAFDB', *[f'--data-root={x}' for x in root]])
+    (tmp_path / 'note.txt').write_text('words')
+    with pytest.raises(UserError, match='^the model note.txt: the torch back-end takes a file'):
+        eval_cross.evaluate('note.txt', Painted(None))
+
+
 def test_the_command_writes_what_it_prints(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(eval_cross, 'build_labeled', lambda cfg: Painted(None))
+    monkeypatch.setattr(eval_cross, 'build_labeled', lambda cfg, _: Painted(None))
     monkeypatch.setattr(eval_cross, 'evaluate', lambda *_: dict(
         images=5, left_out=1, accuracy=80., mean_class_accuracy=75., elsewhere=20.,
         recall=dict(fear=50.), counts=dict(fear=2), classes=['fear'], without_face=0,
