@@ -11,6 +11,7 @@ from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_lookup import match_records
 from ssfer_mm.images.decode import decode_image
 from ssfer_mm.images.files import is_image
+from ssfer_mm.ranges import check_number
 from ssfer_mm.synthfer import SynthFERGenerator
 
 PARTS = ('train', 'held_out')
@@ -54,8 +55,8 @@ class PhotoFaces(Sequence):
         limit: Take the first so many, in the order of names. None: all.
 
     Raises:
-        UserError: Missing folder or box file, no image of this part with one box, or an image
-            that cannot be decoded.
+        UserError: ``limit`` below 1, missing folder or box file, no image of this part with one
+            box, or an image that cannot be decoded.
     """
 
     def __init__(self, folder: str, box_file: str, part: str = 'train',
@@ -63,6 +64,8 @@ class PhotoFaces(Sequence):
         if part not in PARTS:
             raise UserError(f'there is no part {part!r} of the face crops; '
                             f'use one of: {", ".join(PARTS)}')
+        if limit is not None:
+            check_number('PhotoFaces', 'limit', limit, low=1, whole=True)
         if not os.path.isdir(folder):
             raise UserError(f'{folder!r} is not a folder; expected the face crops that '
                             f'{box_file!r} lists. Unpack them there, or set the folder to '

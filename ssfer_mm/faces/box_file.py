@@ -136,7 +136,8 @@ def _read_lines(path: str) -> List[bytes]:
             return file.read().split(b'\n')
     except OSError as error:
         raise UserError(f'cannot read the box file {path} ({error.strerror}): give the path of a '
-                        'JSON-lines box file, or boxes=None to train without boxes') from None
+                        'JSON-lines box file, such as tools/detect_faces.py writes; a config '
+                        'without boxes has boxes=None') from None
 
 
 def _check_header(path: str, header: dict) -> None:

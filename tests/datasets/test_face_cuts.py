@@ -47,6 +47,12 @@ def test_a_box_file_of_the_whole_folder_will_do(tmp_path):
     assert PhotoFaces(folder, boxes).names == names
 
 
+@pytest.mark.parametrize('limit', [0, -3])
+def test_a_limit_takes_some(tmp_path, limit):
+    with pytest.raises(UserError, match='limit must be a whole number >= 1'):
+        PhotoFaces(*write_cuts(tmp_path, 10), limit=limit)
+
+
 def test_bad_data_is_explained(tmp_path):
     folder, boxes = write_cuts(tmp_path, 10)
     with pytest.raises(UserError, match='is not a folder; expected the face crops'):

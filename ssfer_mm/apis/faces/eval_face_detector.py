@@ -65,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
 def _run(args: argparse.Namespace) -> dict:
     check_picture('--sheet', args.sheet)
     check_output('--out', args.out)
+    for option, low in (('limit', 1), ('scenes', 0), ('size', 64 if args.scenes else 1),
+                        ('threads', 1)):
+        value = getattr(args, option)
+        if value is not None and value < low:
+            raise UserError(f'--{option} {value}: give {low} or more')
     if args.weights and args.detector != 'embedded':
         raise UserError('--weights belongs to --detector embedded; leave one of them out')
     detector = (EmbeddedFaceDetector(weights=args.weights) if args.weights else

@@ -67,6 +67,21 @@ def test_the_worst_come_first(tmp_path):
         evaluation.save_sheet(str(tmp_path / 'sheet.nonsense'), worst)
 
 
+@pytest.mark.parametrize('arguments, told', [
+    (['--limit', '0'], '--limit 0: give 1 or more'),
+    (['--limit', '-3'], '--limit -3: give 1 or more'),
+    (['--scenes', '-1'], '--scenes -1: give 0 or more'),
+    (['--size', '0'], '--size 0: give 64 or more'),
+    (['--threads', '0'], '--threads 0: give 1 or more'),
+    (['--boxes', 'nope.jsonl'], 'box file nope.jsonl (No such file or directory): give the path')])
+def test_mistakes_are_told_before_the_work(tmp_path, capsys, arguments, told):
+    folder, boxes = write_cuts(tmp_path, 10)
+    assert evaluation.main(['--detector', 'fixed', '--folder', folder, '--boxes', boxes,
+                            *arguments]) == 2
+    said = capsys.readouterr()
+    assert told in said.err and not said.out and 'or boxes=None' not in said.err
+
+
 def test_the_command(tmp_path, capsys):
     folder, boxes = write_cuts(tmp_path, 30)
     out = tmp_path / 'figures.json'
