@@ -185,7 +185,8 @@ def verify(folder: str) -> list[Shard]:
     try:
         header, shards = read_manifest(folder)
     except (OSError, ValueError) as error:
-        raise UserError(f'{path!r} is not a manifest of face shards ({error}); give the folder '
+        why = getattr(error, 'strerror', None) or error  # an OSError's own words repeat the path
+        raise UserError(f'{path!r} is not a manifest of face shards ({why}); give the folder '
                         'that tools/pack_faces.py wrote.') from error
     if not header or header.get('images') != sum(shard.images for shard in shards):
         raise UserError(f'{path!r} is not finished; run the command that made it again.')

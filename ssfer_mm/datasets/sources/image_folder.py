@@ -33,6 +33,9 @@ class ImageFolder(FaceSource):
 
     def __init__(self, path: str, index: str | None = None) -> None:
         self.root = osp.expanduser(os.fspath(path))
+        if osp.isfile(self.root):
+            raise UserError(f'{self.root!r} is a file, expected a folder of images, a .rec, .tar '
+                            'or .zip file, or an LMDB: give one of these.')
         if not osp.isdir(self.root):
             raise UserError(f'the image folder {self.root!r} does not exist (looked from '
                             f'{os.getcwd()!r}); set path to a folder of images.')

@@ -247,3 +247,16 @@ def test_shards_without_a_manifest_are_not_replaced_unasked(tmp_path, images, ca
     assert 'faces-000000.tar' in said and '--overwrite' in said
     assert files(out) == {'faces-000000.tar': b'of somebody else'}
     assert main([str(folder), '--out', str(out), '--overwrite']) == 0
+
+
+def test_what_is_there_and_no_folder_is_said_so(tmp_path, capsys):
+    note = tmp_path / 'note.txt'
+    note.write_text('words')
+    assert main([str(note), '--out', str(tmp_path / 'out')]) == 2
+    said = capsys.readouterr().err
+    assert f'{str(note)!r} is a file, expected a folder of images' in said and '.zip' in said
+    for place, why in ((tmp_path, 'No such file or directory'), (note, 'Not a directory')):
+        assert main(['--verify', str(place)]) == 2
+        said = capsys.readouterr().err
+        assert f'({why}); give the folder' in said
+        assert 'Errno' not in said and said.count(str(place)) == 1
