@@ -65,9 +65,11 @@ def main(argv: Optional[Sequence[str]] = None) -> Outcome:
                             report=lambda line: print(line, flush=True)).train(names)
     if not args.dry_run:
         template = args.results / (args.template or TEMPLATE)
-        write_page(template, args.page, args.results)
-        print(f'Results: {args.page}, pictures in {args.results}')
-        if not names_table(template, args.table, args.dev):
+        shown = names_table(template, args.table, args.dev)
+        if shown or args.report_only:  # whose own table is not in the page need not wait for it
+            write_page(template, args.page, args.results)
+            print(f'Results: {args.page}, pictures in {args.results}')
+        if not shown:
             print(_beside_the_page(table, collect(table, runs, results), args.page, template))
     _complain(outcome, runs)
     return outcome

@@ -6,34 +6,29 @@ import numpy as np
 
 from ssfer_mm.files.figure import new_figure, save_figure
 
-from .drawn import Drawn, content_of
 from .figures import Cells, mean_curve, summed_confusion
 
 
 def save_plots(cells: Cells, folder: Path) -> Dict[str, str]:
-    """Draw what there is to draw and is not there yet.
+    """Draw what there is to draw.
 
     Args:
         cells: The finished cells.
         folder: Where the files go; a picture for which nothing is finished is removed.
 
     Returns:
-        Kind of plot -> file name, of those that are there.
+        Kind of plot -> file name, of those that were drawn.
     """
-    there, drawn, content = {}, Drawn(folder), content_of(cells, __file__)
+    drawn = {}
     for kind, draw in DRAWINGS.items():
         path = folder / f'{kind}.png'
-        if not drawn.is_current(path, content):
-            figure = draw(cells)
-            if figure is None:
-                path.unlink(missing_ok=True)
-            else:
-                save_figure(figure, path)
-            drawn.note(path, content)
-        if path.is_file():
-            there[kind] = path.name
-    drawn.save()
-    return there
+        figure = draw(cells)
+        if figure is None:
+            path.unlink(missing_ok=True)
+            continue
+        save_figure(figure, path)
+        drawn[kind] = path.name
+    return drawn
 
 
 def _accuracy(cells: Cells):

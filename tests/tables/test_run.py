@@ -314,6 +314,8 @@ def test_report_only_trains_nothing(toy):
 
 def test_held_out_results_stay_apart(toy):
     toy.run(*ONE, '--only', 'scratch', '--dev')
+    assert not toy.page.exists(), 'of other figures'
+    toy.run('--report-only')
     assert '60.00' not in toy.page.read_text()
     assert (toy.results / 'cells/toy-dev/scratch_5pct_seed0.json').is_file()
     assert not (toy.results / 'cells/toy').exists()
