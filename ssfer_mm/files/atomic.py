@@ -26,7 +26,7 @@ def atomic_write(path: Union[str, PathLike], mode: str = 'w', sync: bool = False
         OSError: It cannot be written, or is a device, a pipe, or a link to an open file such as
             ``/dev/stdout``: replaced by a file, it would be lost to all programs.
     """
-    if _is_stream(path):
+    if is_stream(path):
         raise OSError(errno.EEXIST, 'a device or pipe, no file', os.fspath(path))
     folder = osp.dirname(osp.abspath(path))
     os.makedirs(folder, exist_ok=True)
@@ -60,7 +60,8 @@ def sync_folder(path: Union[str, PathLike]) -> None:
             os.close(handle)
 
 
-def _is_stream(path: Union[str, PathLike]) -> bool:
+def is_stream(path: Union[str, PathLike]) -> bool:
+    """Whether it is a device, a pipe, or a link to an open file: nothing that can be replaced."""
     if osp.islink(path) and os.readlink(path).startswith('/proc/'):
         return True
     return osp.exists(path) and not osp.isfile(path) and not osp.isdir(path)

@@ -1,5 +1,6 @@
 """Choosing and making classifier and detector, on torch or on onnxruntime."""
 import functools
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Optional, Tuple, Union
@@ -15,6 +16,9 @@ from .whole_image import WholeImage
 
 BACKENDS = ('torch', 'onnx')
 DETECTOR_NAME = 'face_detector.onnx'
+DETECTOR = re.compile(r'embedded|whole|fixed|yunet:.+|.+\.(py|onnx)', re.DOTALL)
+DETECTORS = ("'embedded', 'whole' for images that are face crops, 'fixed', 'yunet:FILE.onnx', a "
+             '.py file that holds detector = dict(...), or the .onnx file of an exported detector')
 SHIPPED_DETECTOR = Path(__file__).resolve().parents[1] / 'faces' / 'weights' / DETECTOR_NAME
 
 
@@ -58,6 +62,8 @@ class BackendSettings:
         """Raise a UserError that names the first setting out of range."""
         if self.chosen_backend not in BACKENDS:
             raise UserError(f'--backend {self.backend}: use one of {", ".join(BACKENDS)}')
+        if not DETECTOR.fullmatch(self.detector):
+            raise UserError(f'--detector {self.detector}: use {DETECTORS}')
         if self.batch_size < 1:
             raise UserError(f'--batch-size {self.batch_size}: give 1 or more')
         if self.score_threshold is not None and not 0 <= self.score_threshold <= 1:

@@ -5,6 +5,7 @@ import os.path as osp
 from typing import Optional, Sequence
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.files.atomic import is_stream
 
 from .sources import Photo
 from .video_source import FrameSource
@@ -24,6 +25,9 @@ def check_kinds(args: argparse.Namespace) -> None:
         if path == '-':
             raise UserError(f'--{option} -: tables are written to files only, since messages go '
                             f'to standard output; name one, such as --{option} faces.{option}')
+        if path and is_stream(osp.expanduser(path)):
+            raise UserError(f'--{option} {path} is a device or pipe: tables are written to files '
+                            f'only; name one, such as --{option} faces.{option}')
         if path and osp.isdir(osp.expanduser(path)):
             raise UserError(f'--{option} {path} is a folder: name the file, such as '
                             f'--{option} {osp.join(path, f"faces.{option}")}')

@@ -217,6 +217,8 @@ def test_what_cannot_be_shown_or_written_is_told_before_the_model_is_loaded(plac
     (['photos', '--backend', 'onnx', '--detector', 'fixed'], 'whole'),
     (['photos', '--backend', 'onnx', '--detector', 'yunet:x.onnx'], 'yunet:x.onnx needs torch'),
     (['photos', '--backend', 'torch'], 'use --backend onnx'),
+    (['photos', '--detector', 'nonsense'], "--detector nonsense: use 'embedded', 'whole' for"),
+    (['photos', '--detector', 'yunet:'], "'yunet:FILE.onnx'"),
 ])
 def test_mistakes_are_one_line(place, capsys, arguments, words):
     (place / 'empty').mkdir()
@@ -226,6 +228,15 @@ def test_mistakes_are_one_line(place, capsys, arguments, words):
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith('error: ') and words in error
     assert {path for path in place.rglob('*') if path.is_file()} == before
+
+
+@pytest.mark.parametrize('option', ['--csv', '--json'])
+@pytest.mark.parametrize('path', ['/dev/stdout', '/dev/null'])
+def test_a_table_for_a_device_is_refused_before_the_model_is_loaded(
+        place, monkeypatch, capsys, option, path):
+    monkeypatch.setattr(predict_module, 'make_inferencer', lambda args: pytest.fail('loaded'))
+    assert predict('photos', option, path) == 2
+    assert f'{option} {path} is a device or pipe' in capsys.readouterr().err
 
 
 def test_a_video_that_was_cut_off_is_told_after_its_frames(place, monkeypatch, capsys):
