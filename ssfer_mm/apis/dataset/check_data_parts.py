@@ -1,4 +1,5 @@
 """From a config of any stage to the parts of its data, and what keeps them from being read."""
+import inspect
 import logging
 import os.path as osp
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import MMLogger
+from mmpretrain.models.selfsup import BaseSelfSupervisor
+from mmpretrain.registry import MODELS
 
 from ssfer_mm.audit.check_batches import check_batches, check_epoch
 from ssfer_mm.audit.check_labels import split_findings
@@ -93,7 +96,8 @@ def _add_training(data: DataOfConfigs, cfg: Config, settings: Dict[str, Any]) ->
             'Check a folder of the same images, as UnlabeledFaces.'))
         return
     if not isinstance(settings.get('dataset'), Mapping):
-        role = 'pre-training' if settings.get('type') == 'UnlabeledFaces' else 'labeled'
+        first = settings.get('type') == 'UnlabeledFaces' or _is_stage_one(cfg)
+        role = 'pre-training' if first else 'labeled'
         _add(data, role, role, settings)
         return
     with data.reading('labeled'):
@@ -114,6 +118,13 @@ def _add_training(data: DataOfConfigs, cfg: Config, settings: Dict[str, Any]) ->
     if settings.get('unlabeled_pipeline') is not None:
         for extra in settings.get('extra_unlabeled') or ():
             _add(data, 'extra unlabeled', 'unlabeled', extra)
+
+
+def _is_stage_one(cfg: Config) -> bool:
+    """Whether the model asks for no labels, whatever the images come with."""
+    kind = (cfg.get('model') or {}).get('type')
+    model = MODELS.get(kind) if isinstance(kind, str) else kind
+    return inspect.isclass(model) and issubclass(model, BaseSelfSupervisor)
 
 
 def _check_batches(data: DataOfConfigs, cfg: Config, before: Tuple[int, int]) -> None:

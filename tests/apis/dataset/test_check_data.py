@@ -269,6 +269,18 @@ def test_stores_are_not_called_sound(tmp_path):
     assert [(f.severity, f.kind) for f in checked.findings] == [('warning', 'stores')]
 
 
+@pytest.mark.parametrize('model, part', [('SparK', 'pre-training'), ('FaceMAE', 'pre-training'),
+                                         ('ImageClassifier', 'labeled'), ('Unknown', 'labeled')])
+def test_images_of_stage_one_are_not_called_labeled(tmp_path, root, model, part):
+    """Drawn faces have labels that stage I does not see."""
+    path = tmp_path / 'stage1.py'
+    path.write_text(f"model = dict(type={model!r})\ntrain_dataloader = dict(dataset=dict("
+                    f"type='ClassFolders', data_root={str(root)!r}, classes={CLASSES!r}))\n")
+    checked, = check_data([str(path)], fast=True, workers=1).parts
+    assert (checked.name, checked.role) == (part, part)
+    assert (checked.labels is None) == (part == 'pre-training')
+
+
 def test_drawn_faces_that_look_alike_are_no_copies(tmp_path):
     path = tmp_path / 'drawn.py'
     path.write_text(''.join(
