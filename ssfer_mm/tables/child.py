@@ -57,7 +57,7 @@ class Training:
         try:
             if before is not None:
                 _continue_from(run, before)
-            begin_session(run, jobs)
+            self._journal = begin_session(run, jobs)
             with open(run.work_dir / LOG, 'ab') as log:
                 self.process = server.train(run.arguments(), log.fileno(), lock, gpu) if (
                     server) else _python(run, log, lock, _environment(jobs, gpu))
@@ -75,7 +75,7 @@ class Training:
         """Its exit status, None while it trains."""
         status = self.process.poll()
         if status is not None:
-            end_session(self.run, self.seconds)
+            end_session(self.run, self._journal, self.seconds)
         return status
 
     def progress(self) -> str:

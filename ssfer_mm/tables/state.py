@@ -106,20 +106,28 @@ def read_journal(run: Run) -> Optional[dict]:
     return _read_json(run.work_dir / JOURNAL)
 
 
-def begin_session(run: Run, jobs: int = 1) -> None:
-    """Note that a process starts to train the run, one of so many on the machine."""
+def begin_session(run: Run, jobs: int = 1) -> dict:
+    """Note that a process starts to train the run, one of so many on the machine; gives the
+    journal."""
     journal = read_journal(run) or dict(fingerprint=run.fingerprint, settings=run.settings,
                                         command=run.command(), sessions=[])
     journal['sessions'].append(dict(began=_now(), seconds=0., commit=machine.commit(),
                                     hardware=machine.hardware(), jobs=jobs))
     _write_journal(run, journal)
+    return journal
 
 
-def end_session(run: Run, seconds: float) -> None:
-    """Note how long that process ran."""
-    journal = read_journal(run)
+def end_session(run: Run, journal: dict, seconds: float) -> None:
+    """Note how long that process ran.
+
+    Args:
+        run: Which has its lock: nobody else has written the journal since.
+        journal: Of :func:`begin_session`; somebody may have removed the file meanwhile.
+        seconds: From its start to its end.
+    """
     journal['sessions'][-1]['seconds'] = round(seconds, 3)
-    _write_journal(run, journal)
+    if run.work_dir.is_dir():  # else it is gone with all that was trained
+        _write_journal(run, journal)
 
 
 def sessions(run: Run) -> List[Dict[str, object]]:

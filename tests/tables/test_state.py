@@ -1,5 +1,6 @@
 """How far a run is, by what lies in its work dir and among the kept results."""
 import json
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -34,10 +35,8 @@ def results(tmp_path):
 
 def test_sessions_of_one_run_are_noted_one_after_the_other(run):
     assert sessions(run) == []
-    begin_session(run, 2)
-    end_session(run, 5.)
-    begin_session(run)
-    end_session(run, 7.)
+    end_session(run, begin_session(run, 2), 5.)
+    end_session(run, begin_session(run), 7.)
     assert [(one['seconds'], one['jobs']) for one in sessions(run)] == [(5, 2), (7, 1)]
     assert {one['commit'] for one in sessions(run)} == {machine.commit()}
     assert read_journal(run)['settings'] == run.settings
@@ -89,3 +88,13 @@ def test_a_damaged_journal_is_begun_anew(run, content):
     (run.work_dir / JOURNAL).write_text(content, encoding='latin-1')
     begin_session(run)
     assert len(sessions(run)) == 1
+
+
+def test_a_journal_that_vanishes_during_a_training_is_written_again(run):
+    journal = begin_session(run)
+    (run.work_dir / JOURNAL).unlink()
+    end_session(run, journal, 5.)
+    assert [one['seconds'] for one in sessions(run)] == [5]
+    shutil.rmtree(run.work_dir)
+    end_session(run, journal, 5.)
+    assert not run.work_dir.exists()
