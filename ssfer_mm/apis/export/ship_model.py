@@ -3,6 +3,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -149,7 +150,8 @@ def committed(config: str) -> str:
     """The commit that a config is part of, unchanged.
 
     Raises:
-        UserError: There is no such file, or git does not have it as it is.
+        UserError: There is no such file, git does not have it as it is, or it refuses to look
+            into the repository of another user.
     """
     path = Path(config)
     if not path.is_file():
@@ -158,9 +160,15 @@ def committed(config: str) -> str:
 
     def git(*words: str) -> Optional[str]:
         try:
-            done = subprocess.run(['git', '-C', folder, *words], capture_output=True, text=True)
+            done = subprocess.run(['git', '-C', folder, *words], capture_output=True, text=True,
+                                  env=dict(os.environ, LC_ALL='C'))
         except OSError:  # no git on this machine
             return None
+        owned = re.search(r"dubious ownership in repository at '(.+)'", done.stderr)
+        if owned:
+            raise UserError(f'--config {config}: git does not look into {owned[1]}, which belongs '
+                            'to another user. Run git config --global --add safe.directory '
+                            f'{shlex.quote(owned[1])}, or add --commit')
         return done.stdout.strip() if done.returncode == 0 else None
 
     head = git('log', '-1', '--format=%H', '--', path.resolve().name)

@@ -147,6 +147,10 @@ def test_the_config_has_to_be_committed(tmp_path, monkeypatch):
         ship_model.committed(str(config))
     with pytest.raises(UserError, match='no such file'):
         ship_model.committed(str(tmp_path / 'none.py'))
+    with monkeypatch.context() as other:
+        other.setenv('GIT_TEST_ASSUME_DIFFERENT_OWNER', '1')  # as a folder mounted from outside
+        with pytest.raises(UserError, match=f'safe.directory {tmp_path}, or add --commit'):
+            ship_model.committed(str(config))
     monkeypatch.setenv('PATH', str(tmp_path))
     with pytest.raises(UserError, match='without git here, add --commit'):
         ship_model.committed(str(config))
