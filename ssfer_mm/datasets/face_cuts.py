@@ -12,9 +12,9 @@ from ssfer_mm.faces.box_lookup import match_records
 from ssfer_mm.images.decode import decode_image
 from ssfer_mm.images.files import is_image
 from ssfer_mm.ranges import check_number
+from ssfer_mm.subset_names import CROP_PARTS
 from ssfer_mm.synthfer import SynthFERGenerator
 
-PARTS = ('train', 'held_out')
 # Share of the height of SynthFER's box that is forehead and hair. Detectors trained on photographs
 # put the eyes 38 % below the upper edge of a face, SynthFER's box of the whole head 47 %.
 SYNTHFER_TOP = 0.14
@@ -61,9 +61,9 @@ class PhotoFaces(Sequence):
 
     def __init__(self, folder: str, box_file: str, part: str = 'train',
                  limit: int | None = None) -> None:
-        if part not in PARTS:
+        if part not in CROP_PARTS:
             raise UserError(f'there is no part {part!r} of the face crops; '
-                            f'use one of: {", ".join(PARTS)}')
+                            f'use one of: {", ".join(CROP_PARTS)}')
         if limit is not None:
             check_number('PhotoFaces', 'limit', limit, low=1, whole=True)
         if not os.path.isdir(folder):

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..ranges import check_number
+from ..subset_names import POOLS
 from .action_units import CLASSES, ActionUnits, act, prototype
 from .camera import expose
 from .canvas import Canvas
@@ -21,7 +22,6 @@ from .shape import Head, move
 
 # Raise whenever any picture changes: caches of older pictures are then left alone.
 VERSION = 2
-POOLS = ('pretrain', 'train', 'test')
 # Shares of the classes, in the order of CLASSES. Faces found in the wild smile or do nothing.
 FREQUENCIES = {
     'train': (.19, .19, .13, .13, .09, .08, .11, .08),

@@ -11,10 +11,9 @@ from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.datasets.unlabeled import UnlabeledFaces
 from ssfer_mm.errors import UserError
 from ssfer_mm.images.files import IMAGE_SUFFIXES, is_image
+from ssfer_mm.subset_names import CONFIG_SUBSETS
 
 from .make_split import build_labeled
-
-SUBSETS = ('train', 'val', 'test')
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def dataset_of(config: str, subset: str = 'train') -> FERDataset:
         dataset = dataset['dataset']
     if not isinstance(dataset, Mapping):
         raise UserError(f'{config} has no {subset}_dataloader.dataset: give a training config, or '
-                        f'another --subset ({", ".join(SUBSETS)})')
+                        f'another --subset ({", ".join(CONFIG_SUBSETS)})')
     return build_labeled(ConfigDict(dataset).to_dict())
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from os.path import getsize, isfile, realpath
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from ssfer_mm.apis.dataset.image_sources import SUBSETS, ImageRef, list_images
+from ssfer_mm.apis.dataset.image_sources import ImageRef, list_images
 from ssfer_mm.apis.output_files import check_picture
 from ssfer_mm.command_line.printing import counted, shown
 from ssfer_mm.command_line.progress import progress_bar
@@ -16,6 +16,7 @@ from ssfer_mm.faces.box_line import FaceRecord, format_line, parse_line
 from ssfer_mm.faces.detectors import build_detector
 from ssfer_mm.faces.detectors.settings import detector_settings
 from ssfer_mm.files.journal import Journal
+from ssfer_mm.subset_names import CONFIG_SUBSETS
 
 from .detection import find_faces
 from .face_sheet import save_face_sheet, summary
@@ -157,7 +158,7 @@ def add_detector_options(parser: argparse.ArgumentParser) -> None:
                         help='processes, each with a detector of its own and one thread '
                         '(default 1: this process, with all threads)')
     parser.add_argument('--device', help="where the detector runs, e.g. cuda (default: cpu)")
-    parser.add_argument('--subset', choices=SUBSETS, default='train',
+    parser.add_argument('--subset', choices=CONFIG_SUBSETS, default='train',
                         help='which dataset of a config (default train)')
 
 

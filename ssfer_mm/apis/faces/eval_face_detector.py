@@ -10,13 +10,14 @@ import torch
 
 from ssfer_mm.apis.output_files import check_output, check_picture, save_picture
 from ssfer_mm.command_line.run import run_cli
-from ssfer_mm.datasets.face_cuts import PARTS, FaceCut, PhotoFaces
+from ssfer_mm.datasets.face_cuts import FaceCut, PhotoFaces
 from ssfer_mm.datasets.face_scenes import FaceScenes
 from ssfer_mm.errors import UserError
 from ssfer_mm.evaluation.face_matching import Matches, match_faces, summarize
 from ssfer_mm.faces.boxes import clip_boxes
 from ssfer_mm.faces.detectors import EmbeddedFaceDetector, FaceDetector, build_detector
 from ssfer_mm.files.atomic import write_json
+from ssfer_mm.subset_names import CROP_PARTS
 
 CHUNK = 256  # images handed to the detector at a time
 SIZES = ((0, 32), (32, 64), (64, 1000))  # heights of faces in scenes, pixels
@@ -50,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--weights', help="another weights file for the 'embedded' detector")
     parser.add_argument('--folder', default='data/faces13k/images', help='face crops')
     parser.add_argument('--boxes', default='data/faces13k_boxes.jsonl', help='their boxes')
-    parser.add_argument('--part', default='held_out', choices=PARTS)
+    parser.add_argument('--part', default='held_out', choices=CROP_PARTS)
     parser.add_argument('--limit', type=int, help='take only so many crops')
     parser.add_argument('--scenes', type=int, default=500, help='composed scenes; 0: none')
     parser.add_argument('--size', type=int, default=224,
