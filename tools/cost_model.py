@@ -12,6 +12,6 @@ def main():
 
 if __name__ == '__main__':
     prepare_packages()
-    from ssfer_mm.command_line.parsers import cost_parser, run_tool
+    from ssfer_mm.command_line.parsers import cost_model_parser, run_tool
 
-    sys.exit(run_tool(cost_parser(), main))
+    sys.exit(run_tool(cost_model_parser(), main))

@@ -1,8 +1,9 @@
 """The work behind ``tools/run_table.py``."""
-import argparse
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
+from ssfer_mm.command_line.parsers import run_table_parser
+from ssfer_mm.command_line.parsers.tables import TEMPLATE
 from ssfer_mm.command_line.printing import counted, duration
 from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.errors import UserError
@@ -19,12 +20,10 @@ from .results_page import check_template, names_table, write_page
 from .spec import Table, load_table
 from .state import Results, State, begin_again, is_begun_again
 
-RESULTS, TEMPLATE, PAGE = Path('docs/results'), 'template.md', Path('RESULTS.md')
 
-
-def command() -> int:
+def command(argv: Optional[Sequence[str]] = None) -> int:
     """The tool: what a user can put right is a sentence; returns the exit status."""
-    return run_cli(main, after_interrupt=go_on_hint('--redo', '--again'))
+    return run_cli(lambda: main(argv), after_interrupt=go_on_hint('--redo', '--again'))
 
 
 def main(argv: Optional[Sequence[str]] = None) -> Outcome:
@@ -33,7 +32,7 @@ def main(argv: Optional[Sequence[str]] = None) -> Outcome:
     Raises:
         UserError: The table cannot be used, or (after everything else is done) a run failed.
     """
-    args = _parse(argv)
+    args = run_table_parser().parse_args(argv)
     if args.jobs is not None and args.jobs < 1:
         raise UserError(f'--jobs {args.jobs}: give 1 or more')
     table = load_table(args.table, args.dev)
@@ -191,30 +190,3 @@ def _complain(outcome: Outcome, runs: Dict[str, Run]) -> None:
     if notes:
         raise UserError(f'of the runs, {", ".join(notes)}; the end of train.log in its work dir '
                         'says why. The same command goes on with what is missing')
-
-
-def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Train or resume whatever a table lacks; regenerate RESULTS.md from the logs.')
-    parser.add_argument('table', help='configs/tables/*.yaml')
-    parser.add_argument('--only', nargs='+', metavar='ROW', help='these rows only')
-    parser.add_argument('--fractions', nargs='+', type=float, metavar='PERCENT')
-    parser.add_argument('--seeds', nargs='+', type=int, metavar='SEED')
-    parser.add_argument('--dev', action='store_true',
-                        help='hold out a part of the training data and test on it: for choosing '
-                        'settings. Apart from the real table in every respect')
-    parser.add_argument('--jobs', type=int, help='trainings at a time; default: what has room')
-    parser.add_argument('--dry-run', action='store_true', help='show the plan and the time only')
-    parser.add_argument('--report-only', action='store_true', help='train nothing')
-    parser.add_argument('--redo', action='store_true',
-                        help='train outdated cells again; their old work dirs are renamed')
-    parser.add_argument('--again', action='store_true',
-                        help='train the chosen cells anew that are finished; each keeps its result '
-                        'until the new one is there')
-    parser.add_argument('--resume', action='store_true', help='not needed: the same command '
-                        'always goes on with what was begun')
-    parser.add_argument('--results', type=Path, default=RESULTS, metavar='DIR',
-                        help='kept result files, pictures and template.md; default: docs/results')
-    parser.add_argument('--template', help=f'in that folder; default: {TEMPLATE}')
-    parser.add_argument('--page', type=Path, default=PAGE, help='default: RESULTS.md')
-    return parser.parse_args(argv)

@@ -1,6 +1,5 @@
 """Whether the data of a config are fit to train on: the work behind ``tools/check_data.py``."""
 import argparse
-import os
 import sys
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
@@ -14,7 +13,8 @@ from ssfer_mm.audit.duplicates import find_near_copies
 from ssfer_mm.audit.facts_cache import FactsCache
 from ssfer_mm.audit.findings import ERROR, WARNING, Finding
 from ssfer_mm.audit.parts import Part
-from ssfer_mm.command_line.parsers import Settings
+from ssfer_mm.command_line.parsers import check_data_parser
+from ssfer_mm.command_line.parsers.dataset import CACHE
 from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
@@ -23,8 +23,6 @@ from .check_data_parts import data_of_configs
 from .check_data_report import report, save_json
 from .copies_sheet import save_copies_sheet
 from .look_at_images import look_at_images
-
-CACHE = os.path.join('~', '.cache', 'ssfer_mm', 'images.sqlite')
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         Exit status: 0 if the data are sound, 1 if not, 2 for an error of the user's, 130 after
         Ctrl-C.
     """
-    return run_cli(lambda: _run(_parse(arguments)), after_interrupt=go_on_hint())
+    return run_cli(lambda: _run(check_data_parser().parse_args(arguments)),
+                   after_interrupt=go_on_hint())
 
 
 def check_data(configs: Sequence[str], options: Optional[dict] = None, fast: bool = False,
@@ -111,30 +110,3 @@ def _default_cache() -> Optional[str]:
         print(f'going on without a cache: {error}', file=sys.stderr)
         return None
     return CACHE
-
-
-def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Check the data of a training config: unreadable images, unusual modes, EXIF '
-        'rotation, classes, boxes, split, and copies inside and across its parts.',
-        epilog='Exit status: 0 if training would be sound; 1 if not (errors; with --strict also '
-        'warnings); 2 if the command cannot be carried out; 130 after Ctrl-C.')
-    parser.add_argument('configs', nargs='+', metavar='CONFIG',
-                        help='training config of any stage; several are checked against each '
-                        'other, e.g. stage I against the test set of stages II and III')
-    parser.add_argument('--cfg-options', nargs='+', action=Settings, metavar='KEY=VALUE',
-                        help='change settings of the configs')
-    parser.add_argument('--fast', action='store_true',
-                        help='ids and file headers only: no copies by content, no box sizes')
-    parser.add_argument('--strict', action='store_true', help='warnings count as errors')
-    parser.add_argument('--json', metavar='FILE', help='also write everything, with all names')
-    parser.add_argument('--sheet', metavar='FILE.png',
-                        help='also draw copies side by side, across parts if there are any')
-    parser.add_argument('--names', type=int, default=3, metavar='N',
-                        help='names to print with each finding (default 3)')
-    parser.add_argument('--workers', type=int, metavar='N',
-                        help='processes (default: one per core where there is much to read)')
-    parser.add_argument('--cache', metavar='FILE',
-                        help=f'keeps what was seen of each file (default {CACHE})')
-    parser.add_argument('--no-cache', action='store_true', help='read every file again')
-    return parser.parse_args(arguments)

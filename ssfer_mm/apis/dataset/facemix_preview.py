@@ -1,12 +1,11 @@
 """Look at what FaceMix does to a config's faces: behind ``tools/browse_facemix.py``."""
-import argparse
 from pathlib import Path
 from typing import Optional, Sequence
 
 from mmpretrain.utils import register_all_modules
 
 from ssfer_mm.apis.output_files import check_picture, save_picture
-from ssfer_mm.command_line.parsers import Settings
+from ssfer_mm.command_line.parsers import browse_facemix_parser
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
@@ -15,9 +14,9 @@ from .facemix_pairs import facemix_config, preview_pairs, summary
 from .facemix_sheet import draw_sheet
 
 
-def command() -> int:
+def command(arguments: Optional[Sequence[str]] = None) -> int:
     """The tool: what a user can put right is a sentence; returns the exit status."""
-    return run_cli(facemix_main)
+    return run_cli(lambda: facemix_main(arguments))
 
 
 def facemix_main(arguments: Optional[Sequence[str]] = None) -> None:
@@ -26,7 +25,7 @@ def facemix_main(arguments: Optional[Sequence[str]] = None) -> None:
     Raises:
         UserError: The config or its data cannot be used, or the picture cannot be written.
     """
-    args = _parse(arguments)
+    args = browse_facemix_parser().parse_args(arguments)
     if not 0 <= args.seed < 2**32:
         raise UserError(f'--seed {args.seed}: expected 0 to {2**32 - 1}')
     check_picture('--out', args.out)
@@ -38,15 +37,3 @@ def facemix_main(arguments: Optional[Sequence[str]] = None) -> None:
     source = f'{Path(args.config).name}, seed {args.seed}'
     save_picture(args.out, draw_sheet(pairs, source, extent))
     print(f'{args.out}: {len(pairs)} pairs, {summary(pairs, extent)}')
-
-
-def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Draw pairs of faces, their boxes and their mixtures, as a config makes them.')
-    parser.add_argument('config', help='training config with FaceMix')
-    parser.add_argument('--out', default='facemix.png', help='picture to write')
-    parser.add_argument('--pairs', type=int, default=8, help='how many pairs (default 8)')
-    parser.add_argument('--seed', type=int, default=0, help='another seed, other pairs')
-    parser.add_argument('--cfg-options', nargs='+', action=Settings, metavar='KEY=VALUE',
-                        help='change settings of the config')
-    return parser.parse_args(arguments)

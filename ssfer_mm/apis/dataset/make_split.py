@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from mmengine.config import ConfigDict
 from mmpretrain.registry import DATASETS
 
+from ssfer_mm.command_line.parsers import make_split_parser
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.datasets.base import FERDataset
@@ -23,7 +24,7 @@ _ALIASES = {'AffectNet7': dict(type='AffectNet', num_classes=7),
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status, 2 for an error of the user's."""
-    return run_cli(lambda: _run(_parse(arguments)))
+    return run_cli(lambda: _run(make_split_parser().parse_args(arguments)))
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -150,20 +151,3 @@ def default_file(split: Split) -> str:
     size = (f'{split.per_class}perclass' if split.fraction is None
             else f'{split.fraction * 100:g}pct')
     return f'splits/{split.dataset.lower()}_{size}_seed{split.seed}.json'
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Choose the labeled images of a dataset and write them to a split file.')
-    parser.add_argument('config', nargs='?', help='training config that names the dataset')
-    parser.add_argument('--dataset', help='dataset type, e.g. FERPlus, instead of a config')
-    parser.add_argument('--data-root', help='folder of the data; overrides the config')
-    size = parser.add_mutually_exclusive_group()
-    size.add_argument('--fraction', type=float, help='labeled share of each class, e.g. 0.05')
-    size.add_argument('--per-class', type=int, help='labeled images of each class')
-    size.add_argument('--ids', metavar='LIST', help='text file with the ids of the labeled images, '
-                      'one per line, to use those of somebody else')
-    parser.add_argument('--seed', type=int, help='another seed, other images (default 0)')
-    parser.add_argument('--out', help='file to write (default: as in the config, or in splits/)')
-    parser.add_argument('--force', action='store_true', help='replace a file with another split')
-    return parser.parse_args(arguments)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from ssfer_mm.command_line.parsers import pack_faces_parser
 from ssfer_mm.command_line.progress import progress_bar
 from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.datasets.sources import FaceSource, Mixture, TarShards, build_source
@@ -42,7 +43,8 @@ NAME_LENGTH = 80  # characters of the former name, so that all names fit a plain
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status, 2 for an error of the user's."""
-    return run_cli(lambda: _run(_parse(arguments)), after_interrupt=go_on_hint('--overwrite'))
+    return run_cli(lambda: _run(pack_faces_parser().parse_args(arguments)),
+                   after_interrupt=go_on_hint('--overwrite'))
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -264,21 +266,3 @@ def _stop_at_too_many(shards: Sequence[Shard], max_unreadable: float, least: int
         raise UserError(f'{len(names)} of {read} images are unreadable, more than '
                         f'--max-unreadable {max_unreadable}; the last: {names[-1]!r}. Repair the '
                         'data, or raise it.')
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Pack face images into tar shards with a manifest, checksums and an index. '
-        'The same command goes on where it was stopped.')
-    parser.add_argument('inputs', nargs='*', metavar='INPUT',
-                        help='folder of images, .rec file, .tar or .zip (or a folder of them), '
-                        'or LMDB; several are packed one after the other')
-    parser.add_argument('--out', help='folder for the shards')
-    parser.add_argument('--images-per-shard', type=int, default=10000, help='default 10000')
-    parser.add_argument('--decode', action='store_true',
-                        help='decode every image to find damaged ones, not only headers and ends')
-    parser.add_argument('--max-unreadable', type=float, default=0.05,
-                        help='share of unreadable images past which to stop (default 0.05)')
-    parser.add_argument('--overwrite', action='store_true', help='begin anew')
-    parser.add_argument('--verify', metavar='FOLDER', help='compare shards with their checksums')
-    return parser.parse_args(arguments)

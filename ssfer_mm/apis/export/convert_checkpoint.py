@@ -7,9 +7,9 @@ from typing import Optional
 from mmengine.config import Config
 
 from ssfer_mm.checkpoints import LAYOUTS, check_suffix, in_timm_names, write_checkpoint
+from ssfer_mm.command_line.parsers import convert_checkpoint_parser
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.errors import UserError
-from ssfer_mm.expressions import CLASSES_OF
 from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.model_files.described import Described, Options, describe
 from ssfer_mm.model_files.model_card import card_to_write, write_card
@@ -18,7 +18,7 @@ from ssfer_mm.model_files.published import published_model
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status, 2 for an error of the user's."""
-    return run_cli(lambda: _run(_parse(arguments)))
+    return run_cli(lambda: _run(convert_checkpoint_parser().parse_args(arguments)))
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -101,33 +101,6 @@ def check_new(force: bool, *paths: Optional[Path]) -> None:
             raise UserError(f'{path} exists; choose another name, or add --force to replace it.')
 
 
-def add_options(parser: argparse.ArgumentParser, card: Optional[bool] = None) -> None:
-    """The options behind `options_of`, common to conversion and export.
-
-    Args:
-        parser: Gets them.
-        card: Whether a model card is written unless the user says otherwise; None: if anything is
-            known of the training.
-    """
-    parser.add_argument('--dataset', default='', metavar='|'.join(CLASSES_OF),
-                        help='data set of a released SSFER classifier: names its classes, and '
-                             "the paper's mean and std")
-    parser.add_argument('--classes', default='', metavar='A,B,...', help='names of the classes')
-    parser.add_argument('--mean', nargs=3, type=float, metavar='0-255', help='of R, G, B')
-    parser.add_argument('--std', nargs=3, type=float, metavar='0-255', help='of R, G, B')
-    parser.add_argument('--img-size', type=int, metavar='PIXELS',
-                        help='interpolate the position embedding of a ViT to this image size')
-    parser.add_argument('--num-heads', type=int, help='heads of a ViT (default: 64 channels each)')
-    parser.add_argument('--config', default='', help='config that the weights were trained with')
-    parser.add_argument('--key', default='', help='entry of the file that holds the weights')
-    parser.add_argument('--margin', type=float, help='around a detected face, in crops like those '
-                        'of the training, as a share of its longer edge; may be negative')
-    parser.add_argument('--card', action=argparse.BooleanOptionalAction, default=card,
-                        help='write a model card beside the model (default: '
-                             f'{"yes" if card else "if anything is known of its training"})')
-    parser.add_argument('--force', action='store_true', help='replace existing files')
-
-
 def options_of(args: argparse.Namespace) -> Options:
     """The options of a parsed command line.
 
@@ -147,15 +120,3 @@ def options_of(args: argparse.Namespace) -> Options:
         mean=args.mean and tuple(args.mean), std=args.std and tuple(args.std),
         img_size=args.img_size, num_heads=args.num_heads, config=args.config, key=args.key,
         margin=args.margin)
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Recognize weights (released SSFER, timm ViT, official MAE, mmpretrain, a '
-                    'training checkpoint) and write them as plain, described weights.')
-    parser.add_argument('src', help='.pth or .safetensors; never unpickled unsafely')
-    parser.add_argument('dst', help='.pth or .safetensors')
-    parser.add_argument('--to', choices=['mmpretrain', 'timm'], default='mmpretrain',
-                        help="whose names to write; timm's are also the official MAE's")
-    add_options(parser)
-    return parser.parse_args(arguments)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ssfer_mm.apis.export.convert_checkpoint import check_new
 from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.checkpoints import check_suffix
+from ssfer_mm.command_line.parsers import export_face_detector_parser
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
@@ -30,26 +31,13 @@ TOLERANCE = .01
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status, 2 for an error of the user's."""
-    return run_cli(lambda: _run(_parser().parse_args(arguments)))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description='Turn a training checkpoint into a weights file '
-                                                 'for EmbeddedFaceDetector.')
-    parser.add_argument('config', help='config that the checkpoint was trained with')
-    parser.add_argument('checkpoint', help='.pth file; its averaged weights are taken')
-    parser.add_argument('--out', default=str(WEIGHTS),
-                        help='default: the file in the package, which takes --force')
-    parser.add_argument('--input-size', type=int, default=224,
-                        help='side of the square into which images are fitted')
-    parser.add_argument('--force', action='store_true', help='replace an existing file')
-    return parser
+    return run_cli(lambda: _run(export_face_detector_parser().parse_args(arguments)))
 
 
 def _run(args: argparse.Namespace) -> None:
     if args.input_size < 1:
         raise UserError(f'--input-size {args.input_size}: expected pixels, 1 or more')
-    args.out = os.path.expanduser(args.out)
+    args.out = str(WEIGHTS) if args.out is None else os.path.expanduser(args.out)
     check_suffix(Path(args.out), ('.safetensors', ))
     check_output('--out', args.out)
     check_new(args.force, Path(args.out))

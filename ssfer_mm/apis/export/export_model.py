@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ssfer_mm.checkpoints import check_suffix
+from ssfer_mm.command_line.parsers import export_parser
+from ssfer_mm.command_line.parsers.export import OPSET
 from ssfer_mm.command_line.printing import counted
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.errors import UserError
@@ -30,8 +32,8 @@ from ssfer_mm.synthfer import SynthFERGenerator
 from ssfer_mm.version import __version__
 
 from .any_batch import any_batch
-from .convert_checkpoint import add_options, check_new, options_of, summary_of
-from .exporters import FORMATS, OPSET
+from .convert_checkpoint import check_new, options_of, summary_of
+from .exporters import FORMATS
 from .onnx_weights import share_weights
 
 TOLERANCE = 1e-4
@@ -39,7 +41,7 @@ TOLERANCE = 1e-4
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status, 2 for an error of the user's."""
-    return run_cli(lambda: _run(_parse(arguments)))
+    return run_cli(lambda: _run(export_parser().parse_args(arguments)))
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -166,19 +168,3 @@ def faces_of(folder: str, count: int) -> List[np.ndarray]:
         raise UserError(f'--faces {folder}: no images ({", ".join(IMAGE_SUFFIXES)}) in this folder')
     step = max(1, len(files) // count)
     return [read_image(str(root / file)) for file in files[::step][:count]]
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Write a classifier as ONNX (.onnx), TorchScript (.torchscript) or a '
-                    'torch.export program (.pt2), and compare it with the original.')
-    parser.add_argument('model', help='a name that "ssfer models" lists, training checkpoint, '
-                        'exported classifier_*.pth, converted checkpoint, or a released classifier '
-                        'with --dataset')
-    parser.add_argument('dst', help='file to write; its ending chooses the format')
-    parser.add_argument('--faces', default='', metavar='FOLDER',
-                        help='face crops to compare on (default: drawn ones)')
-    parser.add_argument('--num-faces', type=int, default=16, help='how many (default: 16)')
-    parser.add_argument('--opset', type=int, default=OPSET, help=f'of ONNX (default: {OPSET})')
-    add_options(parser, card=True)
-    return parser.parse_args(arguments)

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ssfer_mm.checkpoints import check_suffix
+from ssfer_mm.command_line.parsers import export_onnx_detector_parser
+from ssfer_mm.command_line.parsers.export import OPSET
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.detectors import EmbeddedFaceDetector
@@ -20,7 +22,7 @@ from ssfer_mm.version import __version__
 from ssfer_onnx import OnnxFaceDetector
 
 from .convert_checkpoint import check_new
-from .exporters import OPSET, export_onnx
+from .exporters import export_onnx
 from .onnx_weights import share_weights
 
 # Of an edge, as a share of the square's side (of its distance, where it is farther away); of a
@@ -74,7 +76,7 @@ class RawFaces(nn.Module):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status, 2 for an error of the user's."""
-    return run_cli(lambda: _run(_parse(arguments)))
+    return run_cli(lambda: _run(export_onnx_detector_parser().parse_args(arguments)))
 
 
 def export_detector(detector: EmbeddedFaceDetector, target: Path, share: bool = False) -> float:
@@ -146,18 +148,3 @@ def _run(args: argparse.Namespace) -> None:
     worst = export_detector(detector, target, args.share_weights)
     print(f'written to {target} ({target.stat().st_size / 1e6:.1f} MB); edges differ by at most '
           f'{worst * detector.input_size:.4f} of {detector.input_size} pixels')
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Write the embedded face detector as ONNX, for "ssfer predict --backend onnx" '
-                    'on machines without torch. Put the file beside the exported classifier.')
-    parser.add_argument('dst', help='file to write, face_detector.onnx')
-    parser.add_argument('--weights', help='other weights for EmbeddedFaceDetector')
-    parser.add_argument('--input-size', type=int, metavar='PX',
-                        help='side of the square into which images are fitted (default: the one '
-                        'that the weights were trained for)')
-    parser.add_argument('--share-weights', action='store_true', help='leave the weights in their '
-                        'own .safetensors file, in whose folder DST lies')
-    parser.add_argument('--force', action='store_true', help='replace an existing file')
-    return parser.parse_args(arguments)

@@ -15,8 +15,6 @@ from torch import Tensor, nn
 from ssfer_mm.errors import UserError
 
 INPUT, OUTPUT = 'images', 'probabilities'
-# 18 is what torch's exporter is written for; onnxruntime reads it since 1.14.
-OPSET = 18
 NEEDED = ('onnx', 'onnxscript', 'onnxruntime')
 
 

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Dict, List, Optional
 
+from ssfer_mm.command_line.parsers import ship_model_parser
+from ssfer_mm.command_line.parsers.export import OPSET
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import PACKAGE
 from ssfer_mm.errors import UserError
@@ -22,14 +24,12 @@ from ssfer_mm.model_files.model_names import WEIGHTS, read_registry
 from ssfer_mm.model_files.published import published_command, published_path
 
 from .convert_checkpoint import (
-    add_options,
     check_new,
     options_of,
     summary_of,
     write_described,
 )
 from .export_model import export_model, faces_of
-from .exporters import OPSET
 
 MAX_BYTES = 6_000_000
 # Half precision moves probabilities by about a thousandth; more means that it does not suit.
@@ -42,7 +42,7 @@ FIGURES = ('accuracy', 'mean_class_accuracy')
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status, 2 for an error of the user's."""
-    return run_cli(lambda: _run(_parse(arguments)))
+    return run_cli(lambda: _run(ship_model_parser().parse_args(arguments)))
 
 
 def ship(described: Described, name: str, about: str, folder: Path = WEIGHTS, half: bool = False,
@@ -198,24 +198,3 @@ def _run(args: argparse.Namespace) -> None:
         print(f'written to {file} ({file.stat().st_size / 1e6:.2f} MB)')
     print('Now "ssfer predict PHOTO" uses it; commit these files and models.json.'
           if args.default else f'Use it with --model {args.name}; commit these files.')
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Put a classifier into the package: weights (at most 6 MB) with a model card, '
-        'and an entry in models.json.')
-    parser.add_argument('model', help='classifier_STAGE.pth in the folder of its run, or what '
-                        'tools/convert_checkpoint.py wrote')
-    parser.add_argument('--name', required=True, help='what users will type')
-    parser.add_argument('--command', required=True, help='the command that trained it')
-    parser.add_argument('--commit', help="git commit of that training (default: the checkout's)")
-    parser.add_argument('--about', help='a few words for "ssfer models"')
-    parser.add_argument('--license', '--licence', default='Apache-2.0', help='of the weights')
-    parser.add_argument('--half', action='store_true', help='store half precision')
-    parser.add_argument('--onnx', action=argparse.BooleanOptionalAction, default=True,
-                        help='also for machines without torch (default); the ONNX file takes its '
-                        'weights from the other one')
-    parser.add_argument('--default', action=argparse.BooleanOptionalAction, default=True,
-                        help='take it where no model is named')
-    add_options(parser, card=True)
-    return parser.parse_args(arguments)

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 
 from ssfer_mm.apis.dataset.image_sources import ImageRef, list_images
+from ssfer_mm.command_line.parsers import crop_faces_parser
+from ssfer_mm.command_line.parsers.faces import BOXES, MANIFEST
 from ssfer_mm.command_line.progress import progress_bar
 from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.errors import UserError
@@ -30,15 +32,13 @@ from .crop_plan import (
     UNREADABLE,
     CropJob,
     CropSettings,
-    choices,
     parse_manifest_line,
     plan_crops,
     settled_sources,
 )
-from .detect_faces import add_detector_options, detect_to_file, report_unreadable
+from .detect_faces import detect_to_file, report_unreadable
 
 FORMAT, VERSION = 'ssfer-face-crops', 1
-MANIFEST, BOXES = 'manifest.jsonl', 'boxes.jsonl'
 QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
 
 Task = Tuple[CropJob, Union[str, np.ndarray]]  # with the image's path or pixels
@@ -51,7 +51,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         Exit status: 0; 1 if images could not be read or are not in the box file; 2 for an error
         of the user's; 130 after Ctrl-C.
     """
-    return run_cli(lambda: int(bool(_run(_parse(arguments)))),
+    return run_cli(lambda: int(bool(_run(crop_faces_parser().parse_args(arguments)))),
                    after_interrupt=go_on_hint('--overwrite'))
 
 
@@ -215,32 +215,3 @@ def _run(args: argparse.Namespace) -> List[Tuple[str, str]]:
     failed = [(line['source'], line['reason']) for line in lines if 'reason' in line]
     report_unreadable(failed, len(images))
     return failed
-
-
-def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Cut square faces out of photos, turned upright, with a manifest. Stopped, '
-        'even by kill -9, it goes on where it was when the same command is given again.',
-        epilog='Exit status: 0; 1 if some images could not be read (all others are done); 2 if '
-        'the command cannot be carried out; 130 after Ctrl-C.')
-    parser.add_argument('photos', nargs='+', metavar='PHOTOS',
-                        help='folder (searched at any depth; sub-folders are kept), image file, '
-                        'or training config (.py)')
-    parser.add_argument('--out', required=True, metavar='DIR',
-                        help=f'folder of the crops, of {MANIFEST} and, without --boxes, {BOXES}')
-    parser.add_argument('--boxes', metavar='FILE.jsonl', help='box file, instead of detecting')
-    parser.add_argument('--margin', type=float, default=0.25, metavar='M',
-                        help="added on each side, as a share of the face box's longer edge "
-                        '(default 0.25); past the border, the outermost pixels are repeated')
-    parser.add_argument('--size', type=int, default=224, metavar='PX',
-                        help='edge of the crops (default 224)')
-    parser.add_argument('--choose', choices=choices(), default='all',
-                        help="which faces of an image (default all; 'only': none of several)")
-    parser.add_argument('--min-score', type=float, default=0., metavar='S',
-                        help='leave out faces with a lower score')
-    parser.add_argument('--min-face', type=float, default=0., metavar='PX',
-                        help='leave out faces whose shorter edge is below this')
-    parser.add_argument('--overwrite', action='store_true',
-                        help='begin anew instead of going on with what --out holds')
-    add_detector_options(parser)
-    return parser.parse_args(arguments)

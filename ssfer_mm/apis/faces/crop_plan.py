@@ -8,7 +8,7 @@ from typing import Dict, List, Optional, Sequence, Set, Tuple
 from ssfer_mm.apis.dataset.image_sources import ImageRef
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_line import FaceRecord
-from ssfer_mm.faces.choose import RULES, check_rule, choose_among, faces_above
+from ssfer_mm.faces.choose import check_rule, choose_among, faces_above
 from ssfer_mm.faces.square_crop import Square, square_around
 
 OK, NO_FACE, SEVERAL, UNREADABLE, NOT_IN_FILE = (
@@ -183,8 +183,3 @@ def _files(source: str, count: int, names: Set[str]) -> List[str]:
         names.add(file)
         files.append(file)
     return files
-
-
-def choices() -> List[str]:
-    """Values of ``choose``."""
-    return ['all', *sorted(RULES)]

@@ -7,6 +7,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from ssfer_mm.apis.dataset.image_sources import ImageRef, list_images
 from ssfer_mm.apis.output_files import check_picture
+from ssfer_mm.command_line.parsers import detect_faces_parser
 from ssfer_mm.command_line.printing import counted, shown
 from ssfer_mm.command_line.progress import progress_bar
 from ssfer_mm.command_line.run import go_on_hint, run_cli
@@ -16,7 +17,6 @@ from ssfer_mm.faces.box_line import FaceRecord, format_line, parse_line
 from ssfer_mm.faces.detectors import build_detector
 from ssfer_mm.faces.detectors.settings import detector_settings
 from ssfer_mm.files.journal import Journal
-from ssfer_mm.subset_names import CONFIG_SUBSETS
 
 from .detection import find_faces
 from .face_sheet import save_face_sheet, summary
@@ -43,7 +43,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         Exit status: 0; 1 if images could not be read; 2 for an error of the user's; 130 after
         Ctrl-C.
     """
-    return run_cli(lambda: int(bool(_run(_parse(arguments)))),
+    return run_cli(lambda: int(bool(_run(detect_faces_parser().parse_args(arguments)))),
                    after_interrupt=go_on_hint('--overwrite'))
 
 
@@ -143,39 +143,3 @@ def _say_where(out: str, done: int, total: int, damaged: int) -> None:
               'those images are looked at again')
     if done:
         print(f'{out}: {done} of {total} images are done already')
-
-
-def add_detector_options(parser: argparse.ArgumentParser) -> None:
-    """The options of every tool that detects faces."""
-    parser.add_argument('--detector', default='embedded', metavar='NAME',
-                        help="'embedded' (default), 'fixed', 'yunet:FILE.onnx', or a .py file "
-                        'that holds detector = dict(...)')
-    parser.add_argument('--score-threshold', type=float, metavar='S',
-                        help="drop faces with a lower score (default: the detector's own)")
-    parser.add_argument('--batch-size', type=int, default=16, metavar='N',
-                        help='images at a time (default 16)')
-    parser.add_argument('--workers', type=int, default=1, metavar='N',
-                        help='processes, each with a detector of its own and one thread '
-                        '(default 1: this process, with all threads)')
-    parser.add_argument('--device', help="where the detector runs, e.g. cuda (default: cpu)")
-    parser.add_argument('--subset', choices=CONFIG_SUBSETS, default='train',
-                        help='which dataset of a config (default train)')
-
-
-def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Find the faces of images and write a box file. Stopped, even by kill -9, it '
-        'goes on where it was when the same command is given again.',
-        epilog='Exit status: 0; 1 if some images could not be read (all others are written); 2 '
-        'if the command cannot be carried out; 130 after Ctrl-C.')
-    parser.add_argument('images', nargs='+', metavar='IMAGES',
-                        help='folder (searched at any depth), image file, or training config '
-                        '(.py), whose dataset is taken')
-    parser.add_argument('--out', required=True, metavar='FILE.jsonl', help='box file to write')
-    parser.add_argument('--overwrite', action='store_true',
-                        help='begin anew instead of going on with what --out holds')
-    parser.add_argument('--preview', metavar='FILE.png',
-                        help='also draw a contact sheet: up to 48 images with boxes and scores, '
-                        'half of them images without a face or with several')
-    add_detector_options(parser)
-    return parser.parse_args(arguments)

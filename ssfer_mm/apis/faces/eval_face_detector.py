@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ssfer_mm.apis.output_files import check_output, check_picture, save_picture
+from ssfer_mm.command_line.parsers import eval_face_detector_parser
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.datasets.face_cuts import FaceCut, PhotoFaces
 from ssfer_mm.datasets.face_scenes import FaceScenes
@@ -17,7 +18,6 @@ from ssfer_mm.evaluation.face_matching import Matches, match_faces, summarize
 from ssfer_mm.faces.boxes import clip_boxes
 from ssfer_mm.faces.detectors import EmbeddedFaceDetector, FaceDetector, build_detector
 from ssfer_mm.files.atomic import write_json
-from ssfer_mm.subset_names import CROP_PARTS
 
 CHUNK = 256  # images handed to the detector at a time
 SIZES = ((0, 32), (32, 64), (64, 1000))  # heights of faces in scenes, pixels
@@ -41,26 +41,7 @@ class Result:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status, 2 for an error of the user's."""
-    return run_cli(lambda: _run(_parser().parse_args(arguments)))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description='Measure a face detector on face crops whose '
-                                                 'boxes are known, and on scenes made of them.')
-    parser.add_argument('--detector', default='embedded', help='see tools/detect_faces.py')
-    parser.add_argument('--weights', help="another weights file for the 'embedded' detector")
-    parser.add_argument('--folder', default='data/faces13k/images', help='face crops')
-    parser.add_argument('--boxes', default='data/faces13k_boxes.jsonl', help='their boxes')
-    parser.add_argument('--part', default='held_out', choices=CROP_PARTS)
-    parser.add_argument('--limit', type=int, help='take only so many crops')
-    parser.add_argument('--scenes', type=int, default=500, help='composed scenes; 0: none')
-    parser.add_argument('--size', type=int, default=224,
-                        help='side in px of the scenes, and of the crops of the speed test, which '
-                        'are made square')
-    parser.add_argument('--threads', type=int, default=2, help='of the speed test')
-    parser.add_argument('--sheet', help='write a picture of the worst crops and scenes')
-    parser.add_argument('--out', help='write the figures as JSON')
-    return parser
+    return run_cli(lambda: _run(eval_face_detector_parser().parse_args(arguments)))
 
 
 def _run(args: argparse.Namespace) -> dict:

@@ -15,7 +15,7 @@ from mmpretrain.registry import DATASETS, MODELS
 from ssfer_mm.apis.dataset.check_data_parts import data_of_configs
 from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.class_lists import check_class_count, classes_of
-from ssfer_mm.command_line.parsers import Settings
+from ssfer_mm.command_line.parsers import run_ssfer_parser
 from ssfer_mm.command_line.run import go_on_hint, run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
@@ -28,9 +28,9 @@ from .deciding_settings import flat_settings, note_settings, refuse_other_settin
 from .report import RunReport, read_report, save_curves, table
 
 
-def command() -> int:
+def command(argv: Optional[Sequence[str]] = None) -> int:
     """The tool: what a user can put right is a sentence; returns the exit status."""
-    return run_cli(main, after_interrupt=go_on_hint())
+    return run_cli(lambda: main(argv), after_interrupt=go_on_hint())
 
 
 def main(argv: Optional[Sequence[str]] = None) -> None:
@@ -39,7 +39,7 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     Each run has its own folder in the work dir. What is finished is not run again, and what was
     interrupted is resumed, so that the same command continues after a Ctrl-C.
     """
-    args = _parse(argv)
+    args = run_ssfer_parser().parse_args(argv)
     work_dir = Path(args.work_dir or Path('work_dirs') / f'{Path(args.config).stem}_all-stages')
     check_output('--work-dir', str(work_dir / 'table.txt'))
     options, seconds, checkpoint = args.cfg_options, 0.0, None
@@ -131,23 +131,6 @@ def _predict() -> str:
     installed = python.with_name('ssfer')
     words = [installed] if installed.is_file() else [python, '-m', 'ssfer_cli']
     return shlex.join([*map(str, words), 'predict'])
-
-
-def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Run stage I, stages II and III, and a baseline; compare them.')
-    parser.add_argument('config', help='config of stages II and III (configs/ssfer/*.py)')
-    parser.add_argument('--pretrain', metavar='CONFIG',
-                        help='config of stage I; default: the weights that CONFIG names')
-    parser.add_argument('--baseline', metavar='CONFIG', help='a config to compare with')
-    parser.add_argument('--work-dir', help='default: ./work_dirs/<config name>_all-stages')
-    parser.add_argument('--cfg-options', nargs='+', action=Settings, default={},
-                        metavar='KEY=VALUE', help='change settings of the config and the baseline')
-    parser.add_argument('--pretrain-options', nargs='+', action=Settings, default={},
-                        metavar='KEY=VALUE', help='change settings of stage I')
-    parser.add_argument('--resume', action='store_true', help='not needed: the same command '
-                        'always goes on with what was begun')
-    return parser.parse_args(argv)
 
 
 def epochs_of_stage_one(config: str, options: dict) -> int:

@@ -1,5 +1,4 @@
 """Test a recognizer on another data set than the one it was trained on."""
-import argparse
 import shlex
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 
 from ssfer_mm.apis.dataset.make_split import build_labeled
 from ssfer_mm.apis.output_files import check_output
+from ssfer_mm.command_line.parsers import eval_cross_parser
 from ssfer_mm.command_line.progress import progress
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.datasets.base import FERDataset
@@ -23,14 +23,14 @@ SUBSETS = {'Faces13k': 'all', 'FERPlus': 'valid'}
 ROOTS = {'Faces13k': 'data/faces13k', 'FERPlus': 'data/ferplus', 'RAFDB': 'data/rafdb'}
 
 
-def command() -> int:
+def command(argv: Optional[Sequence[str]] = None) -> int:
     """The tool: what a user can put right is a sentence; returns the exit status."""
-    return run_cli(main)
+    return run_cli(lambda: main(argv))
 
 
 def main(argv: Optional[Sequence[str]] = None) -> dict:
     """``tools/eval_cross.py``: prints the figures, and writes them if asked; returns them."""
-    args = _parse(argv)
+    args = eval_cross_parser().parse_args(argv)
     check_output('--out', args.out)
     subset = args.subset or SUBSETS.get(args.data, 'test')
     root = args.data_root or ROOTS.get(args.data)
@@ -131,22 +131,3 @@ def text(result: Dict[str, object]) -> str:
     lines += [f'  {name:<10} recall {value:6.2f} %  of {result["counts"][name]}'
               for name, value in result['recall'].items()]
     return '\n'.join(lines)
-
-
-def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Accuracy of a recognizer on a data set that it was not trained on.')
-    parser.add_argument('model', help='exported classifier (.pth, .safetensors, .onnx) or a name')
-    parser.add_argument('--data', default='Faces13k', help='data set type; default: Faces13k')
-    parser.add_argument('--data-root', help='its folder; default: as in the configs')
-    parser.add_argument('--subset',
-                        help='default: all of Faces13k, valid of FERPlus, test of others')
-    parser.add_argument('--detector', default='whole',
-                        help="'whole' (images are faces; default), 'embedded', a file")
-    parser.add_argument('--margin', type=float, help="around a detected face; default: the model's")
-    parser.add_argument('--batch-size', type=int, default=64)
-    parser.add_argument('--device', default='cpu')
-    parser.add_argument('--title', help='name of the model in the results page')
-    parser.add_argument('--out', metavar='FILE.json',
-                        help='write the figures; in docs/results/cross they enter RESULTS.md')
-    return parser.parse_args(argv)

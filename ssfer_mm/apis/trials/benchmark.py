@@ -16,7 +16,8 @@ from mmengine.runner import Runner
 from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.apis.training.config_kind import check_kind
 from ssfer_mm.apis.training.launch import build_runner
-from ssfer_mm.command_line.parsers import ACCEPTANCE, benchmark_parser
+from ssfer_mm.command_line.parsers import benchmark_parser
+from ssfer_mm.command_line.parsers.trials import ACCEPTANCE
 from ssfer_mm.config import load_config
 from ssfer_mm.engine.unwrap import model_of
 from ssfer_mm.errors import UserError

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.logging import MMLogger
 
 from ssfer_mm.apis.output_files import check_output
-from ssfer_mm.command_line.parsers import cost_parser
+from ssfer_mm.command_line.parsers import cost_model_parser
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import write_json
@@ -31,7 +31,7 @@ def cost_model(cfg: Config, args: argparse.Namespace) -> dict:
 
     Args:
         cfg: A config of stage I, as from `load_config`.
-        args: As from `cost_parser`.
+        args: As from `cost_model_parser`.
 
     Returns:
         What ``--json`` writes: the work, the input, the assumptions, and the cost per device.
@@ -111,7 +111,7 @@ def _check(args: argparse.Namespace) -> None:
 
 def main(argv: Optional[Sequence[str]] = None) -> dict:
     """``tools/cost_model.py``."""
-    args = cost_parser().parse_args(argv)
+    args = cost_model_parser().parse_args(argv)
     check_output('--json', args.json)
     MMLogger.get_current_instance().setLevel('ERROR')  # not a word about every weight's decay
     result = cost_model(load_config(args.config, args.cfg_options), args)

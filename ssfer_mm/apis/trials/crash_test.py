@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence
 
-from ssfer_mm.command_line.parsers import Settings
+from ssfer_mm.command_line.parsers import crash_test_parser
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.engine.checkpoint_folder import POINTER
@@ -41,7 +41,7 @@ class Outcome:
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """``tools/crash_test.py``: 0 if the runs ended the same, 1 if not, 2 after a mistake."""
-    return run_cli(lambda: _run(_parse(argv)))
+    return run_cli(lambda: _run(crash_test_parser().parse_args(argv)))
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -54,20 +54,6 @@ def _run(args: argparse.Namespace) -> int:
     print(f'The same, bit for bit, after {outcome.kills} kills, {outcome.resumes} of them followed '
           'by a resume from a checkpoint: weights, teacher, optimizer, schedules, log.')
     return 0
-
-
-def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Train once without interruption, and again killed at random moments and '
-        'resumed; compare what they end with. Make the config short with --cfg-options.')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('--kills', type=int, default=5, help='default: 5')
-    parser.add_argument('--seed', type=int, default=0, help='of the moments; default: 0')
-    parser.add_argument('--work-dir', help='for whole/ and killed_1/, ..., which a later test '
-                        'there replaces; default: ./work_dirs/crash_<config name>')
-    parser.add_argument('--cfg-options', nargs='+', action=Settings, metavar='KEY=VALUE',
-                        help='change settings of the config')
-    return parser.parse_args(argv)
 
 
 def crash_test(config: str, kills: int, seed: int = 0, work_dir: Optional[str] = None,

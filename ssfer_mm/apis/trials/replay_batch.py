@@ -1,5 +1,4 @@
 """Look into a batch that ended a run: which module, and which gradients, were not finite."""
-import argparse
 import contextlib
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from ssfer_mm.checkpoints import read_config_text
 from ssfer_mm.checkpoints.load import load_all
+from ssfer_mm.command_line.parsers import replay_batch_parser
 from ssfer_mm.command_line.printing import shown
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.component_types import check_types
@@ -24,14 +24,14 @@ from ssfer_mm.runtime.devices import check_device
 from ssfer_mm.safe_loading import load_checkpoint_safely
 
 
-def command() -> int:
+def command(arguments: Optional[Sequence[str]] = None) -> int:
     """The tool: what a user can put right is a sentence; returns the exit status."""
-    return run_cli(main)
+    return run_cli(lambda: main(arguments))
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """``tools/replay_batch.py``."""
-    args = _parse(arguments)
+    args = replay_batch_parser().parse_args(arguments)
     check_device(args.device)
     failed = load_failed_batch(args.file)
     cfg = Config(read_config_text(failed['config'], args.file))
@@ -146,14 +146,3 @@ def _weights(failed: dict, path: Path) -> str:
 
 def _figures(values: Dict[str, float]) -> str:
     return ', '.join(f'{name} {value:.6g}' for name, value in values.items())
-
-
-def _parse(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Repeat the iteration that ended a run with a loss or gradients that are not '
-                    'finite, and say where it went wrong.')
-    parser.add_argument('file', help='nonfinite_iter_*_rank*.pth in the work dir of the run')
-    parser.add_argument('--checkpoint', help='try these weights (default: those kept with the '
-                                             'batch, or else the newest checkpoint beside it)')
-    parser.add_argument('--device', default='cpu', help='e.g. cuda (default: cpu)')
-    return parser.parse_args(arguments)

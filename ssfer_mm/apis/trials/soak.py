@@ -13,7 +13,8 @@ from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.apis.training.config_kind import check_kind
 from ssfer_mm.apis.training.launch import build_runner, check_epochs
 from ssfer_mm.apis.training.own_work_dir import own_work_dir
-from ssfer_mm.command_line.parsers import Settings
+from ssfer_mm.command_line.parsers import soak_parser
+from ssfer_mm.command_line.parsers.trials import PRETRAIN, STAGES
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.engine.unwrap import epoch_lengths
@@ -25,14 +26,13 @@ from ssfer_mm.profiling.process_memory import Enough, MemoryLog, Series, own_mem
 
 from .benchmark import keep_off_the_screen
 
-PRETRAIN, STAGES = 'pretrain', ('supervised', 'semi')
 MEASUREMENTS = 250
 ADVICE = 'Give this one another --work-dir, or leave it out'
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """``tools/soak.py``: 0 if memory is flat, 1 if not, 2 after a mistake, 130 after Ctrl-C."""
-    return run_cli(lambda: _run(_parse(argv)))
+    return run_cli(lambda: _run(soak_parser().parse_args(argv)))
 
 
 def soak(cfg: Config, iterations: int, report: Callable[[str], None] = print,
@@ -131,27 +131,6 @@ def _prepare(cfg: Config, iterations: int) -> None:
             cfg.train_cfg[name].epochs = iterations
     if 'max_epochs' in cfg.train_cfg:
         cfg.train_cfg.max_epochs = iterations
-
-
-def _parse(argv: Optional[Sequence[str]]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Train one stage of a config for many iterations and measure the memory of '
-        'the main process and of every worker.',
-        epilog='Exit status: 0 if memory is flat, 1 if not, 2 if the command cannot be carried '
-        'out, 130 after Ctrl-C.')
-    parser.add_argument('config', help='training config')
-    parser.add_argument('--stage', choices=[PRETRAIN, *STAGES],
-                        help='needed where the config trains two')
-    parser.add_argument('--iterations', type=int, default=5000, help='default: 5000')
-    parser.add_argument('--tolerance', type=float, default=2., metavar='PERCENT',
-                        help='growth after the warm-up that still is flat (default: 2)')
-    parser.add_argument('--json', metavar='FILE', help='also write all figures to this file')
-    parser.add_argument('--work-dir', help='for log, checkpoints and the curve, memory.png; one '
-                        'that holds a run is refused; default: '
-                        './work_dirs/soak_<config name>_<stage>, renamed if it holds one')
-    parser.add_argument('--cfg-options', nargs='+', action=Settings, metavar='KEY=VALUE',
-                        help='change settings of the config, e.g. train_dataloader.batch_size=8')
-    return parser.parse_args(argv)
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -9,8 +9,8 @@ from safetensors import safe_open
 
 from ssfer_mm import UserError
 from ssfer_mm.apis.export import export_face_detector as exporting
-from ssfer_mm.apis.export import export_onnx_detector
 from ssfer_mm.apis.faces import eval_face_detector as evaluation
+from ssfer_mm.command_line.parsers import export_onnx_detector_parser
 from ssfer_mm.datasets.face_cuts import PhotoFaces
 from ssfer_mm.faces.detectors import EmbeddedFaceDetector, FaceDetector, Faces
 from support.detectors import noise, random_weights, rtmdet
@@ -131,7 +131,7 @@ def test_the_onnx_file_of_the_package_has_to_follow(tmp_path, monkeypatch, capsy
                 if 'tools/export_onnx_detector.py' in line]
     assert bool(commands) == packaged and len(commands) < 2
     for command in commands:
-        args = export_onnx_detector._parse(command)
+        args = export_onnx_detector_parser().parse_args(command)
         assert (args.dst, args.share_weights, args.force) == ('w/face.onnx', True, True)
 
 
