@@ -1,14 +1,15 @@
-"""The command ``ssfer``, which starts even where the installation is broken.
+"""How the command ``ssfer`` and all of ``tools/`` start, even where the installation is broken.
 
-Importing ``ssfer_mm`` needs torch and OpenMMLab. ``ssfer doctor`` has to say that they are missing,
-and ``ssfer predict --backend onnx`` does without them. So this file puts empty packages in place,
-from which single modules can be imported; `ssfer_mm.command_line.packages` fills them where torch
-is wanted. A module of its own, outside the package, because a package's ``__init__`` runs first.
+Importing ``ssfer_mm`` needs torch and OpenMMLab, and seconds. ``ssfer doctor`` has to say that they
+are missing, ``ssfer predict --backend onnx`` does without them, and so does ``--help``. So this
+file puts empty packages in place, from which single modules can be imported;
+`ssfer_mm.command_line.packages` fills them where torch is wanted. A module of its own, outside the
+package, because a package's ``__init__`` runs first.
 """
 import importlib
 import importlib.util
 import sys
-from typing import Optional, Sequence
+from typing import Callable, Optional, Sequence
 
 EMPTY = ('ssfer_mm', 'ssfer_mm.faces')
 
@@ -20,30 +21,57 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         Exit status: 0; 1 if something could not be read or is not in order; 2 for an error of the
         user's; 130 after Ctrl-C.
     """
-    prepare_packages()
-    return start('ssfer_mm.inference.console:main', arguments)
+    return start('ssfer_mm.inference.console:main', arguments=arguments)
 
 
-def start(command: str, *arguments: object) -> int:
-    """Import what a command needs, and run it.
+def start(command: str, parser: Optional[str] = None,
+          arguments: Optional[Sequence[str]] = None) -> int:
+    """Import what a command needs, and run it: ``ssfer`` and all of ``tools/``.
 
-    The imports take seconds, on a busy machine a minute, in which Ctrl-C shall end the command
-    with a sentence as it does later on.
+    The imports take seconds, on a busy machine a minute. So a command line that does not need them
+    is answered before, and in them Ctrl-C ends the command with a sentence, as it does later on.
 
     Args:
-        command: ``module:function``, as in an entry point.
-        arguments: What the function is called with.
+        command: ``module:function``, as in an entry point; the function is called with the
+            arguments, and returns an exit status.
+        parser: For a command that needs all of the package: which function of
+            `ssfer_mm.command_line.parsers` gives the parser that answers ``--help`` and refuses a
+            wrong command line first.
+        arguments: Of the command line; None takes the program's.
 
     Returns:
-        Its exit status, or 130 after Ctrl-C in the imports.
+        The command's exit status, 2 if packages are missing, or 130 after Ctrl-C in the imports.
     """
-    module, _, name = command.partition(':')
+    prepare_packages()
     try:
-        function = getattr(importlib.import_module(module), name)
+        if parser:
+            _function(f'ssfer_mm.command_line.parsers:{parser}')().parse_args(arguments)
+            function = _function_and_package(command)
+        else:
+            function = _function(command)
     except KeyboardInterrupt:
         print('\nInterrupted.', file=sys.stderr)
         return 130
-    return function(*arguments)
+    except ImportError as error:
+        if type(error).__name__ != 'EnvironmentProblem':
+            raise
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    return function(arguments)
+
+
+def _function(place: str) -> Callable:
+    module, _, name = place.partition(':')
+    return getattr(importlib.import_module(module), name)
+
+
+def _function_and_package(place: str) -> Callable:
+    from ssfer_mm.command_line.packages import fill_packages
+    from ssfer_mm.runtime.garbage import collector_rests
+
+    with collector_rests():
+        fill_packages()
+        return _function(place)
 
 
 def prepare_packages() -> None:

@@ -4,4 +4,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.dataset.facemix_preview:command'))
+    sys.exit(start('ssfer_mm.apis.dataset.facemix_preview:command', 'browse_facemix_parser'))

@@ -4,4 +4,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.dataset.browse_synthfer:main'))
+    sys.exit(start('ssfer_mm.apis.dataset.browse_synthfer:main', 'browse_synthfer_parser'))

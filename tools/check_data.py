@@ -8,4 +8,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.dataset.check_data:main'))
+    sys.exit(start('ssfer_mm.apis.dataset.check_data:main', 'check_data_parser'))

@@ -4,4 +4,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.export.convert_checkpoint:main'))
+    sys.exit(start('ssfer_mm.apis.export.convert_checkpoint:main', 'convert_checkpoint_parser'))

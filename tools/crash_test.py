@@ -4,4 +4,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.trials.crash_test:main'))
+    sys.exit(start('ssfer_mm.apis.trials.crash_test:main', 'crash_test_parser'))

@@ -8,4 +8,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.faces.detect_faces:main'))
+    sys.exit(start('ssfer_mm.apis.faces.detect_faces:main', 'detect_faces_parser'))

@@ -8,4 +8,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.training.eval_cross:command'))
+    sys.exit(start('ssfer_mm.apis.training.eval_cross:command', 'eval_cross_parser'))

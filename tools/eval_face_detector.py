@@ -8,4 +8,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.faces.eval_face_detector:main'))
+    sys.exit(start('ssfer_mm.apis.faces.eval_face_detector:main', 'eval_face_detector_parser'))

@@ -4,4 +4,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.export.export_model:main'))
+    sys.exit(start('ssfer_mm.apis.export.export_model:main', 'export_parser'))

@@ -8,4 +8,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.export.export_face_detector:main'))
+    sys.exit(start('ssfer_mm.apis.export.export_face_detector:main', 'export_face_detector_parser'))

@@ -4,4 +4,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.export.export_onnx_detector:main'))
+    sys.exit(start('ssfer_mm.apis.export.export_onnx_detector:main', 'export_onnx_detector_parser'))

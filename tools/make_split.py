@@ -8,4 +8,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.dataset.make_split:main'))
+    sys.exit(start('ssfer_mm.apis.dataset.make_split:main', 'make_split_parser'))

@@ -9,4 +9,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.dataset.pack_faces:main'))
+    sys.exit(start('ssfer_mm.apis.dataset.pack_faces:main', 'pack_faces_parser'))

@@ -4,4 +4,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.trials.replay_batch:command'))
+    sys.exit(start('ssfer_mm.apis.trials.replay_batch:command', 'replay_batch_parser'))

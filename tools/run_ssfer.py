@@ -4,4 +4,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.training.all_stages:command'))
+    sys.exit(start('ssfer_mm.apis.training.all_stages:command', 'run_ssfer_parser'))

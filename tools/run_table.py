@@ -8,4 +8,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.tables.command:command'))
+    sys.exit(start('ssfer_mm.tables.command:command', 'run_table_parser'))

@@ -4,4 +4,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.export.ship_model:main'))
+    sys.exit(start('ssfer_mm.apis.export.ship_model:main', 'ship_model_parser'))

@@ -4,4 +4,4 @@ import sys
 from ssfer_cli import start
 
 if __name__ == '__main__':
-    sys.exit(start('ssfer_mm.apis.trials.soak:main'))
+    sys.exit(start('ssfer_mm.apis.trials.soak:main', 'soak_parser'))

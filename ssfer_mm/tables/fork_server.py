@@ -147,7 +147,7 @@ class ForkServer:
 def main(handle: int) -> None:
     """Import, then fork for every message until the other side closes."""
     with collector_rests():
-        import ssfer_mm.apis.training.launch  # noqa: F401  what takes so long
+        import ssfer_mm.apis.training.commands  # noqa: F401  what takes so long
 
     sock = socket.socket(fileno=handle)
     if not _gpu_works_after_a_fork():
@@ -208,11 +208,10 @@ def _become(arguments: List[str], gpu: Optional[str], handles: List[int]) -> Non
         for stream in (1, 2):
             os.dup2(handles[0], stream)
         from ssfer_mm.apis.training.child_training import TRAIN
-        from ssfer_mm.apis.training.launch import train_main
-        from ssfer_mm.command_line.parsers import run_tool, train_parser
+        from ssfer_mm.apis.training.commands import train_command
 
         sys.argv = [str(TRAIN), *arguments]  # what messages tell people to repeat
-        status = run_tool(train_parser(), lambda: train_main, resumable=True, argv=arguments)
+        status = train_command(arguments)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
     except BaseException:

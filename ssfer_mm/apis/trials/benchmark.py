@@ -18,6 +18,7 @@ from ssfer_mm.apis.training.config_kind import check_kind
 from ssfer_mm.apis.training.launch import build_runner
 from ssfer_mm.command_line.parsers import benchmark_parser
 from ssfer_mm.command_line.parsers.trials import ACCEPTANCE
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.engine.unwrap import model_of
 from ssfer_mm.errors import UserError
@@ -192,6 +193,11 @@ def _check_numbers(args: argparse.Namespace) -> None:
     if args.acceptance is not None and not 0 <= args.acceptance <= 1:
         raise UserError(f'--acceptance {args.acceptance}: expected a share in 0-1, such as '
                         f'{ACCEPTANCE}')
+
+
+def command(argv: Optional[Sequence[str]] = None) -> int:
+    """The tool: what a user can put right is a sentence; returns the exit status."""
+    return run_cli(lambda: main(argv))
 
 
 def main(argv: Optional[Sequence[str]] = None) -> list[dict]:

@@ -10,6 +10,7 @@ from mmengine.logging import MMLogger
 
 from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.command_line.parsers import cost_model_parser
+from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import write_json
@@ -107,6 +108,11 @@ def _check(args: argparse.Namespace) -> None:
     if args.faces and not Path(args.faces).is_dir():
         raise UserError(f'--faces {args.faces}: no such folder; name one with face images, or '
                         'leave it out and give --worker-rate')
+
+
+def command(argv: Optional[Sequence[str]] = None) -> int:
+    """The tool: what a user can put right is a sentence; returns the exit status."""
+    return run_cli(lambda: main(argv))
 
 
 def main(argv: Optional[Sequence[str]] = None) -> dict:
