@@ -103,8 +103,9 @@ def test_nor_is_it_a_traceback_while_settings_are_read():
     assert 'status 130' in done.stdout and done.stderr == '\nInterrupted.\n'
 
 
-def test_what_is_not_installed_is_a_sentence():
-    done = run('soak.py', 'config.py', before=NOTHING_INSTALLED)
+@pytest.mark.parametrize('words', [[], ['--cfg-options', 'a=1']])
+def test_what_is_not_installed_is_a_sentence(words):
+    done = run('soak.py', 'config.py', *words, before=NOTHING_INSTALLED)
     assert 'status 2' in done.stdout, done.stderr
     assert done.stderr.startswith('error: No OpenMMLab packages and torch found (missing: ')
     assert done.stderr.count('\n') == 1

@@ -11,6 +11,9 @@ class Settings(argparse.Action):
     """``KEY=VALUE ...``, each value as :func:`read_option` understands it."""
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
+        from ssfer_mm.compat import check_environment
+
+        check_environment()  # mmengine reads the values
         options = copy.copy(getattr(namespace, self.dest, None) or {})
         for setting in values:
             key, given, value = setting.partition('=')
