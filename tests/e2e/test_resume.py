@@ -60,7 +60,7 @@ def train_process(config):
     """tools/train.py in a process of its own."""
     return subprocess.run(
         [sys.executable, str(REPO / 'tools' / 'train.py'), config], capture_output=True, text=True,
-        env=dict(os.environ, PYTHONPATH=str(REPO / 'tests'), OMP_NUM_THREADS='1'),
+        env=dict(os.environ, PYTHONPATH=f'{REPO}:{REPO / "tests"}', OMP_NUM_THREADS='1'),
         # A shell that runs tests in the background lets them ignore Ctrl-C, and children inherit.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 

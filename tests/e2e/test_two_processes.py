@@ -26,7 +26,7 @@ def run(tmp_path_factory, raw):
     cfg.default_hooks.logger.interval = 1
     next(hook for hook in cfg.custom_hooks if hook.type == 'FaceMixMonitor').interval = 2
     config = write(cfg, folder / 'two.py')
-    environment = dict(os.environ, PYTHON=sys.executable, PYTHONPATH=str(REPO / 'tests'),
+    environment = dict(os.environ, PYTHON=sys.executable, PYTHONPATH=f'{REPO}:{REPO / "tests"}',
                        OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='')
     done = subprocess.run(['bash', str(REPO / 'tools' / 'dist_train.sh'), config, str(WORLD),
                            '--auto-scale-lr'], env=environment, capture_output=True, text=True,
