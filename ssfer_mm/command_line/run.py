@@ -14,6 +14,7 @@ from typing import Callable, List, Optional, Sequence
 
 from ssfer_mm.command_line.printing import print_any_name, reader_has_left
 from ssfer_mm.errors import UserError
+from ssfer_mm.runtime.launched import Place, this_place
 from ssfer_mm.runtime.signals import kill_as_interrupt
 from ssfer_mm.unknown_setting import unknown_arch, unknown_setting
 
@@ -63,20 +64,23 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
             result = main()
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
+        place = this_place()
         if _was_interrupted(error):
-            hint = _resume_hint() if resumable else after_interrupt and f' {after_interrupt}'
-            if os.environ.get('RANK', '0') == '0':
+            hint = (_resume_hint(place) if resumable else
+                    after_interrupt and f' {after_interrupt}')
+            if place.is_first:
                 print(f'\nInterrupted.{hint}', file=sys.stderr)
             return 130
         if isinstance(error, BrokenPipeError) and reader_has_left():
             return 1
-        gone = _loader_is_gone(error) or (ECHO if _other_process_is_gone(error) else None)
-        hint = _resume_hint() if resumable else ''
+        echo = place.processes > 1 and _other_process_is_gone(error)
+        gone = _loader_is_gone(error) or (ECHO if echo else None)
+        hint = _resume_hint(place) if resumable else ''
         message = f'{gone}{hint}' if gone else user_message(error)
         if message is None or os.environ.get('SSFER_DEBUG', '0') not in ('', '0'):
             raise
         if not gone:
-            _let_the_first_speak()
+            _let_the_first_speak(place)
         print(f'error: {message}', file=sys.stderr)
         return 1 if gone else 2
     return result if isinstance(result, int) else 0
@@ -84,8 +88,9 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
 
 def _kills(heard_by_main: bool) -> contextlib.AbstractContextManager[None]:
     """Several processes end at once when torchrun tells them to: it reads off how they ended."""
-    one = int(os.environ.get('WORLD_SIZE', '1')) == 1
-    return kill_as_interrupt() if one and not heard_by_main else contextlib.nullcontext()
+    if heard_by_main or this_place().processes > 1:
+        return contextlib.nullcontext()
+    return kill_as_interrupt()
 
 
 def _was_interrupted(error: Optional[BaseException]) -> bool:
@@ -100,16 +105,15 @@ def _was_interrupted(error: Optional[BaseException]) -> bool:
     return error is not None
 
 
-def _let_the_first_speak() -> None:
+def _let_the_first_speak(place: Place) -> None:
     """A mistake is the same in all processes; torchrun ends the others when one has said it."""
-    if int(os.environ.get('LOCAL_RANK', '0')) > 0:
+    if place.local_rank > 0:
         time.sleep(SPEAKS_FIRST)
 
 
 def _other_process_is_gone(error: BaseException) -> bool:
     """Whether this is not the error that ended a run of several processes, but its echo."""
-    return (int(os.environ.get('WORLD_SIZE', '1')) > 1 and isinstance(error, RuntimeError)
-            and OTHER_IS_GONE.search(str(error)) is not None)
+    return isinstance(error, RuntimeError) and OTHER_IS_GONE.search(str(error)) is not None
 
 
 def _loader_is_gone(error: BaseException) -> Optional[str]:
@@ -128,9 +132,9 @@ def _loader_is_gone(error: BaseException) -> Optional[str]:
             'full: set a smaller num_workers of the dataloader.')
 
 
-def _resume_hint() -> str:
+def _resume_hint(place: Place) -> str:
     arguments = _without_resume(sys.argv)
-    if int(os.environ.get('WORLD_SIZE', '1')) == 1:
+    if not place.is_launched:
         return (' Continue from the last saved checkpoint with: '
                 f'{shlex.join(["python", *arguments, "--resume"])}')
     # What tools/dist_train.sh makes of its own arguments.

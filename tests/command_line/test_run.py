@@ -12,6 +12,14 @@ from mmpretrain.registry import DATASETS, HOOKS, MODELS, VISBACKENDS
 from ssfer_mm.command_line import run
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import atomic_write
+from ssfer_mm.runtime.launched import NAMES
+
+
+def launched(monkeypatch, rank='0', processes='2', launcher='pytorch'):
+    """As the process of so many that a launcher started on one machine."""
+    for name, number in zip(NAMES[launcher], (rank, processes, rank)):
+        monkeypatch.setenv(name, number)
+    monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'c.py', '--launcher', launcher])
 
 
 def wrapped_by_mmengine_0_10_7(error):
@@ -166,8 +174,6 @@ def test_interrupt_tells_how_to_resume(capsys, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'my config.py', '--amp'])
-    monkeypatch.delenv('WORLD_SIZE', raising=False)
-    monkeypatch.delenv('RANK', raising=False)
     assert run.run_cli(interrupted, resumable=True) == 130
     assert "python tools/train.py 'my config.py' --amp --resume" in capsys.readouterr().err
     monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'c.py', '--redo', '--amp'])
@@ -179,27 +185,25 @@ def test_interrupt_tells_how_to_resume(capsys, monkeypatch):
 
 @pytest.mark.usefixtures('hang_ups_arrive')
 @pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP])
-def test_a_polite_kill_leaves_no_half_written_file(capsys, monkeypatch, tmp_path, number):
+def test_a_polite_kill_leaves_no_half_written_file(capsys, tmp_path, number):
 
     def writing():
         with atomic_write(tmp_path / 'boxes.jsonl') as file:
             file.write('half')
             signal.raise_signal(number)
 
-    for name in ('RANK', 'WORLD_SIZE'):
-        monkeypatch.delenv(name, raising=False)
     assert run.run_cli(writing) == 130
     assert capsys.readouterr().err == '\nInterrupted.\n' and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize('processes, training', [('1', True), ('2', False)])
 def test_trainings_and_torchrun_have_their_own_way_with_kills(monkeypatch, processes, training):
-    monkeypatch.setenv('WORLD_SIZE', processes)
+    launched(monkeypatch, processes=processes)
     before = signal.getsignal(signal.SIGTERM)
     assert run.run_cli(lambda: int(signal.getsignal(signal.SIGTERM) == before), training) == 1
 
 
-def test_an_interrupt_that_a_cleanup_turned_into_an_error(capsys, monkeypatch):
+def test_an_interrupt_that_a_cleanup_turned_into_an_error(capsys):
     """As where it meets ``os.close`` inside ``shutil.rmtree``, which closes the file again."""
 
     def interrupted():
@@ -211,12 +215,11 @@ def test_an_interrupt_that_a_cleanup_turned_into_an_error(capsys, monkeypatch):
         except OSError as error:
             raise UserError('the config cannot be read') from error
 
-    monkeypatch.delenv('RANK', raising=False)
     assert run.run_cli(interrupted) == 130
     assert capsys.readouterr().err == '\nInterrupted.\n'
 
 
-def test_an_interrupt_after_which_nothing_could_be_saved(capsys, monkeypatch):
+def test_an_interrupt_after_which_nothing_could_be_saved(capsys):
 
     def interrupted():
         try:
@@ -224,7 +227,6 @@ def test_an_interrupt_after_which_nothing_could_be_saved(capsys, monkeypatch):
         finally:
             raise OSError(errno.ENOSPC, 'No space left on device', 'iter_7.pth')
 
-    monkeypatch.delenv('LOCAL_RANK', raising=False)
     assert run.run_cli(interrupted) == 2
     assert 'iter_7.pth cannot be opened or written (No space left' in capsys.readouterr().err
 
@@ -235,7 +237,6 @@ def test_a_tool_that_goes_on_in_another_way_says_so_after_an_interrupt(capsys, m
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sys, 'argv', ['tools/run_table.py', 'my table.yaml', '--redo', '--dev'])
-    monkeypatch.delenv('RANK', raising=False)
     assert run.run_cli(interrupted, after_interrupt=run.go_on_hint('--redo')) == 130
     assert capsys.readouterr().err == (
         '\nInterrupted. What is done is kept. Go on with: '
@@ -248,8 +249,7 @@ def test_a_lost_connection_is_not_always_another_process(monkeypatch, processes,
     def lost():
         raise error('weights.pth: Connection reset by peer')
 
-    monkeypatch.setenv('WORLD_SIZE', processes)
-    monkeypatch.delenv('LOCAL_RANK', raising=False)
+    launched(monkeypatch, processes=processes)
     if error is UserError:
         assert run.run_cli(lost) == 2
     else:
@@ -268,8 +268,6 @@ def test_after_an_interrupt_the_run_goes_on_from_where_it_is(capsys, monkeypatch
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sys, 'argv', ['tools/train.py', *before])
-    monkeypatch.delenv('WORLD_SIZE', raising=False)
-    monkeypatch.delenv('RANK', raising=False)
     assert run.run_cli(interrupted, resumable=True) == 130
     command = ' '.join(['python tools/train.py', *kept, '--resume'])
     assert capsys.readouterr().err.endswith(f' with: {command}\n')
@@ -283,16 +281,45 @@ def test_a_name_that_is_not_utf8_can_be_printed(monkeypatch):
     assert stream.buffer.getvalue().decode() == '\\udce9.jpg'.join(['caf', ' caf\u00e9\n'])
 
 
-@pytest.mark.parametrize('rank, waits', [(None, []), ('0', []), ('3', [run.SPEAKS_FIRST])])
-def test_a_mistake_that_all_processes_find_is_said_by_the_first(monkeypatch, capsys, rank, waits):
+@pytest.mark.parametrize('launcher', NAMES)
+@pytest.mark.parametrize('rank, waits', [('0', []), ('3', [run.SPEAKS_FIRST])])
+def test_a_mistake_that_all_processes_find_is_said_by_the_first(monkeypatch, capsys, rank, waits,
+                                                                launcher):
     """torchrun ends the others while they wait."""
     def mistake():
         raise UserError('no faces')
 
     slept = []
     monkeypatch.setattr(run.time, 'sleep', slept.append)
-    monkeypatch.delenv('LOCAL_RANK', raising=False)
-    if rank:
-        monkeypatch.setenv('LOCAL_RANK', rank)
+    launched(monkeypatch, rank, '4', launcher)
     assert run.run_cli(mistake) == 2
     assert slept == waits and capsys.readouterr().err == 'error: no faces\n'
+
+
+def test_ranks_in_the_environment_of_a_process_that_is_alone_mean_nothing(monkeypatch, capsys):
+    """As in a pod of Kubeflow, where RANK and WORLD_SIZE are set for whatever runs there."""
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    def killed():
+        signal.raise_signal(signal.SIGTERM)
+
+    def lost():
+        raise RuntimeError('weights.pth: Connection reset by peer')
+
+    def mistake():
+        raise UserError('no faces')
+
+    launched(monkeypatch, rank='1')
+    monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'c.py'])
+    monkeypatch.setattr(run.time, 'sleep', lambda _: pytest.fail('waits for other processes'))
+    assert run.run_cli(interrupted, resumable=True) == 130
+    assert capsys.readouterr().err == ('\nInterrupted. Continue from the last saved checkpoint '
+                                       'with: python tools/train.py c.py --resume\n')
+    assert run.run_cli(killed) == 130 and capsys.readouterr().err == '\nInterrupted.\n'
+    assert run.run_cli(mistake) == 2
+    with pytest.raises(RuntimeError):
+        run.run_cli(lost, resumable=True)
+    monkeypatch.setenv('WORLD_SIZE', '')
+    assert run.run_cli(interrupted) == 130

@@ -8,21 +8,7 @@ import torch.distributed as dist
 from mmengine.config import Config
 
 from ssfer_mm.errors import UserError
-
-# What each launcher calls the rank, the number of processes and the rank on this machine.
-NAMES = {
-    'pytorch': ('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
-    'slurm': ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
-    'mpi': ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'),
-}
-
-
-def is_first_process(cfg: Config) -> bool:
-    """Whether this is the process that writes, also before mmengine has joined them."""
-    if dist.is_initialized():
-        return dist.get_rank() == 0
-    launcher = cfg.get('launcher', 'none')
-    return launcher == 'none' or os.environ[NAMES[launcher][0]] == '0'
+from ssfer_mm.runtime.launched import NAMES
 
 
 def start_processes(cfg: Config) -> None:
@@ -41,9 +27,11 @@ def start_processes(cfg: Config) -> None:
     launcher = cfg.get('launcher', 'none')
     if launcher == 'none':
         return
-    missing = [name for name in NAMES[launcher] if name not in os.environ]
+    missing = [name for name in NAMES[launcher] if not os.environ.get(name, '').isdecimal()]
     if missing:
-        raise UserError(f'--launcher {launcher}: environment variable {missing[0]} is not set; '
+        found = os.environ.get(missing[0])
+        raise UserError(f'--launcher {launcher}: environment variable {missing[0]} is '
+                        f'{"not set" if found is None else repr(found)}; '
                         'expected a start through tools/dist_train.sh, srun or mpirun. Use one of '
                         'them, or leave --launcher out.')
     if launcher == 'slurm' and 'SLURM_JOB_ID' in os.environ:

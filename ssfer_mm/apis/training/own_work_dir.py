@@ -10,8 +10,7 @@ from ssfer_mm.engine import CheckpointFolder, same_error_everywhere
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.lock import held_by_this_process
 from ssfer_mm.files.set_aside import set_aside
-
-from .distributed import is_first_process
+from ssfer_mm.runtime.launched import this_place
 
 LOCK = '.running'
 ADVICE = ('Continue it with {resume}, give this one its own --work-dir, or begin anew with --redo, '
@@ -35,7 +34,7 @@ def own_work_dir(cfg: Config, redo: bool, advice: str = ADVICE) -> Iterator[None
     folder = cfg.work_dir
     with contextlib.ExitStack() as stack:
         with same_error_everywhere():
-            if is_first_process(cfg):
+            if this_place(cfg.get('launcher', 'none')).is_first:
                 stack.enter_context(_held(folder))
                 newest = None if _goes_on(cfg) else CheckpointFolder(folder).newest()
                 if newest and not redo:

@@ -12,6 +12,8 @@ from mmengine.config import Config
 
 from ssfer_mm.apis.training import distributed, launch
 from ssfer_mm.command_line import run
+from ssfer_mm.errors import UserError
+from ssfer_mm.runtime.launched import NAMES
 from support.shrink import REPO
 
 TOOLS = REPO / 'tools'
@@ -23,7 +25,7 @@ def test_processes_without_a_gpu_use_gloo(monkeypatch, launcher):
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         port = probe.getsockname()[1]
-    for name, value in zip(distributed.NAMES[launcher], '010'):
+    for name, value in zip(NAMES[launcher], '010'):
         monkeypatch.setenv(name, value)
     for name, value in (('MASTER_ADDR', '127.0.0.1'), ('MASTER_PORT', str(port)),
                         ('RANK', '0'), ('WORLD_SIZE', '1'), ('LOCAL_RANK', '0')):
@@ -44,7 +46,7 @@ def test_processes_without_a_gpu_use_gloo(monkeypatch, launcher):
 
 def test_jobs_of_slurm_have_ports_of_their_own(monkeypatch):
     """The same one for all processes of a job."""
-    for name, value in zip(distributed.NAMES['slurm'], '010'):
+    for name, value in zip(NAMES['slurm'], '010'):
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     ports = []
@@ -59,14 +61,17 @@ def test_jobs_of_slurm_have_ports_of_their_own(monkeypatch):
     assert os.environ['MASTER_PORT'] == '21235', 'a port that is given is kept'
 
 
-def test_only_the_first_process_says_how_to_resume(capsys, monkeypatch):
+@pytest.mark.parametrize('launcher', NAMES)
+def test_only_the_first_process_says_how_to_resume(capsys, monkeypatch, launcher):
 
     def interrupted():
         raise KeyboardInterrupt
 
-    monkeypatch.setenv('WORLD_SIZE', '2')
+    monkeypatch.delenv('LOCAL_WORLD_SIZE', raising=False)
+    monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'c.py', '--launcher', launcher])
     for rank in '01':
-        monkeypatch.setenv('RANK', rank)
+        for name, number in zip(NAMES[launcher], (rank, '2', rank)):
+            monkeypatch.setenv(name, number)
         assert run.run_cli(interrupted, resumable=True) == 130
         said = capsys.readouterr().err
         assert ('and --resume' in said) == (rank == '0') == bool(said)
@@ -89,6 +94,34 @@ def test_an_interrupted_run_of_dist_train_names_its_command(capsys, monkeypatch,
     assert f'checkpoint with{where}' in said
 
 
+def test_one_process_of_dist_train_goes_on_with_dist_train_too(capsys, monkeypatch):
+    """``python tools/train.py CONFIG --launcher pytorch`` would be refused."""
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    for name in ('RANK', 'LOCAL_RANK'):
+        monkeypatch.setenv(name, '0')
+    for name in ('WORLD_SIZE', 'LOCAL_WORLD_SIZE', 'GROUP_WORLD_SIZE'):
+        monkeypatch.setenv(name, '1')
+    monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'c.py', '--launcher', 'pytorch'])
+    assert run.run_cli(interrupted, resumable=True) == 130
+    assert capsys.readouterr().err.endswith(': tools/dist_train.sh c.py 1 --resume\n')
+
+
+@pytest.mark.parametrize('found, words', [(None, 'RANK is not set;'), ('', "RANK is '';"),
+                                          ('first', "RANK is 'first';")])
+def test_a_launcher_without_its_environment_is_refused(monkeypatch, found, words):
+    for name in NAMES['pytorch']:
+        monkeypatch.setenv(name, '1')
+    if found is None:
+        monkeypatch.delenv('RANK')
+    else:
+        monkeypatch.setenv('RANK', found)
+    with pytest.raises(UserError, match=words):
+        distributed.start_processes(Config(dict(launcher='pytorch')))
+
+
 @pytest.mark.parametrize('said, is_echo', [
     ('[.../tcp/pair.cc:545] Read error [127.0.0.1]:40851: Connection reset by peer. This is '
      'typically caused by a remote worker hanging up.', True),
@@ -101,7 +134,8 @@ def test_what_survivors_say_of_a_dead_process(capsys, monkeypatch, said, is_echo
     def training():
         raise RuntimeError(said)
 
-    for name, value in dict(RANK='1', WORLD_SIZE='2', LOCAL_WORLD_SIZE='2').items():
+    for name, value in dict(RANK='1', WORLD_SIZE='2', LOCAL_WORLD_SIZE='2',
+                            GROUP_WORLD_SIZE='1').items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, 'argv', ['tools/train.py', 'c.py', '--launcher', 'pytorch'])
     if not is_echo:
