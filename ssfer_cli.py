@@ -50,7 +50,10 @@ def start(command: str, parser: Optional[str] = None,
         else:
             function = _function(command)
     except KeyboardInterrupt:
-        print('\nInterrupted.', file=sys.stderr)
+        from ssfer_mm.runtime.launched import this_place
+
+        if this_place().is_first:
+            print('\nInterrupted.', file=sys.stderr)
         return 130
     except ImportError as error:
         if type(error).__name__ != 'EnvironmentProblem':

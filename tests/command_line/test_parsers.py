@@ -111,6 +111,13 @@ def test_what_is_not_installed_is_a_sentence(words):
     assert done.stderr.count('\n') == 1
 
 
+@pytest.mark.parametrize('rank, said', [('0', '\nInterrupted.\n'), ('1', '')])
+def test_ctrl_c_while_several_processes_import_is_one_sentence(monkeypatch, rank, said):
+    monkeypatch.setenv('SLURM_PROCID', rank)
+    done = run('train.py', 'config.py', '--launcher', 'slurm', before=CTRL_C_WHILE_IT_IMPORTS)
+    assert 'status 130' in done.stdout and done.stderr == said
+
+
 def test_ctrl_c_while_ssfer_imports_is_a_sentence():
     done = run('../ssfer_cli.py', 'models', before='''
 class CtrlC:
