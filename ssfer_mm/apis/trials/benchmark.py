@@ -82,6 +82,7 @@ def _prepare(cfg: Config, args: argparse.Namespace) -> None:
         for part in ('cfg', 'dataloader', 'evaluator'):
             cfg[f'{kind}_{part}'] = None
     cfg.resume, cfg.load_from = False, args.checkpoint
+    cfg.launcher = 'none'  # the config that a run of several processes left names theirs
     if 'pretrained' in cfg.model:
         cfg.model.pretrained = None  # the speed is the same, and the file may not be here
     if args.workers is not None:

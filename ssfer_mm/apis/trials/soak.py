@@ -122,6 +122,7 @@ def _prepare(cfg: Config, iterations: int) -> None:
         raise UserError(f'--iterations {iterations}: expected at least 10')
     own_memory(os.getpid())  # a system that does not tell is found out now
     cfg.resume = False
+    cfg.launcher = 'none'  # the config that a run of several processes left names theirs
     cfg.log_level = 'WARNING'  # on the screen; the log file gets everything
     if 'pretrained' in cfg.model:
         cfg.model.pretrained = None  # takes the same memory, and the file may not be here

@@ -1,9 +1,11 @@
 """tools/benchmark.py on tiny networks: every stage, every figure, and phases that add up."""
+import argparse
 import json
 
 import pytest
 
 from ssfer_mm import UserError
+from ssfer_mm.apis import load_config
 from ssfer_mm.apis.trials import benchmark
 from support.shrink import REPO
 
@@ -65,6 +67,15 @@ def test_no_plain_step_where_it_would_do_less_than_ours(measured):
     (dict(pipeline=[dict(cache_gb=0)]), False)])
 def test_what_keeps_images_is_filled_before_anything_is_timed(setting, expected):
     assert benchmark._keeps_images(dict(dataset=setting)) is expected
+
+
+def test_the_config_that_a_run_of_several_processes_left_is_timed_in_one(tmp_path):
+    cfg = load_config(REPO / 'configs/ssfer/synthfer_5pct_vit-micro.py')
+    cfg.launcher = 'pytorch'
+    cfg.dump(str(tmp_path / 'config.py'))
+    cfg = load_config(tmp_path / 'config.py')
+    benchmark._prepare(cfg, argparse.Namespace(checkpoint=None, workers=None))
+    assert cfg.launcher == 'none'
 
 
 def test_a_stage_that_is_not_there(measured):

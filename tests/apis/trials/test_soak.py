@@ -61,6 +61,13 @@ def test_thirty_iterations_with_a_worker(config, tmp_path, capsys):
         assert process['verdict']['first'] == 8 and process['verdict']['last'] == 30
 
 
+def test_the_config_that_a_run_of_several_processes_left_runs_in_one():
+    cfg = load_config(REPO / 'configs' / STAGES_II_III)
+    cfg.launcher = 'pytorch'
+    soak_module._prepare(cfg, 30)
+    assert cfg.launcher == 'none'
+
+
 def test_a_leak_fails(config, tmp_path, capsys):
     path = Path(config(STAGE_I))
     path.write_text(path.read_text() + "\ncustom_hooks = [dict(type='Hoarder')]\n")
