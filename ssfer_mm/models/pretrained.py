@@ -40,7 +40,7 @@ def load_backbone(backbone: nn.Module, source: str) -> None:
     whence = f'{part.prefix}* of {source}' if part.prefix else source
     fill_backbone(backbone, part.weights, whence)
     left = ', '.join(grouped(part.left, part.prefix))
-    print_log(f'Backbone: {len(part.weights)} tensors, {whence}'
+    print_log(f'Backbone: {len(part.weights)} tensors from {whence}'
               + (f'; what stays behind: {left}' if left else ''), logger='current')
 
 

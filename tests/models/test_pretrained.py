@@ -42,7 +42,7 @@ def load(path, classifier=None):
 def test_every_backbone_weight_arrives_and_the_decoder_stays_behind(stage_one, said):
     source, path = stage_one
     model = load(path)
-    assert f'tensors, backbone.* of {path}; what stays behind: neck.* (' in said[0]
+    assert f'tensors from backbone.* of {path}; what stays behind: neck.* (' in said[0]
     expected = source.backbone.state_dict()
     for part in (model.student, model.teacher):
         state = part.backbone.state_dict()

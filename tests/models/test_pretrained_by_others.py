@@ -221,7 +221,7 @@ def test_the_features_are_those_of_the_source(way, kind, prefix, left, tmp_path,
     load_backbone(backbone, path)
     torch.testing.assert_close(kind.loaded(backbone), kind.features(taken), rtol=1e-4, atol=1e-4)
     (line,) = said
-    assert f'tensors, {prefix + "* of " if prefix else ""}{path}; what stays behind: ' in line
+    assert f'tensors from {prefix + "* of " if prefix else ""}{path}; what stays behind: ' in line
     assert left in line
 
 
