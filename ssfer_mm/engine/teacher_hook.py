@@ -28,8 +28,9 @@ class EMATeacherHook(Hook):
 
     def before_train(self, runner) -> None:
         """Warn of a teacher that cannot follow in the steps that there are."""
-        model, stage = model_of(runner), runner.train_loop.stages[0]
-        steps = stage.end_iter - stage.begin_iter
+        model, stages = model_of(runner), getattr(runner.train_loop, 'stages', ())
+        batches = stages[0].end_iter - stages[0].begin_iter if stages else runner.max_iters
+        steps = batches // runner.optim_wrapper._accumulative_counts
         left = model.ema_decay**steps
         if left > SLOW and not model.ema_warmup:
             runner.logger.warning(

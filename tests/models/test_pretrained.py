@@ -24,15 +24,6 @@ def stage_one(tmp_path):
     return model, str(path)
 
 
-@pytest.fixture
-def said(monkeypatch):
-    """What goes to the log."""
-    lines = []
-    monkeypatch.setattr('ssfer_mm.models.pretrained.print_log',
-                        lambda text, **options: lines.append(text))
-    return lines
-
-
 def load(path, classifier=None):
     model = MODELS.build(ssfer(classifier, pretrained=path))
     model.init_weights()

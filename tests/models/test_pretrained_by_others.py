@@ -191,15 +191,6 @@ WAYS = [
 ]
 
 
-@pytest.fixture
-def said(monkeypatch):
-    """What goes to the log."""
-    lines = []
-    monkeypatch.setattr('ssfer_mm.models.pretrained.print_log',
-                        lambda text, **options: lines.append(text))
-    return lines
-
-
 def saved(checkpoint, tmp_path):
     path = tmp_path / 'others.ckpt'
     torch.save(checkpoint, path)
