@@ -22,7 +22,6 @@ from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import write_json
 from ssfer_mm.runtime.freed_memory import keep_freed_memory
 from ssfer_mm.runtime.kept_convolutions import keep_few_convolutions
-from ssfer_mm.runtime.processor import has_bfloat16
 from ssfer_mm.safe_loading import enable_safe_loading
 
 from .config_kind import TESTS, check_kind
@@ -31,6 +30,7 @@ from .determinism import make_deterministic
 from .distributed import start_processes
 from .fitting_settings import check_settings
 from .flip_at_test import average_with_mirror_images
+from .mixed_precision import set_amp, tell_of_bfloat16
 from .own_work_dir import own_work_dir
 from .tested_checkpoint import beside_the_training, load_tested_weights, use_model_of, weights_of
 
@@ -56,6 +56,7 @@ def train(cfg: Config, redo: bool = False,
     _prepare(cfg)
     with own_work_dir(cfg, redo):
         runner = _runner_of(cfg)
+        tell_of_bfloat16(runner)
         _train(runner, began)
     return runner
 
@@ -222,7 +223,7 @@ def train_main(argv: Optional[Sequence[str]] = None) -> Runner:
     if args.resume:
         _set_resume(cfg, args.resume)
     if args.amp:
-        _set_amp(cfg)
+        set_amp(cfg)
     if args.compile:
         cfg.custom_hooks = [*(cfg.get('custom_hooks') or ()), dict(type='mmpretrain.CompileHook')]
     if args.no_validate:
@@ -272,26 +273,3 @@ def _set_resume(cfg: Config, resume: str) -> None:
             raise UserError(f'--resume {resume}: no such file; expected a checkpoint (.pth). '
                             'Leave the name out to continue from the last one in the work dir.')
         cfg.load_from = resume
-
-
-def _set_amp(cfg: Config) -> None:
-    gpu = torch.cuda.is_available()
-    if not gpu and not has_bfloat16():
-        raise UserError('--amp: no GPU found, and this processor has no bfloat16 arithmetic '
-                        '(AVX512-BF16 or AMX); mixed precision needs one of them. '
-                        'Leave --amp out.')
-    stages = [cfg.train_cfg.get(name) or {} for name in ('supervised', 'semi')]
-    for wrapper in [cfg.optim_wrapper, *(stage.get('optim_wrapper') for stage in stages)]:
-        if wrapper is None:
-            continue
-        kind = wrapper.get('type', 'OptimWrapper')
-        if kind not in ('OptimWrapper', 'AmpOptimWrapper', 'BFloat16OptimWrapper'):
-            raise UserError(f'--amp: the config has optim_wrapper {kind}; expected OptimWrapper. '
-                            'Leave --amp out.')
-        if kind == 'OptimWrapper':
-            wrapper.type = 'AmpOptimWrapper' if gpu else 'BFloat16OptimWrapper'
-        if wrapper.type == 'AmpOptimWrapper':
-            wrapper.setdefault('loss_scale', 'dynamic')
-            # A fused optimizer makes even those steps that overflow, as steps that change nothing:
-            # the teacher would follow them.
-            wrapper.get('optimizer', {}).pop('fused', None)

@@ -157,33 +157,11 @@ def test_bad_train_arguments(config, monkeypatch, arguments, words):
         launch.train_main([str(config), *arguments])
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason='--amp works here')
-def test_amp_without_a_gpu(config, monkeypatch):
-    monkeypatch.setattr(launch, 'has_bfloat16', lambda: False)
-    with pytest.raises(UserError, match='no GPU found'):
-        launch.train_main([str(config), '--amp'])
-    monkeypatch.setattr(launch, 'has_bfloat16', lambda: True)
-    runner = launch.train_main([str(config), '--amp'])
-    assert runner.iter == 4 and runner.optim_wrapper.precision == 'bfloat16'
-
-
 def test_compile_adds_its_hook_to_those_of_the_config(config, monkeypatch):
     monkeypatch.setattr(launch, 'train', lambda cfg, redo: cfg)
     plain, compiled = (launch.train_main([str(config), *more]) for more in ([], ['--compile']))
     assert compiled.custom_hooks == [*(plain.get('custom_hooks') or []),
                                      dict(type='mmpretrain.CompileHook')]
-
-
-def test_amp_on_a_gpu_skips_overflowing_steps_whole(monkeypatch):
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
-    cfg = launch.load_config('configs/ssfer/ferplus_5pct_vit-micro.py')
-    launch._set_amp(cfg)
-    for wrapper in (cfg.optim_wrapper, cfg.train_cfg.semi.optim_wrapper):
-        assert wrapper.type == 'AmpOptimWrapper' and wrapper.loss_scale == 'dynamic'
-        assert 'fused' not in wrapper.optimizer
-    cfg.optim_wrapper.type = cfg.train_cfg.semi.optim_wrapper.type = 'BFloat16OptimWrapper'
-    launch._set_amp(cfg)
-    assert cfg.optim_wrapper.type == 'BFloat16OptimWrapper', 'it is mixed precision already'
 
 
 def test_bad_out_name_is_refused_before_anything_runs(config):
