@@ -37,8 +37,10 @@ PACKAGE = '''
 import ssfer_cli
 ssfer_cli.prepare_packages()
 from ssfer_mm.command_line.packages import fill_packages
+from ssfer_mm.runtime.processor import has_bfloat16
 fill_packages()
-print('imports, all components registered')
+print('imports, all components registered | bfloat16 on the processor:',
+      'yes (train with --amp)' if has_bfloat16() else 'no')
 '''
 DETECTOR = '''
 import numpy as np

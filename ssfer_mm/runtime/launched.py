@@ -1,8 +1,8 @@
 """Which of the processes of a run this one is, also before mmengine has joined them.
 
 A launcher alone makes a process one of several: without one mmengine joins no group, whatever the
-environment says of ranks. In a pod of Kubeflow RANK and WORLD_SIZE are set for everything that runs
-there, and a training under ``torchrun`` without ``--launcher`` trains by itself.
+environment says of ranks: in a pod of Kubeflow RANK and WORLD_SIZE are set for everything that runs
+there.
 """
 import argparse
 import os

@@ -148,6 +148,41 @@ def test_what_survivors_say_of_a_dead_process(capsys, monkeypatch, said, is_echo
     assert line.endswith('checkpoint with: tools/dist_train.sh c.py 2 --resume')
 
 
+@pytest.mark.parametrize('processes, run_id, refused', [
+    ('2', 'none', True), ('1', 'none', False), ('2', None, False)
+])
+def test_torchrun_alone_does_not_train_one_run_many_times(monkeypatch, processes, run_id, refused):
+    """Ranks of a pod, without torchrun, are no reason to refuse."""
+    monkeypatch.setenv('WORLD_SIZE', processes)
+    monkeypatch.delenv('TORCHELASTIC_RUN_ID', raising=False)
+    if run_id:
+        monkeypatch.setenv('TORCHELASTIC_RUN_ID', run_id)
+    if refused:
+        with pytest.raises(UserError, match='add --launcher pytorch'):
+            distributed.start_processes(Config())
+    else:
+        distributed.start_processes(Config())
+
+
+@pytest.mark.parametrize('here, address', [('2', '127.0.0.1'), ('1', None), (None, None)])
+def test_processes_of_mpi_on_gpus_know_where_to_meet(monkeypatch, here, address):
+    """mmengine ends in a KeyError; only on one machine there is no choice."""
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    for name, value in zip(NAMES['mpi'], '020'):
+        monkeypatch.setenv(name, value)
+    for name, value in (('MASTER_ADDR', None), ('OMPI_COMM_WORLD_LOCAL_SIZE', here)):
+        monkeypatch.setenv(name, '')  # so that it is put back
+        monkeypatch.delenv(name)
+        if value:
+            monkeypatch.setenv(name, value)
+    if address is None:
+        with pytest.raises(UserError, match='mpirun -x MASTER_ADDR='):
+            distributed.start_processes(Config(dict(launcher='mpi')))
+        monkeypatch.setenv('MASTER_ADDR', address := '10.0.0.1')
+    distributed.start_processes(Config(dict(launcher='mpi')))
+    assert os.environ['MASTER_ADDR'] == address
+
+
 def run_script(tmp_path, script, *arguments, **environment):
     """Run a launcher with a `python` or `srun` that prints its arguments."""
     for name in ('python', 'srun'):
