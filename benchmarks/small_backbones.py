@@ -1,12 +1,14 @@
 """How fast small networks of mmpretrain train at 48 px, on one thread.
 
-    OMP_NUM_THREADS=1 python benchmarks/small_backbones.py [NAME ...] [--seconds 2] [--size 48]
+    OMP_NUM_THREADS=1 python benchmarks/small_backbones.py [NAME ...] [--size 48] [--amp]
 
-A figure is the best of three turns of forward, loss and backward in float32, channels last, batch
-64, by the CPU time of the process; the optimizer and the data are left out.
+A figure is the best of three turns of forward, loss and backward in float32, or with --amp in
+bfloat16, channels last, batch 64, by the CPU time of the process; the optimizer and the data are
+left out. Freed memory is kept, as in a training.
 """
 import argparse
 import time
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 
 import torch
@@ -15,6 +17,9 @@ from mmengine.registry import DefaultScope
 from mmpretrain.registry import MODELS
 from torch import nn
 from torch.nn import functional as F
+
+from ssfer_mm.engine.bfloat16_optim_wrapper import bfloat16_passes
+from ssfer_mm.runtime.freed_memory import keep_freed_memory
 
 BATCH = 64
 RESNET = dict(type='ResNet_CIFAR', depth=18, strides=(2, 2, 2, 2))
@@ -41,6 +46,8 @@ NETWORKS = {
     'resnet-24': resnet(24),
     'resnet-micro': resnet(32),
     'resnet-nano, strides 1 2 2 2': resnet(16, strides=(1, 2, 2, 2)),
+    'resnet-micro, strides 1 2 2 2': resnet(32, strides=(1, 2, 2, 2)),
+    'resnet18, strides 1 2 2 2': resnet(64, strides=(1, 2, 2, 2)),
     'resnet34-nano': resnet(16, depth=34),
     'resnet-24, three stages': three_stages(24),
     'resnet-micro, three stages': three_stages(32),
@@ -76,14 +83,19 @@ class Classifier(nn.Module):
         return self.head(self.features(images))
 
 
-def images_per_second(model: nn.Module, size: int, seconds: float) -> float:
+def images_per_second(model: nn.Module, size: int, seconds: float, amp: bool) -> float:
     """Best of three turns, by CPU time."""
     model = model.train().to(memory_format=torch.channels_last)
     images = torch.randn(BATCH, 3, size, size).to(memory_format=torch.channels_last)
     labels = torch.randint(8, (BATCH, ))
 
+    def precision() -> AbstractContextManager[None]:
+        return bfloat16_passes(model) if amp else nullcontext()
+
     def step() -> None:
-        F.cross_entropy(model(images), labels).backward()
+        with precision():
+            loss = F.cross_entropy(model(images), labels)
+        loss.backward()
         model.zero_grad()
 
     step()
@@ -102,8 +114,10 @@ def main() -> None:
     parser.add_argument('names', nargs='*', metavar='NAME', help='these only')
     parser.add_argument('--seconds', type=float, default=2, help='of CPU per network (default: 2)')
     parser.add_argument('--size', type=int, default=48, help='of the images (default: 48)')
+    parser.add_argument('--amp', action='store_true', help='in bfloat16')
     args = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()
     print('| network | weights, M | MFLOPs forward | images/s forward and backward |')
     print('| --- | --- | --- | --- |')
     for name in args.names or NETWORKS:
@@ -111,7 +125,7 @@ def main() -> None:
         weights = sum(p.numel() for p in model.parameters()) / 1e6
         flops = get_model_complexity_info(model.eval(), (3, args.size, args.size),
                                           show_table=False, show_arch=False)['flops'] / 1e6
-        speed = images_per_second(model, args.size, args.seconds)
+        speed = images_per_second(model, args.size, args.seconds, args.amp)
         print(f'| {name} | {weights:.2f} | {flops:.0f} | {speed:.0f} |', flush=True)
 
 
