@@ -20,12 +20,11 @@ from ssfer_mm.audit.parts import Part
 from ssfer_mm.class_lists import check_class_count
 from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.datasets.drawn_split import draw_split
+from ssfer_mm.datasets.labeled import build_labeled
 from ssfer_mm.datasets.same_images import image_keys
 from ssfer_mm.datasets.split_recipe import check_recipe
 from ssfer_mm.datasets.splits import Split, load_split, split_hash
 from ssfer_mm.errors import UserError, one_line
-
-from .make_split import build_labeled
 
 
 @dataclass

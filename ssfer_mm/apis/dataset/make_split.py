@@ -1,25 +1,18 @@
 """The work behind ``tools/make_split.py``: from a config or a name to a split file."""
 import argparse
-import inspect
 import os.path as osp
-import re
 from collections.abc import Mapping, Sequence
 
 from mmengine.config import ConfigDict
-from mmpretrain.registry import DATASETS
 
 from ssfer_mm.command_line.parsers import make_split_parser
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
-from ssfer_mm.datasets.base import FERDataset
 from ssfer_mm.datasets.drawn_split import draw_split
+from ssfer_mm.datasets.labeled import build_labeled
 from ssfer_mm.datasets.listed_split import listed_split, read_id_list
 from ssfer_mm.datasets.splits import Split, load_split, save_split, split_table
 from ssfer_mm.errors import UserError
-
-# Names that splits record, where they differ from the dataset's type.
-_ALIASES = {'AffectNet7': dict(type='AffectNet', num_classes=7),
-            'AffectNet8': dict(type='AffectNet', num_classes=8)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,35 +106,6 @@ def dataset_and_recipe(config: str) -> tuple[dict, dict]:
         raise UserError(f'{config!r} has no train_dataloader.dataset; give a training config, or '
                         'use --dataset and --data-root.')
     return ConfigDict(dataset).to_dict(), recipe
-
-
-def build_labeled(cfg: dict, root_option: str = 'data_root') -> FERDataset:
-    """Build a labeled dataset without pipeline and boxes.
-
-    Args:
-        cfg: Its config.
-        root_option: What the user sets its folder with, where that is an option.
-
-    Raises:
-        UserError: Its type is not a FERDataset, or its arguments do not fit.
-    """
-    own = {name: cls for name, cls in DATASETS.module_dict.items()
-           if isinstance(cls, type) and issubclass(cls, FERDataset)}
-    cfg = {**cfg, **_ALIASES.get(cfg.get('type'), {})}
-    cls = own.get(cfg.get('type'))
-    if cls is None:
-        raise UserError(f'Unknown dataset {cfg.get("type")!r}; '
-                        f'use one of: {", ".join(sorted([*own, *_ALIASES]))}.')
-    if 'data_root' in inspect.signature(cls).parameters:
-        cfg.setdefault('data_root', None)
-    unused = ('type', 'pipeline', 'boxes', 'lazy_init')
-    try:
-        return cls(**{key: value for key, value in cfg.items() if key not in unused})
-    except UserError as error:
-        told = re.sub(r'\bdata_root (?=to |at )', f'{root_option} ', str(error))
-        raise UserError(told) from error
-    except TypeError as error:
-        raise UserError(f'{cfg["type"]} cannot be built from its config: {error}.') from error
 
 
 def default_file(split: Split) -> str:

@@ -10,11 +10,11 @@ from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Un
 import cv2
 import numpy as np
 
-from ssfer_mm.apis.dataset.image_sources import ImageRef, list_images
 from ssfer_mm.command_line.parsers import crop_faces_parser
 from ssfer_mm.command_line.parsers.faces import BOXES, MANIFEST
 from ssfer_mm.command_line.progress import progress_bar
 from ssfer_mm.command_line.run import go_on_hint, run_cli
+from ssfer_mm.datasets.image_sources import ImageRef, list_images
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_file import read_header
 from ssfer_mm.faces.box_line import FaceRecord

@@ -5,7 +5,7 @@ import os.path as osp
 from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Sequence, Set, Tuple
 
-from ssfer_mm.apis.dataset.image_sources import ImageRef
+from ssfer_mm.datasets.image_sources import ImageRef
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_line import FaceRecord
 from ssfer_mm.faces.choose import check_rule, choose_among, faces_above

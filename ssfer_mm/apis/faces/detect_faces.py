@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from os.path import getsize, isfile, realpath
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from ssfer_mm.apis.dataset.image_sources import ImageRef, list_images
 from ssfer_mm.apis.output_files import check_picture
 from ssfer_mm.command_line.parsers import detect_faces_parser
 from ssfer_mm.command_line.printing import counted, shown
 from ssfer_mm.command_line.progress import progress_bar
 from ssfer_mm.command_line.run import go_on_hint, run_cli
+from ssfer_mm.datasets.image_sources import ImageRef, list_images
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_file import box_header
 from ssfer_mm.faces.box_line import FaceRecord, format_line, parse_line

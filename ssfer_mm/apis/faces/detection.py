@@ -6,7 +6,7 @@ from typing import Callable, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ssfer_mm.apis.dataset.image_sources import ImageRef
+from ssfer_mm.datasets.image_sources import ImageRef
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_line import FaceRecord, format_line
 from ssfer_mm.faces.detectors import FaceDetector, Faces, build_detector

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ssfer_mm.apis.dataset.image_sources import ImageRef
 from ssfer_mm.apis.drawing import (
     ALERT,
     BACKGROUND,
@@ -21,6 +20,7 @@ from ssfer_mm.apis.drawing import (
     shorten,
 )
 from ssfer_mm.apis.output_files import save_picture
+from ssfer_mm.datasets.image_sources import ImageRef
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_line import FaceRecord
 from ssfer_mm.images.decode import pixels_of

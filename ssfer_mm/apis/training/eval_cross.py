@@ -6,12 +6,12 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from ssfer_mm.apis.dataset.make_split import build_labeled
 from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.command_line.parsers import eval_cross_parser
 from ssfer_mm.command_line.progress import progress
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.datasets.base import FERDataset
+from ssfer_mm.datasets.labeled import build_labeled
 from ssfer_mm.errors import UserError
 from ssfer_mm.evaluation import class_accuracies, confusion_matrix
 from ssfer_mm.faces.boxes import box_area

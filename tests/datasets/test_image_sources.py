@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from ssfer_mm.apis.dataset.image_sources import list_images
 from ssfer_mm.datasets import ClassFolders, UnlabeledFaces
+from ssfer_mm.datasets.image_sources import list_images
 from ssfer_mm.errors import UserError
 from ssfer_mm.faces.box_file import FaceRecord, write_boxes
 from ssfer_mm.faces.box_lookup import boxes_of_images

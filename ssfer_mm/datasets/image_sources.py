@@ -7,13 +7,13 @@ import numpy as np
 from mmengine.config import ConfigDict
 
 from ssfer_mm.config import load_config
-from ssfer_mm.datasets.base import FERDataset
-from ssfer_mm.datasets.unlabeled import UnlabeledFaces
 from ssfer_mm.errors import UserError
 from ssfer_mm.images.files import IMAGE_SUFFIXES, is_image
 from ssfer_mm.subset_names import CONFIG_SUBSETS
 
-from .make_split import build_labeled
+from .base import FERDataset
+from .labeled import build_labeled
+from .unlabeled import UnlabeledFaces
 
 
 @dataclass(frozen=True)
