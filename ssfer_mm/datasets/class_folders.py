@@ -80,6 +80,7 @@ class ClassFolders(FERDataset):
         if self.subset not in folders:
             raise wrong_layout('ClassFolders', root, f'a folder {self.subset!r} with one folder '
                                'per class')
+        _warn_of_folders_beside(root, folders, classes if self._given else AFFECTNET8)
         self.loose = loose_images('ClassFolders', osp.join(root, folders[self.subset]))
         return class_folder_samples('ClassFolders', root, folders[self.subset], classes,
                                     lambda name: match_class(name, classes))
@@ -161,6 +162,27 @@ def _subset_folders(root: str) -> dict[str, str]:
     found = {subset: own[alias] for subset, aliases in _SUBSET_FOLDERS.items()
              for alias in reversed(aliases) if alias in own}
     return found or {'train': ''}
+
+
+def _warn_of_folders_beside(root: str, folders: Mapping[str, str], classes: Sequence[str]) -> None:
+    """Name what looks like a part of the data and lies where nothing is read."""
+    if '' in folders.values():
+        return  # all of the root is read
+    aliases = {alias for known in _SUBSET_FOLDERS.values() for alias in known}
+    found = [name for name in subfolders(root) if name not in folders.values()
+             and (name.lower() in aliases or _is_class(name, classes))]
+    if found:
+        used = ' and '.join(repr(name) for name in folders.values())
+        print_log(f'ClassFolders: {" and ".join(map(repr, found))} in {root!r} not used: only '
+                  f'{used} there {"are" if len(folders) > 1 else "is"} read. Move what belongs '
+                  'there into it.', logger='current', level=logging.WARNING)
+
+
+def _is_class(name: str, classes: Sequence[str]) -> bool:
+    try:
+        return bool(match_class(name, classes))
+    except UserError:
+        return False
 
 
 def _infer_classes(root: str, folders: Sequence[str]) -> tuple[str, ...]:

@@ -133,6 +133,23 @@ def test_unknown_class_folder_gives_the_closest(tmp_path):
         ds.ClassFolders(str(tmp_path), classes=AFFECTNET7)
 
 
+@pytest.mark.parametrize('beside, classes, told', [
+    ('sad', None, True), ('validation', None, True), ('notes', None, False),
+    ('Grin', ('grin', 'frown'), True), ('Grin', None, False)])
+def test_folders_beside_the_subsets_are_told(tmp_path, monkeypatch, beside, classes, told):
+    said = []
+    monkeypatch.setattr('ssfer_mm.datasets.class_folders.print_log',
+                        lambda text, **options: said.append(text))
+    names = classes or ('happy', 'sad')
+    for folder in ('train', 'val'):
+        for name in names:
+            layouts.write_image(tmp_path / folder / name / '1.png', np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / beside).mkdir()
+    assert len(ds.ClassFolders(str(tmp_path), classes=classes)) == 2
+    assert [f"{beside!r} in {str(tmp_path)!r} not used: only 'train' and 'val' there are" in text
+            for text in said] == [True] * told
+
+
 @pytest.mark.parametrize('make, style, name, train', [
     ('make_class_folders', 'subsets', 'ClassFolders', 'train'),
     ('make_class_folders', 'direct', 'ClassFolders', ''),
