@@ -1,29 +1,17 @@
 """Wrong data: one line that names what is wrong, and never another image in its place."""
-import contextlib
 import json
 
 import numpy as np
 import pytest
 
 from ssfer_mm import datasets as ds
-from ssfer_mm.errors import UserError
-from ssfer_mm.expressions import AFFECTNET7
-from ssfer_mm.transforms import LoadFace, PackImage
+from ssfer_mm.transforms import LoadFace
 from support import layouts
+from support.refusals import refuses
 
 LABELED = {'RAFDB': 'make_rafdb', 'FERPlus': 'make_ferplus', 'AffectNet': 'make_affectnet',
            'FER2013': 'make_fer2013', 'ClassFolders': 'make_class_folders'}
 ALL = [*LABELED, 'UnlabeledFaces']
-
-
-@contextlib.contextmanager
-def refuses(*parts):
-    """Expects a UserError of one line that contains all parts."""
-    with pytest.raises(UserError) as caught:
-        yield
-    message = str(caught.value)
-    assert '\n' not in message
-    assert [part for part in parts if part not in message] == [], message
 
 
 @pytest.mark.parametrize('name', ALL)
@@ -125,48 +113,6 @@ def test_missing_image_is_named_at_once(tmp_path, make, style, name, image):
         getattr(ds, name)(str(tmp_path))
 
 
-def test_unknown_class_folder_gives_the_closest(tmp_path):
-    layouts.make_class_folders(tmp_path, 1, 1, names={'fear': 'feer'})
-    with refuses("'feer'", 'fear', 'classes='):
-        ds.ClassFolders(str(tmp_path))
-    with refuses("'feer'", 'fear'):
-        ds.ClassFolders(str(tmp_path), classes=AFFECTNET7)
-
-
-@pytest.mark.parametrize('beside, classes, told', [
-    ('sad', None, True), ('validation', None, True), ('notes', None, False),
-    ('Grin', ('grin', 'frown'), True), ('Grin', None, False)])
-def test_folders_beside_the_subsets_are_told(tmp_path, monkeypatch, beside, classes, told):
-    said = []
-    monkeypatch.setattr('ssfer_mm.datasets.class_folders.print_log',
-                        lambda text, **options: said.append(text))
-    names = classes or ('happy', 'sad')
-    for folder in ('train', 'val'):
-        for name in names:
-            layouts.write_image(tmp_path / folder / name / '1.png', np.zeros((4, 4, 3), np.uint8))
-    (tmp_path / beside).mkdir()
-    assert len(ds.ClassFolders(str(tmp_path), classes=classes)) == 2
-    assert [f"{beside!r} in {str(tmp_path)!r} not used: only 'train' and 'val' there are" in text
-            for text in said] == [True] * told
-
-
-@pytest.mark.parametrize('make, style, name, train', [
-    ('make_class_folders', 'subsets', 'ClassFolders', 'train'),
-    ('make_class_folders', 'direct', 'ClassFolders', ''),
-    ('make_rafdb', 'class_folders', 'RAFDB', 'DATASET/train')])
-def test_images_beside_the_class_folders_are_told(tmp_path, monkeypatch, make, style, name, train):
-    getattr(layouts, make)(tmp_path, 1, 1, style=style)
-    said = []
-    monkeypatch.setattr('ssfer_mm.datasets.class_folders.print_log',
-                        lambda text, **_: said.append(text))
-    assert len(getattr(ds, name)(str(tmp_path))) == 7 and said == []
-    for dropped in ('b.jpg', 'a.png', '.hidden.png', 'notes.txt'):
-        (tmp_path / train / dropped).write_bytes(b'any')
-    assert len(getattr(ds, name)(str(tmp_path))) == 7
-    assert len(said) == 1 and f"{name}: 2 images directly in '{tmp_path / train}" in said[0]
-    assert "such as 'a.png'" in said[0] and 'folder of its class' in said[0]
-
-
 def test_rafdb_class_folder_out_of_range(tmp_path):
     layouts.make_rafdb(tmp_path, 1, 1, style='class_folders')
     (tmp_path / 'DATASET/train/7').rename(tmp_path / 'DATASET/train/8')
@@ -209,88 +155,6 @@ def test_a_pipeline_that_drops_an_image_is_an_error(tmp_path, test_mode):
         dataset[3]
 
 
-def test_unlabeled_skips_to_the_next_readable_image_and_warns_once(tmp_path, monkeypatch):
-    names = layouts.make_unlabeled(tmp_path, 4)
-    for broken in names[1:3]:
-        (tmp_path / broken).write_bytes(b'not an image')
-    said = []
-    monkeypatch.setattr('ssfer_mm.datasets.unreadable.print_log',
-                        lambda text, **_: said.append(text))
-    dataset = ds.UnlabeledFaces(str(tmp_path), pipeline=[LoadFace()])
-    assert [dataset[1]['img_path'] for _ in range(2)] == [str(tmp_path / names[3])] * 2
-    assert len(said) == 2 and names[1] in said[0] and '2 skipped' in said[1]
-    with refuses(names[1]):
-        ds.UnlabeledFaces(str(tmp_path), pipeline=[LoadFace()], on_unreadable='error')[1]
-
-
-def test_unlabeled_names_what_it_skipped_for_the_list(tmp_path):
-    names = layouts.make_unlabeled(tmp_path, 4)
-    for broken in names[1:3]:
-        (tmp_path / broken).write_bytes(b'not an image')
-    dataset = ds.UnlabeledFaces(str(tmp_path), pipeline=[LoadFace(), PackImage()])
-    assert dataset[1]['data_samples'].unreadable == tuple(str(tmp_path / n) for n in names[1:3])
-    assert dataset[3]['data_samples'].unreadable == ()
-
-
-def test_unlabeled_stops_past_a_share_of_unreadable_images(tmp_path):
-    names = layouts.make_unlabeled(tmp_path, 20)
-    (tmp_path / names[7]).write_bytes(b'not an image')
-    said = {}
-    for share in (0.06, 0.04):
-        dataset = ds.UnlabeledFaces(str(tmp_path), pipeline=[LoadFace()], max_unreadable=share)
-        try:
-            for index in range(200):
-                said[share] = dataset[index % 20]['img_path']
-        except UserError as error:
-            said[share] = str(error)
-    # One of 20.
-    assert said[0.06] == str(tmp_path / names[19])
-    assert '6 of 108 images read' in said[0.04] and names[7] in said[0.04]
-    with refuses('max_unreadable must be a number in [0, 1], got 2'):
-        ds.UnlabeledFaces(str(tmp_path), max_unreadable=2)
-
-
-def test_unlabeled_counts_a_row_of_damaged_images_once(tmp_path):
-    """As a copy leaves it that broke off. Each of the row has all behind it as its substitutes."""
-    names = layouts.make_unlabeled(tmp_path, 120)
-    for broken in names[10:16]:
-        (tmp_path / broken).write_bytes(b'')
-    settings = dict(pipeline=[LoadFace()], max_unreadable=0.055)
-    dataset = ds.UnlabeledFaces(str(tmp_path), **settings)
-    paths = [dataset[index]['img_path'] for index in range(120)]
-    assert paths[10:16] == [str(tmp_path / names[16])] * 6
-    (tmp_path / names[16]).write_bytes(b'')
-    with refuses('7 images in a row, of 120', 'max_unreadable=0.055'):
-        ds.UnlabeledFaces(str(tmp_path), **settings)[10]
-
-
-def test_unlabeled_with_nothing_readable_stops(tmp_path):
-    (tmp_path / 'a.jpg').write_bytes(b'x')
-    with refuses('none of the 1 images'):
-        ds.UnlabeledFaces(str(tmp_path), pipeline=[LoadFace()])[0]
-
-
-def test_unlabeled_does_not_hide_other_errors(tmp_path):
-    layouts.make_unlabeled(tmp_path, 2)
-
-    def wrong(results):
-        raise UserError('the pipeline is wrong')
-    with refuses('the pipeline is wrong'):
-        ds.UnlabeledFaces(str(tmp_path), pipeline=[wrong])[0]
-
-
-def test_unlabeled_roots_must_not_overlap(tmp_path):
-    layouts.make_unlabeled(tmp_path / 'x', 4)
-    with refuses('twice'):
-        ds.UnlabeledFaces([str(tmp_path / 'x'), str(tmp_path / 'x' / 'a')])
-
-
-def test_unlabeled_has_no_labels_to_split(tmp_path):
-    layouts.make_unlabeled(tmp_path, 2)
-    with refuses('no labels'):
-        ds.UnlabeledFaces(str(tmp_path)).labels()
-
-
 def test_boxes_that_the_dataset_does_not_have(tmp_path):
     layouts.make_rafdb(tmp_path, 1, 1)
     with refuses('RAFDB', "boxes='dataset'"):
@@ -307,20 +171,6 @@ def test_box_file_reaches_its_image_and_only_it(tmp_path):
     dataset = ds.RAFDB(str(tmp_path), boxes=str(path))
     assert dataset[1]['face_box'].tolist() == [1, 2, 30, 40]
     assert np.isnan(dataset[0]['face_box']).all()
-
-
-@pytest.mark.parametrize('classes, parts', [
-    (('happy', 'sad'), ["'angry' is none of the 2 classes (happy, sad)", 'move it elsewhere']),
-    (('happy', 'angri', 'sad'), ["'angry' is none of the 3", 'is it angri?', 'Rename']),
-    ('happy', ["classes is 'happy', expected a list of names"]),
-    (('happy', 3), ["('happy', 3), expected a list of names"]),
-])
-def test_class_folders_with_other_classes(tmp_path, classes, parts):
-    for name in ('happy', 'angry', 'sad'):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / '0.png').touch()
-    with refuses(*parts):
-        ds.ClassFolders(str(tmp_path), classes=classes)
 
 
 def test_a_dataset_that_names_no_classes():
