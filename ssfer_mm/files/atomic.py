@@ -62,8 +62,11 @@ def sync_folder(path: Union[str, PathLike]) -> None:
 
 def is_stream(path: Union[str, PathLike]) -> bool:
     """Whether it is a device, a pipe, or a link to an open file: nothing that can be replaced."""
-    if osp.islink(path) and os.readlink(path).startswith('/proc/'):
-        return True
+    if osp.islink(path):
+        # /dev/stdout leads there, /dev/fd/1 lies there.
+        folder = osp.realpath(osp.dirname(osp.abspath(path)))
+        if any(place.startswith('/proc/') for place in (os.readlink(path), folder)):
+            return True
     return osp.exists(path) and not osp.isfile(path) and not osp.isdir(path)
 
 

@@ -31,13 +31,15 @@ def test_what_was_there_stays_where_the_writing_fails(tmp_path, error):
 
 def test_devices_and_pipes_are_left_as_they_are(tmp_path):
     os.mkfifo(tmp_path / 'pipe')
-    # As /dev/stdout is one; on Linux it leads to a plain file where that is what stdout is.
+    # As /dev/stdout is one, and /dev/fd one level up; on Linux they lead to a plain file where that
+    # is what stdout is.
     (tmp_path / 'plain').write_bytes(b'old')
     with open(tmp_path / 'plain') as file:
         os.symlink(f'/proc/self/fd/{file.fileno()}', tmp_path / 'stdout')
+        os.symlink('/proc/self/fd', tmp_path / 'fd')
         os.symlink('pipe', tmp_path / 'link')
         before = {name: os.lstat(tmp_path / name) for name in os.listdir(tmp_path)}
-        for name in ('pipe', 'stdout', 'link'):
+        for name in ('pipe', 'stdout', f'fd/{file.fileno()}', 'link'):
             with pytest.raises(OSError, match='no file'), atomic_write(tmp_path / name) as part:
                 part.write('new')
         after = {name: os.lstat(tmp_path / name) for name in os.listdir(tmp_path)}
