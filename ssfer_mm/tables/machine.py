@@ -55,8 +55,10 @@ def commit() -> str:
     Outside of git, as in a copy on another machine: what SSFER_MM_COMMIT says, or ''.
     """
     def git(*arguments: str) -> str:
-        return subprocess.run(['git', *arguments], cwd=Path(__file__).parent, text=True,
-                              capture_output=True, check=True).stdout.strip()
+        # In a container the code often belongs to another user, to whom git would not answer.
+        return subprocess.run(['git', '-c', 'safe.directory=*', *arguments],
+                              cwd=Path(__file__).parent, text=True, capture_output=True,
+                              check=True).stdout.strip()
 
     try:
         # An environment may lie in a repository, which is not that of the code.
