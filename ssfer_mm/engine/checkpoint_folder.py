@@ -4,17 +4,20 @@ import logging
 import os
 import os.path as osp
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from typing import List, Optional
 
 from mmengine.logging import print_log
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.files.atomic import atomic_write, sync_folder
+from ssfer_mm.files.atomic import atomic_write, sync_folder, unfinished
 from ssfer_mm.files.checkpoint_list import BEST, MANIFEST, PERIODIC, read_list, write_list
 from ssfer_mm.files.fingerprint import sha256_of, sha256_once
 from ssfer_mm.safe_loading import is_unreadable, load_checkpoint_safely
 
 POINTER = 'last_checkpoint'
+# What a run writes into its folder besides checkpoints.
+WRITTEN = (MANIFEST, POINTER, 'classifier.py', 'classifier_*.pth', 'stages.json', 'split.json')
 
 
 class CheckpointFolder:
@@ -90,7 +93,8 @@ class CheckpointFolder:
         """Delete what killed processes left half-written."""
         for name in os.listdir(self.folder):
             checkpoint = name.startswith('.') and name.endswith('.pth.part')
-            if checkpoint or name.startswith((f'.{MANIFEST}', f'.{POINTER}')):
+            target = unfinished(name) or ''
+            if checkpoint or any(fnmatch(target, pattern) for pattern in WRITTEN):
                 os.unlink(self.path(name))
 
     @contextlib.contextmanager

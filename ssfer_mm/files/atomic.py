@@ -4,11 +4,12 @@ import errno
 import json
 import os
 import os.path as osp
+import re
 import tempfile
 import threading
 from collections.abc import Iterator
 from os import PathLike
-from typing import Union
+from typing import Optional, Union
 
 _UMASK = threading.Lock()  # it belongs to the process, and can only be read by setting it
 
@@ -45,6 +46,19 @@ def atomic_write(path: Union[str, PathLike], mode: str = 'w', sync: bool = False
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def unfinished(name: str) -> Optional[str]:
+    """The name that a temporary file of `atomic_write` was to have; None for any other file's name.
+
+    A process that is killed while it writes leaves such a file.
+
+    Example:
+        >>> unfinished('.split.json0a_x9b2c'), unfinished('split.json'), unfinished('.notes')
+        ('split.json', None, None)
+    """
+    temporary = re.fullmatch(r'\.(.+)[a-z0-9_]{8}', name)
+    return temporary[1] if temporary else None
 
 
 def sync_folder(path: Union[str, PathLike]) -> None:

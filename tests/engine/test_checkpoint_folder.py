@@ -15,6 +15,7 @@ from ssfer_mm import UserError
 from ssfer_mm.apis.training import launch
 from ssfer_mm.engine import CheckpointFolder, SafeCheckpointHook
 from ssfer_mm.files import fingerprint
+from ssfer_mm.files.atomic import atomic_write
 from ssfer_mm.files.fingerprint import sha256_of
 from ssfer_mm.safe_loading import load_checkpoint_safely
 from support.models import ssfer
@@ -153,11 +154,18 @@ def test_a_damaged_pointer_is_of_no_use(folder):
 
 def test_what_killed_processes_left_half_written_is_deleted_and_nothing_else(folder):
     before = set(os.listdir(folder.folder))
-    left = ('.epoch_4.pth.part', '.checkpoints.jsonx1y2', '.last_checkpointx1y2')
-    for name in (*left, 'mine.pth.part', '.mine'):
+    left = ['.epoch_4.pth.part']
+    for name in ('checkpoints.json', 'last_checkpoint', 'classifier_semi.pth', 'classifier.py',
+                 'stages.json', 'split.json'):
+        with pytest.raises(KeyboardInterrupt), atomic_write(folder.path(name)):
+            left += {*os.listdir(folder.folder)} - before
+            raise KeyboardInterrupt
+    assert len(left) == 7
+    mine = {'mine.pth.part', '.mine', '.split.json', '.notes.txt12345678'}
+    for name in (*left, *mine):
         Path(folder.path(name)).touch()
     folder.clear_parts()
-    assert set(os.listdir(folder.folder)) == before | {'mine.pth.part', '.mine'}
+    assert set(os.listdir(folder.folder)) == before | mine
 
 
 @pytest.mark.parametrize('rule, scores, saved', [
