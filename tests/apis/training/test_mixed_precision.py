@@ -1,4 +1,6 @@
 """``--amp``, and what is said where it would pay."""
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -36,10 +38,11 @@ def test_amp_without_a_gpu(config, processor):
 @pytest.mark.parametrize('able, more, told', [
     (True, [], True), (True, ['--amp'], False), (False, [], False)
 ])
-def test_a_processor_with_bfloat16_is_told_of(config, processor, capfd, able, more, told):
+def test_a_processor_with_bfloat16_is_told_of(config, processor, able, more, told):
     processor(able)
     launch.train_main([str(config), *more])
-    assert (HINT in capfd.readouterr().out) == told
+    log, = Path('work_dirs/tiny').glob('*/*.log')
+    assert (HINT in log.read_text()) == told
 
 
 def test_every_stage_of_two_trains_in_mixed_precision(processor):
