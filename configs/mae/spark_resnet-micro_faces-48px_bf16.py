@@ -1,5 +1,5 @@
 # spark_resnet-micro_faces-48px.py with all 48 x 48 pixels in the first stage, in bfloat16: for two CPU cores that
-# have AMX, where four times the arithmetic takes forty minutes. Then configs/ssfer/ferplus_25pct_resnet-micro_bf16.py.
+# have AMX, where four times the arithmetic takes 45 minutes. Then configs/ssfer/ferplus_25pct_resnet-micro_bf16.py.
 _base_ = ['./spark_resnet-micro_faces-48px.py']
 
 model = dict(
