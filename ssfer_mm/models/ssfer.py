@@ -19,6 +19,7 @@ from .cls_token_layer import compute_cls_token_only
 from .ema import MovingAverage, decay_at
 from .facemix import one_hot
 from .features import last_layer, layer_depth, mean_of_views, predict
+from .kept_views import kept_views
 from .labeled_part import labeled_images, labeled_losses
 from .losses import sharpen
 from .mirror import add_mirror_scores
@@ -215,10 +216,8 @@ class SSFER(BaseModel):
         student sees, beside so many labeled images."""
         if not self.skip_rejected:
             return slice(None)
-        kept = weights > 0
-        if labeled < 2 and self.has_batch_statistics:
-            kept[0] = True  # one image has no variance; with weight 0 it has no gradient either
-        return kept
+        # One image has no variance.
+        return kept_views(weights, labeled, least=2 if self.has_batch_statistics else 0)
 
     def strong_batch(self, strong: Tensor, pseudo: PseudoLabels) -> Tuple[Tensor, Tensor, Tensor]:
         """Strong views, their labels (N,) or (N, K), and weights; softened and mixed if asked."""

@@ -17,7 +17,7 @@ class Bare:
     Args:
         runner: Its model, with the optimizer wrapper whose precision is used.
         batch: One batch of its loader; images are taken from it, and copied to its device.
-        accepted: Unlabeled images per step that enter the student, in stage III.
+        accepted: Unlabeled images per step that have a pseudo-label, in stage III.
     """
 
     def __init__(self, runner, batch: dict, accepted: int = 0) -> None:
@@ -31,8 +31,9 @@ class Bare:
             return
         self.weak, self.images = inputs.get('weak'), labeled_images(inputs)
         if self.weak is not None:
-            kept = accepted if self.model.skip_rejected else None
-            self.images = torch.cat([self.images, inputs['strong'][:kept]])
+            weights = (torch.arange(len(inputs['strong'])) < accepted).float()
+            kept = self.model.kept_views(weights.to(self.images), len(self.images))
+            self.images = torch.cat([self.images, inputs['strong'][kept]])
 
     def __call__(self) -> None:
         """One step's passes; the gradients are dropped."""

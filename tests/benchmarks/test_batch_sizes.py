@@ -19,24 +19,26 @@ def script(monkeypatch):
     # The allocator and oneDNN are set for the whole process, which here is that of all tests.
     monkeypatch.setattr(module, 'keep_freed_memory', lambda: None)
     monkeypatch.setattr(module, 'keep_few_convolutions', lambda: None)
-    for name, size in (('LABELED', 1), ('UNLABELED', 2), ('SIDE', 16)):
-        monkeypatch.setattr(module, name, size)
+    monkeypatch.setattr(module, 'SIDE', 16)
     return module
 
 
-def test_a_line_every_ten_steps(script, monkeypatch, capsys):
+@pytest.mark.parametrize('options, number, step', [(['--any-size'], 11, 1), ([], 4, 8)])
+def test_a_line_every_ten_steps(script, monkeypatch, capsys, options, number, step):
+    """Batches of any size, or of multiples of 8 images, a thirty-second of all."""
     sizes, real = [], script.faces
     monkeypatch.setattr(script, 'faces', lambda count: sizes.append(count) or real(min(count, 4)))
     monkeypatch.setattr(script.F, 'cross_entropy', lambda scores, labels: scores.sum())
     monkeypatch.setenv(script.USERS_CHOICE[0], 'before')
-    monkeypatch.setattr(sys, 'argv', ['batch_sizes.py', '--steps', '20', '--keep', '7', '--config',
+    monkeypatch.setattr(sys, 'argv', ['batch_sizes.py', '--steps', '20', '--keep', '7', *options,
+                                      '--config',
                                       str(REPO / 'configs/ssfer/synthfer_5pct_resnet-nano.py')])
     script.main()
     lines = capsys.readouterr().out.splitlines()
     assert [re.match(r'(\d+) steps, \d+ s: [\d,]+ MB$', line)[1] for line in lines] == ['10', '20']
     assert script.os.environ[script.USERS_CHOICE[0]] == '7'
-    assert set(sizes[1::2]) == {2} and len(set(sizes[::2])) > 10
-    assert all(91 <= count <= 201 for count in sizes[::2])
+    assert set(sizes[1::2]) == {224} and len(set(sizes[::2])) >= number
+    assert all(122 <= count <= 232 and count % step == 0 for count in sizes[::2])
 
 
 def test_memory_is_that_of_this_process():
