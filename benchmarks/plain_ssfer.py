@@ -19,8 +19,9 @@ from typing import Callable, Dict, List
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from ssfer_mm.models import PseudoLabelLoss
 from ssfer_mm.models.cls_token_layer import compute_all_tokens
 
 
@@ -106,6 +107,28 @@ class PlainSSFER:
     def one_hot(self, samples: List, device: torch.device) -> Tensor:
         labels = torch.cat([sample.gt_label for sample in samples]).to(device)
         return F.one_hot(labels, self.settings.data_preprocessor.num_classes).float()
+
+
+def does_the_same(model, optim_wrapper: dict, semi: bool) -> bool:
+    """Whether a model's own steps are those of the paper, which is all that the plain ones know.
+
+    Args:
+        model: An ``SSFER`` model.
+        optim_wrapper: Config of the stage's optimizer.
+        semi: Of stage III, else of stage II.
+    """
+    ours, rule, loss = model.data_preprocessor, model.pseudo_label, model.pseudo_label_loss
+    if ours.facemix is None or optim_wrapper.get('clip_grad') \
+            or optim_wrapper.get('accumulative_counts', 1) > 1:
+        return False
+    if not semi:
+        return isinstance(model.adjust, nn.Identity)
+    beyond = (
+        ours.semi_facemix, getattr(ours.views, 'weak_views', 1) > 1, rule.sees_labeled,
+        rule.sees_features, model.label_temperature, model.pseudo_mixup, model.rejected_loss,
+        model.fairness, not isinstance(model.semi_adjust, nn.Identity),
+        type(loss) is not PseudoLabelLoss or loss.class_power)
+    return not any(beyond)
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -1,5 +1,5 @@
-# Stage I of the better recipe for two CPU cores: twice the width, faces13k too, an hour of both cores. Then
-# configs/ssfer/ferplus_5pct_resnet-micro.py.
+# Stage I of ferplus_5pct_resnet-micro.py: twice the width of spark_resnet-nano_faces-48px.py, faces13k too, an hour
+# of two CPU cores.
 _base_ = [
     '../_base_/models/spark_resnet-micro.py',
     '../_base_/datasets/faces_unlabeled_48px.py',

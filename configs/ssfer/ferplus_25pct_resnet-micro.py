@@ -1,5 +1,6 @@
-# SSFER on 25 % of FERPlus at 48 px with 2.8 M weights and the votes of FER+ instead of their winner: the best
-# recipe for two CPU cores (RESULTS.md). First, for an hour, stage I:
+# SSFER on 25 % of FERPlus at 48 px with 2.8 M weights and the votes of FER+ instead of their winner, on two
+# CPU cores. Better for as much arithmetic: ferplus_25pct_resnet-nano_all-pixels.py (RESULTS.md). First, for an hour,
+# stage I:
 #   python tools/train.py configs/mae/spark_resnet-micro_faces-48px.py
 _base_ = [
     '../_base_/models/ssfer_resnet-micro.py',

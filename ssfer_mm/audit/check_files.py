@@ -35,16 +35,16 @@ def check_files(part: Part) -> List[Finding]:
     findings = about(
         ERROR if fatal else WARNING, 'unreadable', part.name,
         [f'{name} ({facts.error})' for name, facts in zip(part.ids, part.facts) if facts.error],
-        '{n} cannot be read' + ('' if fatal else '; training skips them'),
+        'cannot be read' + ('' if fatal else '; training skips them'),
         'Copy or extract them again' + (', or take them out of the data.' if fatal else '.'))
     for word, (severity, text, advice) in MODES.items():
         findings += _those(part, severity, f'mode {word}',
-                           lambda facts, word=word: word in facts.mode.split(), '{n} are ' + text,
+                           lambda facts, word=word: word in facts.mode.split(), f'are {text}',
                            advice)
     findings += _those(part, NOTE, 'frames', lambda facts: facts.frames > 1,
-                       '{n} hold several pictures: training takes the first')
+                       'hold several pictures: training takes the first')
     findings += _those(part, WARNING, 'blank', lambda facts: facts.blank,
-                       '{n} are blank: one color all over', 'Take them out of the data.')
+                       'are blank: one color all over', 'Take them out of the data.')
     return findings + _left_out(part) + _orientation(part)
 
 
@@ -52,22 +52,22 @@ def _left_out(part: Part) -> List[Finding]:
     # Only beside images that are read: where a data set keeps its files is its own affair.
     folders = {osp.dirname(image) for image in part.images if isinstance(image, str)}
     return about(WARNING, 'left out', part.name, other_photos(folders),
-                 '{n} pictures beside them are of a kind that training does not read',
+                 'pictures beside them are of a kind that training does not read',
                  'Convert them to .jpg or .png.') + about(
         WARNING, 'loose', part.name, part.loose,
-        '{n} lie beside the class folders: training does not read them', ADVICE_LOOSE)
+        'lie beside the class folders: training does not read them', ADVICE_LOOSE)
 
 
 def _orientation(part: Part) -> List[Finding]:
     decoded = any(facts.content for facts in part.facts)
     findings = _those(part, NOTE, 'EXIF rotation',
                       lambda facts: facts.orientation != 1 and (facts.turned or not decoded),
-                      '{n} have an EXIF orientation: training turns them upright')
+                      'have an EXIF orientation: training turns them upright')
     return findings + _those(
         part, WARNING, 'EXIF rotation ignored',
         lambda facts: facts.orientation != 1 and not facts.turned and bool(facts.content),
-        '{n} have an EXIF orientation that the loader does not heed in their format: training '
-        'sees them turned', 'Save them upright, without the EXIF entry.')
+        'have an EXIF orientation that the loader does not heed in their format: training sees '
+        'them turned', 'Save them upright, without the EXIF entry.')
 
 
 def _those(part: Part, severity: str, kind: str, test: Callable[[FileFacts], bool], text: str,

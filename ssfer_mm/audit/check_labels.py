@@ -24,11 +24,11 @@ def check_classes(part: Part) -> List[Finding]:
     empty = [name for name, number in (found or {}).items() if number == 0]
     if part.role == 'labeled':
         return about(ERROR, 'empty class', part.name, empty,
-                     '{n} of ' + f'{len(part.classes)} classes have no labeled image: they can '
-                     'never be learned', 'Label some, or remove the class from the config.')
+                     f'of {len(part.classes)} classes have no labeled image: they can never be '
+                     'learned', 'Label some, or remove the class from the config.')
     return about(WARNING, 'empty class', part.name, empty,
-                 '{n} of ' + f'{len(part.classes)} classes have no image: its mean class accuracy '
-                 'is over the others', '')
+                 f'of {len(part.classes)} classes have no image: its mean class accuracy is over '
+                 'the others')
 
 
 def split_findings(split: Split, dataset: str, classes: Sequence[str], ids: Sequence[str],
@@ -52,14 +52,14 @@ def split_findings(split: Split, dataset: str, classes: Sequence[str], ids: Sequ
     label_of = dict(zip(ids, labels))
     findings += about(ERROR, 'split ids', 'labeled',
                       [name for name in split.labeled if name not in label_of],
-                      '{n} of ' + f'{len(split.labeled):,} labeled ids of the split are not in '
-                      'the data', again)
+                      f'of {len(split.labeled):,} labeled ids of the split are not in the data',
+                      again)
     now = Counter(split.classes[label_of[name]] for name in split.labeled
                   if name in label_of and label_of[name] < len(split.classes))
     findings += about(ERROR, 'split labels', 'labeled',
                       [f'{name}: {labeled} then, {now[name]} now'
                        for name, (labeled, _) in split.counts.items() if now[name] != labeled],
-                      '{n} classes have another number of labeled images than when the split was '
+                      'classes have another number of labeled images than when the split was '
                       'drawn: labels or files have changed', again)
     if not findings and data_hash(ids, labels) != split.data_hash:
         was = sum(total for _, total in split.counts.values())

@@ -108,21 +108,23 @@ def _across(first: Part, second: Part, pairs: Sequence[Pair]) -> List[Finding]:
         names[pair.kind].append(str(pair))
     if not second.held_out:
         return about(NOTE, 'copies', where, names['exact'] + names['near'],
-                     '{n} ' + f'{of} have a copy in {second.name}: they count twice')
-    labeled, seen = first.role == 'labeled', first.role == 'pre-training'
+                     f'{of} have a copy in {second.name}: they count twice')
+    labeled = first.role == 'labeled'
     harm = (f'the accuracy on {second.name} is partly learned by heart' if labeled else
             f'{second.name} was seen without labels')
+    grave = labeled or first.guarded
+    apart = 'Give the two different subsets or folders'
     out = ('Take them out of the training data (--json lists all); where a benchmark is made so, '
            'say it with the result.')
-    refused = '; training refuses to start' if not seen else ''
     return [
-        *about(WARNING if seen else ERROR, 'same image', where, names['same image'],
-               '{n} ' + f'{of} are images of {second.name}{refused}',
-               'Give the two different subsets or folders.'),
+        *about(ERROR if grave else WARNING, 'same image', where, names['same image'],
+               f'{of} are images of {second.name}: ' + (
+                   'training refuses to start' if first.guarded else harm),
+               apart + ('.' if grave else ', or say it with the result.')),
         *about(ERROR if labeled else WARNING, 'exact copy', where, names['exact'],
-               '{n} ' + f'{of} are in {second.name} too, pixel for pixel: {harm}', out),
+               f'{of} are in {second.name} too, pixel for pixel: {harm}', out),
         *about(WARNING, 'near copy', where, names['near'],
-               '{n} ' + f'{of} show a photo of {second.name}: {harm}',
+               f'{of} show a photo of {second.name}: {harm}',
                'Look at them with --sheet FILE.png. ' + out)]
 
 
@@ -134,11 +136,11 @@ def _inside(part: Part, pairs: Sequence[Pair]) -> List[Finding]:
         torn = [f'{pair}: {part.classes[part.labels[pair.i]]}, {part.classes[part.labels[pair.j]]}'
                 for pair in pairs if part.labels[pair.i] != part.labels[pair.j]]
         findings += about(WARNING, 'contradictory labels', part.name, torn,
-                          '{n} pairs of copies have different labels', 'Look which label is right.')
+                          'pairs of copies have different labels', 'Look which label is right.')
     findings += about(NOTE, 'exact copy', part.name, [str(pair) for pair in exact],
-                      '{n} repeat another one, pixel for pixel')
+                      'repeat another one, pixel for pixel')
     return findings + about(NOTE, 'near copy', part.name, [str(pair) for pair in near],
-                            '{n} pairs show the same photo')
+                            'pairs show the same photo')
 
 
 def _near(copies: Sequence[Copies]) -> Dict[bytes, List[Tuple[bytes, Copies]]]:

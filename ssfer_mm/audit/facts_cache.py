@@ -46,21 +46,27 @@ class FactsCache:
                                f'size, time, {columns})')
             self._base.commit()
         except (sqlite3.Error, OSError) as error:
-            raise UserError(f'cannot use the cache {self.path} ({error}): delete it, name another '
-                            'one with --cache, or give --no-cache') from None
+            raise self._unusable(error) from None
 
     def find(self, stamps: Dict[str, Stamp]) -> Dict[str, FileFacts]:
         """The facts of those files that have not changed since.
 
         Args:
             stamps: Absolute path -> :func:`stamp_of` it.
+
+        Raises:
+            UserError: The cache is damaged.
         """
         found, paths = {}, {_key(path): path for path in stamps}
         keys = list(paths)
         for start in range(0, len(keys), 500):
             some = keys[start:start + 500]
             marks = ','.join('?' * len(some))
-            rows = self._base.execute(f'SELECT * FROM {self._table} WHERE path IN ({marks})', some)
+            try:
+                rows = self._base.execute(
+                    f'SELECT * FROM {self._table} WHERE path IN ({marks})', some).fetchall()
+            except sqlite3.Error as error:
+                raise self._unusable(error) from None
             for key, size, time, *values in rows:
                 path = paths[key]
                 if (size, time) == stamps[path]:
@@ -78,6 +84,10 @@ class FactsCache:
         except sqlite3.Error as error:
             raise UserError(f'cannot write the cache {self.path} ({error}): make room there, name '
                             'another one with --cache, or give --no-cache') from None
+
+    def _unusable(self, error: Exception) -> UserError:
+        return UserError(f'cannot use the cache {self.path} ({error}): delete it, name another '
+                         'one with --cache, or give --no-cache')
 
 
 def _key(path: str) -> Union[str, bytes]:

@@ -1,5 +1,6 @@
 """Everything that one look at an image file tells."""
 import contextlib
+import warnings
 from dataclasses import dataclass, replace
 from typing import Union
 
@@ -96,7 +97,11 @@ def _with_pixels(facts: FileFacts, pixels: np.ndarray) -> FileFacts:
 
 def _header(path: str) -> FileFacts:
     """What the header says."""
-    with any_size(), Image.open(path) as image:
+    with any_size(), contextlib.ExitStack() as stack:
+        # Those of the whole program: here it reads in one thread.
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter('ignore')
+        image = stack.enter_context(Image.open(path))
         mode = _MODES.get(image.mode, f'grey {image.mode[2:]}-bit'
                           if image.mode.startswith('I;') else image.mode)
         if _is_deep(image) and 'bit' not in mode:

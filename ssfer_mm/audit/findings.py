@@ -34,15 +34,15 @@ def about(severity: str, kind: str, part: str, names: Sequence[str], text: str,
     """A finding about some images, or none if there are none.
 
     Args:
-        text: With ``{n}`` for their number.
+        text: What comes after their number.
 
     Example:
-        >>> about('note', 'grey', 'test', ['a.png'], '{n} grey')[0].text
+        >>> about('note', 'grey', 'test', ['a.png'], 'grey')[0].text
         '1 grey'
     """
     if not names:
         return []
-    return [Finding(severity, kind, part, text.format(n=f'{len(names):,}'), advice, len(names),
+    return [Finding(severity, kind, part, f'{len(names):,} {text}', advice, len(names),
                     list(names))]
 
 

@@ -22,10 +22,12 @@ class Part:
         labels: Class index of each, or None for a part without labels.
         classes: Class names.
         drawn: A program drew the images, which look alike without being copies.
+        guarded: Training refuses to start where one of its images is a held-out one.
         skips_unreadable: Training goes on without images that cannot be read.
-        boxes: float32 (N, 4) xyxy in raw-image pixels, NaN where there is none; None if the part
-            uses no boxes, or every image is its own box.
-        box_sizes: int (N, 2), (width, height) that the box file notes, 0 if it does not.
+        boxes: float32 (N, 4) xyxy in raw-image pixels, NaN where there is none; None if the
+            pipeline packs no boxes, or every image is its own box.
+        box_sizes: int (N, 2), (width, height) that the box file notes, 0 if it does not; None
+            without boxes.
         box_source: Where the boxes are from, in words.
         loose: Images beside the data that mean nothing there, and are not read.
     """
@@ -38,6 +40,7 @@ class Part:
     labels: Optional[np.ndarray] = None
     classes: Tuple[str, ...] = ()
     drawn: bool = False
+    guarded: bool = False
     skips_unreadable: bool = False
     boxes: Optional[np.ndarray] = None
     box_sizes: Optional[np.ndarray] = None

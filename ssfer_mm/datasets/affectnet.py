@@ -31,8 +31,7 @@ class AffectNet(FERDataset):
       face boxes are available as ``boxes='dataset'``;
     - the cropped release: ``train_set/`` and ``val_set/``, each with ``images/<id>.jpg`` and
       ``annotations/<id>_exp.npy``. The labels of its 287,651 small files are remembered in
-      ``train_set/.ssfer_mm_labels.json`` if that can be written; delete it after editing
-      annotations in place.
+      ``train_set/.ssfer_mm_labels.json`` if that can be written.
 
     AffectNet-7 (283,901 training and 3,500 validation images) drops contempt, AffectNet-8
     (287,651 and 4,000) keeps it; both drop None, Uncertain and No-Face. Every drop is logged.
@@ -55,6 +54,7 @@ class AffectNet(FERDataset):
 
     METAINFO = dict(dataset_name='AffectNet8', classes=AFFECTNET8)
     SUBSETS = ('train', 'valid', 'test')
+    PUBLISHED = True
 
     def __init__(self,
                  data_root: str,

@@ -62,7 +62,9 @@ def read_affectnet_npy(root: str, part: str) -> list[Sample]:
         UserError: No annotations, an annotation without image, an expression outside 0-10.
     """
     images, annotations = osp.join(root, part, 'images'), osp.join(root, part, 'annotations')
-    names = sorted((name for name in os.listdir(annotations) if name.endswith('_exp.npy')),
+    # A Mac puts '._0_exp.npy' beside '0_exp.npy'.
+    names = sorted((name for name in os.listdir(annotations)
+                    if name.endswith('_exp.npy') and not name.startswith('.')),
                    key=lambda name: (len(name), name))
     if not names:
         raise UserError(f'AffectNet: {describe_folder(annotations)}; expected <id>_exp.npy files, '

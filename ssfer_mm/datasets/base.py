@@ -1,5 +1,6 @@
 """What all face datasets share: samples in, mmpretrain data items out, nothing hidden."""
 import os
+import os.path as osp
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -75,6 +76,8 @@ class FERDataset(BaseDataset):
     SUBSETS: tuple[str, ...] = ()
     # Pictures that a program drew may look alike without being copies of one another.
     DRAWN = False
+    # A published set's ids mean the same images in every copy, others only under their own root.
+    PUBLISHED = False
     # Paths of images beside the data that mean nothing there: a subclass may find some.
     loose: Sequence[str] = ()
 
@@ -109,8 +112,11 @@ class FERDataset(BaseDataset):
         return metainfo.get('dataset_name', type(self).__name__)
 
     def id_scope(self) -> str:
-        """Among datasets of one scope the same id means the same image, wherever it lies."""
-        return type(self).__name__
+        """Among datasets of one scope the same id means the same image."""
+        given = self.data_root or ()
+        roots = [given] if isinstance(given, (str, os.PathLike)) else given
+        places = () if self.PUBLISHED else map(osp.realpath, map(osp.expanduser, roots))
+        return ' '.join([type(self).__name__, *places])
 
     def full_init(self) -> None:
         """Read the annotations, unless that has been done."""

@@ -66,10 +66,6 @@ class ClassFolders(FERDataset):
         if not lazy_init:
             self.full_init()
 
-    def id_scope(self) -> str:
-        """Ids are paths inside the root, so they mean something there only."""
-        return f'{type(self).__name__} {osp.realpath(self._root())}'
-
     def load_samples(self) -> list[Sample]:
         """Scan the subset's class folders."""
         root = self._root()

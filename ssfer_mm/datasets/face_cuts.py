@@ -39,7 +39,8 @@ def is_held_out(name: str) -> bool:
         >>> is_held_out('AJ_Cook_0001.jpg'), is_held_out('Abdel_Madi_Shabneh_0001.jpg')
         (False, True)
     """
-    return int.from_bytes(hashlib.sha256(name.encode()).digest(), 'big') % 5 == 0
+    digest = hashlib.sha256(name.encode('utf-8', 'surrogateescape')).digest()
+    return int.from_bytes(digest, 'big') % 5 == 0
 
 
 class PhotoFaces(Sequence):

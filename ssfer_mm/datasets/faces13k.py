@@ -39,6 +39,7 @@ class Faces13k(FERDataset):
 
     METAINFO: dict = dict(dataset_name='Faces13k', classes=AFFECTNET7)
     SUBSETS: tuple[str, ...] = ('all', 'train', 'test')
+    PUBLISHED = True
 
     def __init__(self,
                  data_root: str,

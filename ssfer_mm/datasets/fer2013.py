@@ -33,6 +33,7 @@ class FER2013(FERDataset):
 
     METAINFO = dict(dataset_name='FER2013', classes=FER2013_7)
     SUBSETS = ('train', 'valid', 'test', 'valid+test')
+    PUBLISHED = True
 
     def load_samples(self) -> list[Sample]:
         """Read the subset's rows, decoding only these."""

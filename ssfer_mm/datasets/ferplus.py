@@ -76,6 +76,7 @@ class FERPlus(FERDataset):
 
     METAINFO = dict(dataset_name='FERPlus', classes=FERPLUS8)
     SUBSETS = ('train', 'valid', 'test', 'valid+test', 'fit', 'dev')
+    PUBLISHED = True
 
     def __init__(self,
                  data_root: str,

@@ -9,6 +9,7 @@ from mmengine.dist import is_main_process
 
 from ssfer_mm.command_line.progress import progress
 from ssfer_mm.errors import UserError
+from ssfer_mm.images.files import is_hidden_folder
 
 
 def resolve_root(data_root: str, dataset: str) -> str:
@@ -34,7 +35,7 @@ def subfolders(folder: str) -> list[str]:
     """Names of the visible folders directly inside a folder, sorted."""
     with os.scandir(folder) as entries:
         return sorted(entry.name for entry in entries
-                      if entry.is_dir() and not entry.name.startswith(('.', '__')))
+                      if entry.is_dir() and not is_hidden_folder(entry.name))
 
 
 def first_existing(root: str, candidates: Sequence[str]) -> str | None:

@@ -54,6 +54,7 @@ class RAFDB(FERDataset):
 
     METAINFO = dict(dataset_name='RAFDB', classes=RAFDB7)
     SUBSETS = ('train', 'test')
+    PUBLISHED = True
 
     def __init__(self,
                  data_root: str,

@@ -7,6 +7,7 @@ from mmpretrain.registry import DATASETS, TRANSFORMS
 from torch.utils.data import Dataset
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.ranges import check_number
 from ssfer_mm.transforms import check_fixed, check_tracked, check_whole, whole_pipeline
 
 from .base import FERDataset
@@ -44,8 +45,9 @@ class SemiSupervisedDataset(Dataset):
             then the same in every epoch, and made once. With ``num_workers=0`` none is sent.
 
     Raises:
-        UserError: The split does not belong to these data; face boxes would be wrong because a
-            labeled transform moves pixels without saying so; or faces would be augmented twice.
+        UserError: A dataset or a number is of another kind; the split does not belong to these
+            data; face boxes would be wrong because a labeled transform moves pixels without saying
+            so; or faces would be augmented twice.
     """
 
     def __init__(self,
@@ -57,14 +59,19 @@ class SemiSupervisedDataset(Dataset):
                  lazy_init: bool = False,
                  whole_faces: Optional[int] = None,
                  keep_gb: float = 0.0) -> None:
-        if whole_faces:
+        _check_kind(dataset, 'dataset', "one with labels, such as dict(type='ClassFolders', "
+                    "data_root='DIR'); images without labels go to extra_unlabeled")
+        _check_extra(extra_unlabeled)
+        check_number('SemiSupervisedDataset', 'keep_gb', keep_gb)
+        if whole_faces is not None:
+            check_number('SemiSupervisedDataset', 'whole_faces', whole_faces, low=1, whole=True)
             labeled_pipeline = whole_pipeline(labeled_pipeline, whole_faces, 'PackFace')
             if unlabeled_pipeline is not None:
                 unlabeled_pipeline = whole_pipeline(
                     unlabeled_pipeline, whole_faces, 'PackUnlabeled')
         if dataset.get('boxes'):
             check_tracked(labeled_pipeline)
-        whole = check_whole(labeled_pipeline, unlabeled_pipeline or ()) or bool(whole_faces)
+        whole = check_whole(labeled_pipeline, unlabeled_pipeline or ()) or whole_faces is not None
         # Whether data_preprocessor.views is to make the views; None where nothing tells.
         self.packs_whole_faces = whole if whole or unlabeled_pipeline else None
         if keep_gb and not whole:
@@ -74,12 +81,9 @@ class SemiSupervisedDataset(Dataset):
         if keep_gb:
             check_fixed([*labeled_pipeline, *(unlabeled_pipeline or ())])
         self._kept = KeptItems(keep_gb)
-        _check_kind(dataset, 'dataset', "one with labels, such as dict(type='ClassFolders', "
-                    "data_root='DIR'); images without labels go to extra_unlabeled")
         self.dataset = DATASETS.build(dict(dataset, lazy_init=True))
         self.labeled_pipeline = _compose(labeled_pipeline)
         self.unlabeled_pipeline = _compose(unlabeled_pipeline or ())
-        _check_extra(extra_unlabeled)
         self._extra = [
             DATASETS.build(dict(cfg, pipeline=[_without_secrets, *(unlabeled_pipeline or ())],
                                 lazy_init=True))
@@ -163,11 +167,16 @@ class SemiSupervisedDataset(Dataset):
         """Labels of the unlabeled images, for monitors only: id -> class index.
 
         Training code never calls this; :class:`PseudoLabelMonitor` does, to plot how often the
-        pseudo-labels are right.
+        pseudo-labels are right. An id that also means another image, an extra one, is left out.
         """
         ids, labels = self.dataset.ids(), self.dataset.labels()
-        return {ids[i]: label
-                for i, label in zip(self._rest.tolist(), labels[self._rest].tolist())}
+        hidden = {ids[i]: label
+                  for i, label in zip(self._rest.tolist(), labels[self._rest].tolist())}
+        for extra in self._extra:
+            if hidden and extra.id_scope() != self.dataset.id_scope():
+                for id_ in extra.ids():
+                    hidden.pop(id_, None)
+        return hidden
 
     def labeled_counts(self) -> np.ndarray:
         """Number of labeled images of each class, (K,)."""

@@ -56,7 +56,7 @@ def _kept_split(cfg: Mapping) -> Split | None:
     """The split in the file that a recipe names, if that is there already."""
     check_recipe(cfg)
     file = cfg.get('file')
-    if not file or len(cfg) > 1 and not osp.isfile(file):
+    if not file or len(cfg) > 1 and not osp.isfile(osp.expanduser(file)):
         return None
     split = load_split(file)
     for key in _KEYS[1:]:

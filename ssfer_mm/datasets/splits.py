@@ -61,7 +61,7 @@ def split_hash(split: Split) -> str:
 
 def save_split(split: Split, path: str) -> None:
     """Write a split as readable JSON with its own hash; the file appears whole or not at all."""
-    write_json(path, dict(format=_FORMAT, hash=split_hash(split), **asdict(split)),
+    write_json(osp.expanduser(path), dict(format=_FORMAT, hash=split_hash(split), **asdict(split)),
                sync=True)
 
 
@@ -71,6 +71,7 @@ def load_split(path: str) -> Split:
     Raises:
         UserError: No such file, no split file, or its content does not match its hash.
     """
+    path = osp.expanduser(path)
     if not osp.isfile(path):
         raise UserError(f'The split file {path!r} does not exist; {_make_hint(path=path)}.')
     try:
@@ -137,7 +138,7 @@ def split_table(split: Split) -> str:
     width = max(len('class'), *(len(name) for name in split.classes))
     lines = [f'{"class":<{width}}  labeled      all  share']
     rows = [*split.counts.items(), ('total', tuple(map(sum, zip(*split.counts.values()))))]
-    lines += [f'{name:<{width}}  {k:7d}  {n:7d}  {k / n:5.1%}' for name, (k, n) in rows]
+    lines += [f'{name:<{width}}  {k:7d}  {n:7d}  {k / max(n, 1):5.1%}' for name, (k, n) in rows]
     return '\n'.join(lines)
 
 

@@ -46,7 +46,8 @@ class StoredFaces(Dataset):
 
     def __init__(self, sources: Sequence[Mapping], pipeline: Sequence = (),
                  on_unreadable: str = 'skip', max_unreadable: float = 0.05) -> None:
-        if isinstance(sources, Mapping) or not sources:
+        if not isinstance(sources, (list, tuple)) or not sources or not all(
+                isinstance(cfg, Mapping) for cfg in sources):
             raise UserError(f'StoredFaces got sources={sources!r}; give a list, such as '
                             "[dict(type='RecordIO', path='train.rec')].")
         self.weights = _weights(sources)

@@ -93,7 +93,7 @@ def cached_pool(generator: SynthFERGenerator, pool: str, count: int,
     """
     if cache_dir is None:
         return render_pool(generator, pool, count)
-    path = os.path.join(cache_dir, cache_name(generator, pool, count))
+    path = os.path.join(os.path.expanduser(cache_dir), cache_name(generator, pool, count))
     faces = _read(path, generator.size, count)
     if faces is None:
         faces = render_pool(generator, pool, count)

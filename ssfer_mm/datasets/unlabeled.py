@@ -57,11 +57,6 @@ class UnlabeledFaces(FERDataset):
                          test_mode=test_mode, lazy_init=lazy_init, indices=indices,
                          serialize_data=serialize_data)
 
-    def id_scope(self) -> str:
-        """Ids begin with the folders' names, so they mean something under these only."""
-        roots = [self.data_root] if isinstance(self.data_root, str) else self.data_root
-        return ' '.join([type(self).__name__, *map(osp.realpath, map(osp.expanduser, roots))])
-
     def load_samples(self) -> list[Sample]:
         """Scan every root; roots in the given order, images sorted by path."""
         given = [self.data_root] if isinstance(self.data_root, str) else list(self.data_root or ())

@@ -7,7 +7,7 @@ from .compile_hook import CompileHook
 from .exact_resume_hook import ExactResumeHook
 from .export_hook import ExportClassifierHook
 from .facemix_monitor import FaceMixMonitor
-from .failed_batch import load_failed_batch, set_rng_states
+from .failed_batch import config_beside, load_failed_batch, set_rng_states
 from .formatted_once import format_configs_once
 from .global_log_hook import GlobalLogHook
 from .graceful_stop_hook import GracefulStopHook
@@ -35,6 +35,6 @@ __all__ = [
     'MergedGroupsConstructor', 'NumericsHook', 'PseudoLabelMonitor', 'ResumableTrainLoop',
     'SafeCheckpointHook', 'ShardedRunner', 'SplitRecordHook', 'Stage', 'StageReportHook',
     'StageTimerHook', 'TwoStageFinetuneHook', 'TwoStageTrainLoop', 'UnreadableHook',
-    'format_configs_once', 'load_failed_batch', 'pseudo_label_figures', 'same_error_everywhere',
-    'set_rng_states'
+    'config_beside', 'format_configs_once', 'load_failed_batch', 'pseudo_label_figures',
+    'same_error_everywhere', 'set_rng_states'
 ]

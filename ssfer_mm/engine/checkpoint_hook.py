@@ -39,7 +39,8 @@ class SafeCheckpointHook(Hook):
         rule: ``'greater'`` or ``'less'`` is better.
 
     Raises:
-        UserError: A checkpoint cannot be written; the earlier ones are kept.
+        UserError: A checkpoint cannot be written; the earlier ones are kept. Or an argument is
+            none of these.
     """
 
     # After every hook that changes what is saved.
@@ -54,6 +55,9 @@ class SafeCheckpointHook(Hook):
                  rule: str = 'greater') -> None:
         if rule not in ('greater', 'less'):
             raise UserError(f"SafeCheckpointHook: rule is 'greater' or 'less', got {rule!r}")
+        if not isinstance(save_best, (str, type(None))):
+            raise UserError(f'SafeCheckpointHook: save_best is {save_best!r}: name one metric, '
+                            'such as default_hooks.checkpoint.save_best=accuracy')
         self.interval, self.by_epoch, self.minutes = interval, by_epoch, minutes
         self.max_keep_ckpts = max_keep_ckpts
         self.save_best, self.rule = save_best, rule

@@ -12,6 +12,7 @@ from ssfer_mm.errors import UserError
 
 from .checkpoint_folder import CheckpointFolder
 from .same_data import check_same_sizes, data_sizes
+from .same_groups import check_same_groups
 from .unwrap import epoch_lengths, model_of
 
 
@@ -92,7 +93,9 @@ class ExactResumeHook(Hook):
             raise UserError(f'{runner._load_from} holds weights, but no optimizer or schedule to '
                             'go on with: resume from epoch_N.pth or iter_N.pth, or start a new run '
                             'from these weights with --cfg-options load_from=FILE')
-        _check_groups(runner, checkpoint)
+        # A stage builds its own optimizer later, and compares it then (TwoStageFinetuneHook).
+        if not hasattr(runner.train_loop, 'stages'):
+            check_same_groups(runner, checkpoint)
         self._epoch_lengths = meta.get('epoch_lengths')
         self._stage_ends = meta.get('stage_ends') or []
         self._processes = meta.get('processes')
@@ -182,19 +185,3 @@ def _shapes(state: dict) -> Set[tuple]:
     # Distributed training and test-time augmentation have that model in their `module`.
     return {(name.removeprefix('module.'), value.shape) for name, value in state.items()
             if hasattr(value, 'shape')}
-
-
-def _check_groups(runner, checkpoint: dict) -> None:
-    """The same weights in other groups; of other weights, loading the model tells more."""
-    saved = checkpoint['optimizer'].get('param_groups')
-    if not saved or not hasattr(runner.optim_wrapper, 'optimizer'):
-        return
-    before, now = ([len(group['params']) for group in groups]
-                   for groups in (saved, runner.optim_wrapper.optimizer.param_groups))
-    if len(before) != len(now) and sum(before) == sum(now):
-        other = ('DefaultOptimWrapperConstructor' if len(before) > len(now) else
-                 'MergedGroupsConstructor')
-        raise UserError(
-            f'the optimizer of {runner._load_from} has its {sum(now)} weights in {len(before)} '
-            f'groups, this run in {len(now)}: keep optim_wrapper.constructor and paramwise_cfg as '
-            f'they were, e.g. with --cfg-options optim_wrapper.constructor={other}')

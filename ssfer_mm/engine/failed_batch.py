@@ -1,6 +1,7 @@
 """A batch that made the loss or the gradients non-finite, as a file that can be looked into."""
 import os.path as osp
 import random
+from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Union
 
 import numpy as np
@@ -64,6 +65,12 @@ def load_failed_batch(path: str) -> dict:
         raise UserError(f'{path} holds no batch that a run kept ({type(error).__name__}: {error}); '
                         f'expected a file named like {failed_batch_name(120, 0)}') from error
     return dict(content, batches=batches, rng=rng, weights=weights)
+
+
+def config_beside(path: str, text: str) -> Optional[Path]:
+    """The run's own copy of its config, beside its batch, if one there still has this text."""
+    return next((file for file in sorted(Path(path).parent.glob('*.py'))
+                 if file.read_text(encoding='utf-8', errors='replace') == text), None)
 
 
 # ---- batches as plain values --------------------------------------------------------------------

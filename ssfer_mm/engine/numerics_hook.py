@@ -4,17 +4,20 @@ import os.path as osp
 from typing import Any, Dict, List, Optional
 
 import torch
+from mmengine.config import Config
 from mmengine.dist import all_gather_object, all_reduce, get_world_size
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
+from ssfer_mm.component_types import check_types
 from ssfer_mm.errors import UserError
 from ssfer_mm.ranges import check_number
 
 from .exact_resume_hook import ExactResumeHook
 from .failed_batch import (
     FORMAT,
+    config_beside,
     failed_batch_name,
     plain,
     rng_states,
@@ -42,7 +45,7 @@ class NumericsHook(Hook):
     What it costs: the gradients' norm, which is taken from ``clip_grad`` where that computes it,
     and with several processes one number that they reduce. A GPU is waited for only where
     mmengine waits for it anyway, to read the losses, so there the failing step is taken, though
-    never saved. On a CPU the weights before it are kept too.
+    never saved. On a CPU the weights before it are kept too, unless they are sharded.
 
     Args:
         max_skips: Steps in a row that mixed precision may leave out. Its loss scale begins at
@@ -93,7 +96,9 @@ class NumericsHook(Hook):
         self._overflow = getattr(wrapper.optimizer, 'found_inf', None)
         if _scaler(wrapper) is None:
             self._norm = _gradient_norm(wrapper)
-            if self._norm.device.type == 'cpu' and not math.isfinite(self._norm):
+            # Of a sharded model it is the norm of this process's part, and the others go on.
+            if (self._norm.device.type == 'cpu' and not math.isfinite(self._norm)
+                    and not _is_sharded(runner.model)):
                 self._weights = plain(model_of(runner).state_dict())
 
     # ---- what came of it ----------------------------------------------------------------------
@@ -188,7 +193,8 @@ class NumericsHook(Hook):
             save_file(path, content)
         except (OSError, RuntimeError) as error:
             return f'the batch could not be kept ({error})'
-        return f'look into the batch with "python tools/replay_batch.py {path}"'
+        return (f'look into the batch with "python tools/replay_batch.py {path}'
+                f'{_config_option(runner.cfg, path)}"')
 
     def _forget_step(self) -> None:
         self._stepped = False
@@ -202,11 +208,19 @@ class NumericsHook(Hook):
         self._optimizer, self._handle = None, None
 
 
+def _config_option(cfg: Config, path: str) -> str:
+    """What the replay has to be told where a model has parts of others' packages."""
+    try:
+        check_types([cfg.get('model'), cfg.get('data_preprocessor')])
+    except UserError:
+        return f' --config {config_beside(path, cfg.pretty_text) or "CONFIG"}'
+    return ''
+
+
 def _wrapper_key(runner) -> str:
     """Where the settings of the current optimizer are: a stage may have its own."""
     stage = getattr(runner.train_loop, 'stage', None)
-    return f'train_cfg.{stage.name}.optim_wrapper' if stage and stage.optim_wrapper else \
-        'optim_wrapper'
+    return stage.optim_wrapper_key if stage else 'optim_wrapper'
 
 
 def _scaler(wrapper) -> Optional[object]:

@@ -1,5 +1,5 @@
 """An epoch-based loop that continues wherever its checkpoint was written."""
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 from mmengine.dist import all_gather_object
 from mmengine.runner import EpochBasedTrainLoop
@@ -12,9 +12,33 @@ from ssfer_mm.errors import UserError
 class ResumableTrainLoop(EpochBasedTrainLoop):
     """mmengine's loop, which can also be resumed inside an epoch and before a validation.
 
-    Takes the arguments of ``EpochBasedTrainLoop``. Batches that are done are skipped by the
-    sampler, not decoded.
+    Batches that are done are skipped by the sampler, not decoded.
+
+    Args:
+        runner: The runner.
+        dataloader: Of the training.
+        max_epochs: How many epochs it lasts.
+        val_begin: First epoch (from 1) that may be validated.
+        val_interval: Epochs between validations; the last epoch ends with one in any case.
+        dynamic_intervals: (epoch, interval): intervals that hold from these epochs on.
+
+    Raises:
+        UserError: ``val_interval`` is not at least one epoch.
     """
+
+    def __init__(self,
+                 runner,
+                 dataloader,
+                 max_epochs: int,
+                 val_begin: int = 1,
+                 val_interval: int = 1,
+                 dynamic_intervals: Optional[List[Tuple[int, int]]] = None) -> None:
+        if not isinstance(val_interval, int) or val_interval < 1:
+            raise UserError(f'train_cfg.val_interval is {val_interval!r}: set it to a whole number '
+                            'of epochs >= 1; 10000 validates where a stage ends only, and '
+                            '--no-validate not at all')
+        super().__init__(runner, dataloader, max_epochs, val_begin, val_interval,
+                         dynamic_intervals)
 
     def run(self):
         """Train, with a validation where one is due.

@@ -43,7 +43,8 @@ class SplitRecordHook(Hook):
         if getattr(dataset, 'split', None) is None:
             return
         path = osp.join(runner.work_dir, self.filename)
-        if runner._resume and osp.isfile(path):
+        # Where nothing was trained on it, the file is of a start that failed.
+        if runner._resume and runner.iter > 0 and osp.isfile(path):
             dataset.check_recorded_split(path)
         elif runner.rank == 0:
             dataset.record_split(path)

@@ -8,6 +8,7 @@ from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
+from ssfer_mm.evaluation import plain_figure
 from ssfer_mm.files.atomic import write_json
 
 
@@ -61,7 +62,7 @@ class StageReportHook(Hook):
         if entry is not None:
             # Stopped in a later validation, the run still has these: they are no result of it.
             entry['evaluated'] = entry['epochs']
-            figures = {name: _plain(value) for name, value in (metrics or {}).items()}
+            figures = {name: plain_figure(value) for name, value in (metrics or {}).items()}
             entry['metrics'] = {k: float(v) for k, v in figures.items() if _is_number(v)}
             entry.update({k: v for k, v in figures.items() if not _is_number(v)})
             self._write(runner, report)
@@ -77,11 +78,6 @@ class StageReportHook(Hook):
     def _write(self, runner, report: dict) -> None:
         runner.message_hub.update_info('stage_report', json.dumps(report))
         write_json(osp.join(runner.work_dir, self.filename), report, sync=True)
-
-
-def _plain(value: object) -> object:
-    """Tensors and arrays, which metrics of other libraries give, as numbers and lists."""
-    return value.tolist() if hasattr(value, 'tolist') else value
 
 
 def _is_number(value: object) -> bool:

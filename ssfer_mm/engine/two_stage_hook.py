@@ -13,6 +13,7 @@ from ssfer_mm.errors import UserError
 from .class_correction import warn_of_double_correction
 from .lr_scaling import learning_rate_factor, scale_learning_rates
 from .rehearsal import rehearse
+from .same_groups import check_same_groups
 from .two_stage_loop import Stage
 from .unfit_hooks import check_hooks
 from .unwrap import forget_stage_one_if_resumed, model_of
@@ -64,7 +65,11 @@ class TwoStageFinetuneHook(Hook):
         forget_stage_one_if_resumed(runner)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """On resume, build the optimizer whose state is about to be loaded."""
+        """On resume, build the optimizer whose state is about to be loaded.
+
+        Raises:
+            UserError: The checkpoint has other weights, or the same in other groups.
+        """
         if not runner._resume:
             return
         stage = self._stage_that_saved(runner.train_loop, checkpoint['meta'])
@@ -78,6 +83,7 @@ class TwoStageFinetuneHook(Hook):
         if stage is not None:
             runner.train_loop.enter(stage)
             self._build_optimizer(runner, stage)
+            check_same_groups(runner, checkpoint, stage.optim_wrapper_key)
 
     def before_train(self, runner) -> None:
         """Tell the model the labeled classes, and the optimizer its place in the run; try what

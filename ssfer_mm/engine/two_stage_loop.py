@@ -49,6 +49,11 @@ class Stage:
         """First iteration after the stage."""
         return self.begin_iter + self.epochs * self.iters_per_epoch
 
+    @property
+    def optim_wrapper_key(self) -> str:
+        """Where the settings of its optimizer are."""
+        return f'train_cfg.{self.name}.optim_wrapper' if self.optim_wrapper else 'optim_wrapper'
+
 
 @LOOPS.register_module()
 class TwoStageTrainLoop(ResumableTrainLoop):
@@ -69,7 +74,8 @@ class TwoStageTrainLoop(ResumableTrainLoop):
         val_interval: Epochs between validations.
 
     Raises:
-        UserError: No stage is left, or a stage's batch is larger than its data.
+        UserError: No stage is left, or a stage's batch is larger than its data, or
+            ``val_interval`` is not at least one epoch.
     """
 
     def __init__(self,

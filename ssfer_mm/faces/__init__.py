@@ -7,12 +7,12 @@ from .boxes import (
     crop_resize_matrix,
     flip_matrix,
     paired_iou,
-    transform_boxes,
+    transform_box,
 )
 from .choose import choose_face
 
 __all__ = [
     'BoxReport', 'BoxesOfImages', 'FaceRecord', 'box_area', 'boxes_of_images', 'choose_face',
     'clip_boxes', 'crop_resize_matrix', 'flip_matrix', 'paired_iou', 'read_boxes',
-    'read_header', 'transform_boxes', 'write_boxes'
+    'read_header', 'transform_box', 'write_boxes'
 ]

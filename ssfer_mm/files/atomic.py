@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from os import PathLike
 from typing import Optional, Union
 
+NAME_MAX, ADDED = 255, 8  # bytes of a file's name, and how many of them mkstemp adds
 _UMASK = threading.Lock()  # it belongs to the process, and can only be read by setting it
 
 
@@ -31,7 +32,7 @@ def atomic_write(path: Union[str, PathLike], mode: str = 'w', sync: bool = False
         raise OSError(errno.EEXIST, 'a device or pipe, no file', os.fspath(path))
     folder = osp.dirname(osp.abspath(path))
     os.makedirs(folder, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix='.' + osp.basename(path))
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=_prefix(osp.basename(path)))
     try:
         with os.fdopen(handle, mode, encoding=None if 'b' in mode else 'utf-8') as file:
             yield file
@@ -48,10 +49,20 @@ def atomic_write(path: Union[str, PathLike], mode: str = 'w', sync: bool = False
         raise
 
 
+def _prefix(name: str) -> str:
+    """With what the name of a temporary file begins."""
+    prefix = f'.{name}'[:NAME_MAX - ADDED]
+    # Not cut as bytes: some file systems refuse a part of a character.
+    while len(os.fsencode(prefix)) > NAME_MAX - ADDED:
+        prefix = prefix[:-1]
+    return prefix
+
+
 def unfinished(name: str) -> Optional[str]:
     """The name that a temporary file of `atomic_write` was to have; None for any other file's name.
 
-    A process that is killed while it writes leaves such a file.
+    A process that is killed while it writes leaves such a file. Of a name that almost fills the 255
+    bytes it is only the beginning.
 
     Example:
         >>> unfinished('.split.json0a_x9b2c'), unfinished('split.json'), unfinished('.notes')

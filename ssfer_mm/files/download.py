@@ -1,5 +1,4 @@
 """Weights from the internet: shown, resumed, checked, and never half there."""
-import contextlib
 import http.client
 import os
 import re
@@ -45,9 +44,7 @@ def fetch_weights(url: str, folder: Union[str, Path, None] = None) -> Path:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             # Ranks of one training must not download the same file over each other.
-            with contextlib.ExitStack() as stack:
-                with contextlib.suppress(OSError):  # a file system without locks
-                    stack.enter_context(locked(target.parent))
+            with locked(target.parent):
                 if not target.is_file():
                     _download(url, target)
         except (OSError, http.client.HTTPException) as error:

@@ -1,5 +1,6 @@
 """One process at a time, by locks that the system drops even when their holder is killed."""
 import contextlib
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -10,6 +11,10 @@ try:
     import fcntl
 except ImportError:  # Windows has no such locks: two processes are the user's responsibility there
     fcntl = None
+
+# What a file system without locks says, as Lustre may be mounted: two processes are the user's
+# responsibility there, too.
+NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
 
 
 def take_lock(path: Union[str, PathLike], wait: bool = True) -> Optional[int]:
@@ -28,8 +33,10 @@ def take_lock(path: Union[str, PathLike], wait: bool = True) -> Optional[int]:
     handle = os.open(path, flags, 0o666)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError:
+    except OSError as error:
         os.close(handle)
+        if error.errno in NO_LOCKS:
+            return None
         raise
     return handle
 

@@ -163,8 +163,9 @@ def read_file(path: str) -> bytes:
             raise UnreadableImage(f'the image {path!r} is a link to {os.readlink(path)!r}, which '
                                   'does not exist: mend or remove the link') from None
         reason = getattr(error, 'strerror', None) or error
-        raise UnreadableImage(f'cannot read the image {path!r} ({reason}): '
-                              'check data_root and that the data set is complete') from None
+        raise UnreadableImage(f'cannot read the image {path!r} ({reason}): check '
+                              'the path and its permissions; of a data set, that data_root is '
+                              'right and the set complete') from None
     if not data:
         raise UnreadableImage(f'the image {path!r} is an empty file: copy or extract it again')
     return data

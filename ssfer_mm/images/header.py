@@ -1,7 +1,7 @@
 """What the first bytes of an image file say, without decoding it."""
 import contextlib
 import io
-import warnings
+import threading
 from collections.abc import Iterator
 
 from ssfer_mm.images.exif import EXIF_ORIENTATION
@@ -10,6 +10,7 @@ from ssfer_mm.images.jpeg_header import SCAN, Header, jpeg_header, segments
 PNG, JPEG = b'\x89PNG\r\n\x1a\n', b'\xff\xd8\xff'
 END = b'\xff\xd9'  # of a JPEG
 PNG_END = b'IEND'
+_LIMIT = threading.Lock()
 
 
 def stored_size(data: bytes) -> tuple[int, int] | None:
@@ -56,14 +57,18 @@ def is_cut_off(data: bytes) -> bool:
 
 @contextlib.contextmanager
 def any_size() -> Iterator[None]:
-    """Pillow refuses huge images even to those who only ask for their size."""
+    """Pillow refuses huge images even to those who only ask for their size.
+
+    Its limit is one of the whole program, and images are read in several threads: one after the
+    other lifts it, or the last to end would put back what another had lifted. Its warnings are
+    left alone: to silence them would silence the program's, too.
+    """
     from PIL import Image
 
-    limit = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')
+    with _LIMIT:
+        limit = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None
+        try:
             yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit

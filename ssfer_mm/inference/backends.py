@@ -27,7 +27,7 @@ class BackendSettings:
     """What to run, and on what.
 
     Attributes:
-        model: Name or file of a classifier; None for the only one there is.
+        model: Name or file of a classifier, or the folder of a run; None for the package's own.
         detector: ``'embedded'``, ``'whole'`` (images are face crops), ``'yunet:FILE'``, a config
             file; for onnx also the file of an exported detector.
         backend: ``'torch'``, ``'onnx'``, or None: the one that takes the model's file; of a name,

@@ -3,6 +3,7 @@ import argparse
 import math
 import os
 import sys
+import warnings
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from ssfer_mm.command_line.printing import print_any_name, reader_has_left
@@ -20,6 +21,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     """
     args = _parse(arguments)
     print_any_name()
+    warnings.filterwarnings('ignore', module=r'PIL\.')  # of photos that are read all the same
     try:
         with kill_as_interrupt():
             status = args.run(args)
@@ -156,8 +158,8 @@ def _add_demo(commands) -> None:
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
     """Which model and detector, and how they run."""
     add = parser.add_argument
-    add('--model', metavar='NAME|FILE', help='a name that "ssfer models" lists, or a .pth, '
-        '.safetensors or .onnx file (default: the only one there is)')
+    add('--model', metavar='NAME|FILE', help='a name that "ssfer models" lists, the folder of '
+        "a run, or a .pth, .safetensors or .onnx file (default: the package's own)")
     add('--detector', default='embedded', metavar='NAME',
         help="'embedded' (default), 'whole' for images that are face crops, 'yunet:FILE', a .py "
         'config file, or the .onnx file of an exported detector')

@@ -156,10 +156,12 @@ def _missing_for_detector(family: str, versions: Dict[str, str]) -> List[Check]:
 def _onnx(family: str) -> Iterator[Check]:
     """onnxruntime, and whether the models of the package run on it."""
     check = _optional('onnxruntime', 'for --backend onnx')
-    if check.repair:
+    if check.repair and not is_installed('onnxruntime'):
         yield check
         return
-    steps = [('onnxruntime', ONNXRUNTIME, 'pip install --force-reinstall onnxruntime'),
+    # The module comes under several names, such as onnxruntime-gpu, which overwrite each other.
+    names = importlib.metadata.packages_distributions().get('onnxruntime', ['onnxruntime'])
+    steps = [('onnxruntime', ONNXRUNTIME, f'pip install --force-reinstall {names[0]}'),
              ('exported models of the package', ONNX_MODELS, _package_again(family))]
     for (name, _, repair), (found, problem) in zip(steps, attempt([code for _, code, _ in steps])):
         yield Check(name, found or problem, '' if found else repair)

@@ -36,9 +36,9 @@ class FERInferencer:
     """Finds the faces in images and names their expressions.
 
     Args:
-        model: A name (``ssfer models`` lists them), a file (``.pth``, ``.safetensors``,
-            ``.onnx``), or any object with ``classes``, ``input_size`` and ``predict``. None: the
-            only one there is.
+        model: A name (``ssfer models`` lists them), the folder of a run, a file (``.pth``,
+            ``.safetensors``, ``.onnx``), or any object with ``classes``, ``input_size`` and
+            ``predict``. None: the package's own.
         detector: ``'embedded'``, ``'whole'`` (every image is one face), ``'yunet:FILE'``, a config
             file, the ``.onnx`` file of an exported detector, or any object with ``detect``.
         device: Where torch runs, such as ``'cuda'``.

@@ -1,4 +1,6 @@
 """Images of every kind, decoded and put into batches of bounded size."""
+import os
+import os.path as osp
 from dataclasses import dataclass, replace
 from typing import Iterable, Iterator, List, Optional, Tuple, Union
 
@@ -57,19 +59,21 @@ class Loaded:
         return replace(self, pixels=read_reduced(self.file, MAX_PIXELS)[0], file='')
 
 
-def load(image: Union[Photo, str, np.ndarray, Loaded, object], number: int,
+def load(image: Union[Photo, str, os.PathLike, np.ndarray, Loaded, object], number: int,
          enough: int = 0) -> Loaded:
     """Decode one image.
 
     Args:
-        image: A file, a uint8 BGR or grey array, or a PIL image. A loaded one stays as it is.
+        image: The path of a file, a uint8 BGR or grey array, or a PIL image. A loaded one stays
+            as it is.
         number: Its place among all, for naming one in memory.
         enough: See :func:`read_reduced`.
     """
     if isinstance(image, Loaded):
         return image
-    if isinstance(image, str):
-        image = Photo(image, image, '')
+    if isinstance(image, (str, os.PathLike)):
+        path = os.fspath(image)
+        image = Photo(osp.expanduser(path), path, '')
     name = image.name if isinstance(image, Photo) else f'image {number}'
     target = image.target if isinstance(image, Photo) else ''
     try:

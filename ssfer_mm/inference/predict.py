@@ -147,7 +147,8 @@ def _predict_frames(source: FrameSource, target: str, inferencer: FERInferencer,
     with contextlib.ExitStack() as stack:
         tables = stack.enter_context(_tables(args, inferencer))
         sink = stack.enter_context(
-            video_sink(target, source.rate, _drawn_size(source.size), _drawn, source.live)
+            video_sink(target, source.rate, _drawn_size(source.size), _drawn, source.uneven,
+                       source.live)
         ) if target else None
         stop = stack.enter_context(GentleStop())
         # Last, so that on any way out its threads end first: they read from the source.

@@ -7,7 +7,13 @@ from typing import Dict, Iterator, List, Sequence, Union
 
 from ssfer_mm.command_line.printing import counted
 from ssfer_mm.errors import UserError
-from ssfer_mm.images.files import IMAGE_SUFFIXES, OTHER_PHOTOS, is_image, scan_images
+from ssfer_mm.images.files import (
+    IMAGE_SUFFIXES,
+    OTHER_PHOTOS,
+    is_hidden_folder,
+    is_image,
+    scan_images,
+)
 
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv', '.flv',
                   '.gif')
@@ -103,7 +109,7 @@ def left_out(given: Sequence[str]) -> List[str]:
 def _visible_files(folder: str) -> Iterator[str]:
     """Names of the files where photos are looked for, at any depth."""
     for _, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(('.', '__'))]
+        folders[:] = [name for name in folders if not is_hidden_folder(name)]
         yield from (name for name in names if not name.startswith('.'))
 
 

@@ -26,6 +26,7 @@ LARGEST_TIMEBASE = 65535  # of MPEG-4: a rate is a fraction of such whole number
 # Pixels of a recording per second: half of what a slow core encodes. If writing were slower than
 # the camera, it would hold up the pictures, which would have to be repeated the more.
 RECORDED_PIXELS = 40e6
+LONGEST_STILL = 600  # seconds between two pictures; damaged files tell of years
 Drawing = Tuple[np.ndarray, ImageResult]
 
 
@@ -57,7 +58,7 @@ def predict_video(inferencer: FERInferencer, source: FrameSource,
 @contextlib.contextmanager
 def video_sink(path: str, rate: float, size: Tuple[int, int],
                draw: Callable[[np.ndarray, ImageResult], np.ndarray],
-               live: bool = False) -> Iterator[WriteBehind[Drawing]]:
+               uneven: bool = False, live: bool = False) -> Iterator[WriteBehind[Drawing]]:
     """Write annotated frames to an ``.mp4`` file, which appears at the end of the block.
 
     Args:
@@ -65,12 +66,13 @@ def video_sink(path: str, rate: float, size: Tuple[int, int],
         rate: Frames per second.
         size: (width, height) of the frames.
         draw: Draws a result into a frame; called in a thread of its own.
-        live: Whether the frames are those of a camera, which come at times of their own, the first
-            at 0: each is repeated until the next one came, so that the film plays as fast as it
-            was taken. Of large ones there are fewer per second, see `RECORDED_PIXELS`.
+        uneven: Whether the frames come at times of their own: each is repeated until the next one
+            came, so that the film plays as fast as it was taken.
+        live: Whether they are those of a camera, which are uneven, too. Of large ones there are
+            fewer per second, see `RECORDED_PIXELS`.
 
     Raises:
-        UserError: The file cannot be written.
+        UserError: The file cannot be written, or not to its end; one from before stays.
     """
     part = _temporary(path)
     # The codec wants even edges; one row or column less is not missed.
@@ -87,15 +89,16 @@ def video_sink(path: str, rate: float, size: Tuple[int, int],
         def write(item: Drawing) -> None:
             frame, result = item
             picture = np.ascontiguousarray(draw(frame, result)[:height, :width])
-            if live:
+            if uneven or live:
                 pace.put(picture, result.time)
             else:
-                writer.write(picture)
+                pace.write(picture)
 
         with WriteBehind(write) as behind:
             yield behind
         pace.close()
         writer.release()
+        _check_whole(part, pace.written, path)
         os.replace(part, path)
     finally:
         writer.release()
@@ -109,27 +112,48 @@ class _Pace:
     Args:
         write: Takes each frame of the film.
         rate: Frames per second.
+
+    Attributes:
+        written: How many frames the film has.
     """
 
     def __init__(self, write: Callable[[np.ndarray], object], rate: float) -> None:
         self._write, self._rate = write, rate
         self._picture: Optional[np.ndarray] = None
-        self._written = 0
+        self._began = self._before = 0.
+        self.written = 0
+
+    def write(self, picture: np.ndarray) -> None:
+        """The next frame, whenever it came."""
+        self._write(picture)
+        self.written += 1
 
     def put(self, picture: np.ndarray, time: float) -> None:
-        """The next picture, and its seconds since the first one.
+        """The next picture, and when it came, in seconds.
 
         Of several within a frame's time the last is kept.
         """
-        while self._written < round(time * self._rate):
-            self._write(self._picture)
-            self._written += 1
-        self._picture = picture
+        if self._picture is None:
+            self._began = self._before = time
+        self._began += max(0., time - self._before - LONGEST_STILL)
+        while self.written < round((time - self._began) * self._rate):
+            self.write(self._picture)
+        self._picture, self._before = picture, time
 
     def close(self) -> None:
         """Write the last picture, whose time nothing ends."""
         if self._picture is not None:
-            self._write(self._picture)
+            self.write(self._picture)
+
+
+def _check_whole(part: str, written: int, path: str) -> None:
+    """Raise a UserError unless a film has the frames that OpenCV, which never tells, was given."""
+    capture = cv2.VideoCapture(part)
+    found = round(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    capture.release()
+    if found < written:
+        raise UserError(f'cannot write {path}: the video broke off, probably because the disk is '
+                        'full. Free some room, or choose another --out')
 
 
 def _possible_rate(rate: float) -> float:

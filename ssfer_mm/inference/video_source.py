@@ -1,5 +1,6 @@
 """Frames of a video file or a camera, one after the other."""
 import contextlib
+import math
 import os
 import os.path as osp
 import threading
@@ -14,6 +15,9 @@ from .loading import Loaded
 from .sources import Video, Webcam, printable
 
 DEFAULT_RATE = 25.
+# OpenCV takes the ticks of the file's clock for frames where these come at times of their own, as
+# of a screen or a browser; in WebM they are milliseconds, and it multiplies the length by them.
+CLOCK_RATE = 1000
 # Containers announce rounded or estimated lengths; what lacks more was cut off or is damaged.
 MISSING_SHARE, MISSING_FRAMES = 0.05, 3
 CONVERT = 'Copy it again, or convert it: ffmpeg -i VIDEO -c:v libx264 -pix_fmt yuv420p NEW.mp4'
@@ -31,6 +35,7 @@ class FrameSource:
         rate: Frames per second; of a camera what it promises.
         total: How many frames the file announces, None if it does not say.
         live: Whether it is a camera.
+        uneven: Whether frames come at times of their own, and `rate` says nothing of them.
         problem: After the last frame: why there should have been more, or ``''``.
 
     Raises:
@@ -54,9 +59,12 @@ class FrameSource:
         height, width = self._first.shape[:2]
         self.size: Tuple[int, int] = (width, height)
         rate = self._capture.get(cv2.CAP_PROP_FPS)
-        self.rate: float = rate if 0.1 <= rate <= 1000 else DEFAULT_RATE
+        self.uneven = self.live or CLOCK_RATE <= rate < math.inf
+        self.rate: float = rate if 0.1 <= rate < CLOCK_RATE else DEFAULT_RATE
         count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        self.total: Optional[int] = None if self.live or count < 1 else count
+        count = None if self.live or count < 1 else count
+        self.total: Optional[int] = None if rate == CLOCK_RATE else count
+        self._length = count / CLOCK_RATE if count and rate == CLOCK_RATE else 0.  # in seconds
 
     def __enter__(self) -> 'FrameSource':
         return self
@@ -86,12 +94,25 @@ class FrameSource:
             if not found or frame is None:
                 break
             index += 1
-        read = index + 1
-        if self.live:
-            self.problem = 'the camera stopped sending pictures'
-        elif self.total and self.total - read > max(MISSING_FRAMES, MISSING_SHARE * self.total):
-            self.problem = (f'only {read} of {self.total} announced frames can be decoded: the '
-                            'file is damaged or was cut off')
+        self.problem = ('the camera stopped sending pictures' if self.live else
+                        self._broken_off(index + 1, time))
+
+    def _broken_off(self, read: int, time: float) -> str:
+        """Why there should have been more than so many frames, the last at ``time``, or ``''``."""
+        if self._length:
+            announced, unit, some = self._length, 'seconds', MISSING_FRAMES / self.rate
+            seen, said = time, f'{time:.1f} of {announced:.1f}'
+        else:
+            announced, unit, some = self.total or 0, 'frames', MISSING_FRAMES
+            seen, said = read, f'{read} of {announced}'
+        most = max(some, MISSING_SHARE * announced)
+        # Many containers know only their length, from which OpenCV makes a number of frames: where
+        # some were left out, as of a screen that stood still, time tells whether the end was read.
+        # A time far beyond the end is no such thing: they are counted, and slower than announced.
+        by_time = round(time * self.rate) + 1
+        if announced - seen <= most or (not self._length and abs(announced - by_time) <= most):
+            return ''
+        return f'only {said} announced {unit} can be decoded: the file is damaged or was cut off'
 
     def _time(self, index: int, before: float) -> float:
         """Seconds at the frame that was read last, after that of the frame before."""

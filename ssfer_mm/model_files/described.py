@@ -72,7 +72,8 @@ class Described:
         state: Weights under the names of mmpretrain.
         model: Config that builds the model they fit.
         input_size: (height, width) in pixels.
-        classes, mean, std: None where unknown; RGB in 0-255.
+        classes, mean, std: None where unknown; the latter in 0-255, of RGB unless the preprocessor
+            of the model says otherwise.
         margin: Of a classifier, how much larger than a detected face its crops were; None where
             unknown.
         training: As from `training_summary`.
@@ -220,7 +221,8 @@ def _set_normalization(result: Described, meta: dict, options: Options) -> None:
     if result.kind == 'classifier' and result.mean and result.std:
         result.model['data_preprocessor'] = dict(
             type='ClsDataPreprocessor', mean=list(result.mean), std=list(result.std),
-            to_rgb=known.get('to_rgb', True),
+            # What mmpretrain takes a file's own to mean; the user's are of RGB.
+            to_rgb=known.get('to_rgb', not known),
             num_classes=result.model['head'].get('num_classes'))
 
 

@@ -3,7 +3,7 @@ import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Sequence
 
 from ssfer_mm.errors import UserError
 
@@ -15,6 +15,8 @@ ENDINGS = {'torch': ('.pth', '.safetensors', '.pt', '.ckpt'), 'onnx': ('.onnx',)
 STAGES = ('semi', 'supervised')
 # Where a run has them: in its folder, or, after run_ssfer.py with all stages, one below.
 PLACES = ('', 'ssfer/')
+# What is there of a run, or of released weights after convert_checkpoint.py, the best first.
+RESULTS = (*(f'classifier_{stage}' for stage in STAGES), 'classifier')
 HOW_TO_GET_ONE = ('train one (README) or convert released weights with tools/convert_checkpoint.py,'
                   ' then give its file')
 
@@ -62,19 +64,20 @@ def read_registry(folder: Path) -> Dict[str, dict]:
 
 
 def trained_models(root: Path) -> List[NamedModel]:
-    """Results of trainings: ``classifier_STAGE.pth`` beside ``classifier.py``, and what was
-    converted or exported beside them."""
+    """Results of trainings: ``classifier_STAGE.pth`` beside ``classifier.py``; ``classifier.pth``,
+    which was converted; and what was converted or exported beside them."""
     found = []
     for depth in range(1, 4):
         for file in sorted(root.glob('/'.join(['*'] * depth) + '/classifier*')):
             run = file.parent.relative_to(root).as_posix()
             stage = file.stem.removeprefix('classifier').lstrip('_')
-            if file.suffix == '.pth' and (file.parent / 'classifier.py').is_file():
-                about = f'trained here, after stage {stage}'
-            elif file.suffix in ('.safetensors', '.onnx'):
-                about = f'trained here, {file.suffix[1:]}'
-            else:
+            about = 'trained here' if stage else 'converted here'
+            if file.suffix in ('.safetensors', '.onnx'):
+                about += f', {file.suffix[1:]}'
+            elif file.suffix != '.pth' or not (file.parent / 'classifier.py').is_file():
                 continue
+            elif stage:
+                about += f', after stage {stage}'
             found.append(NamedModel(f'{run}/{file.name}' if file.suffix == '.onnx' else
                                     f'{run}/{stage or file.name}', file, about))
     return found
@@ -92,35 +95,46 @@ def find_model(name: Optional[str], backend: str, trained: str = TRAINED) -> Nam
     Raises:
         UserError: There is none, or it is not clear which; the message names the closest.
     """
-    models = [model for model in known_models(trained) if model.path.suffix in ENDINGS[backend]]
+    endings = ENDINGS[backend]
+    models = [model for model in known_models(trained) if model.path.suffix in endings]
     if name is None:
         return _only(models, backend)
-    path = Path(name).expanduser()
-    if path.is_file():
-        if path.suffix not in ENDINGS[backend]:
-            raise UserError(f'the model {name}: the {backend} back-end takes a file that ends in '
-                            f'{" or ".join(ENDINGS[backend])}; {_other_file(path, backend)}')
-        return NamedModel(path.stem, path, 'a file')
-    ending = ENDINGS[backend][0]
-    if run := _result(path, ending):
-        return NamedModel(path.name, run, 'the result of a run')
-    for wanted in (name, *(f'{name.rstrip("/").removeprefix(trained + "/")}/{place}{stage}'
-                           for place in PLACES for stage in STAGES)):
+    places = Path(name).expanduser(), Path(trained) / name
+    if not places[0].is_file():
         for model in models:
-            if model.name == wanted:
+            if model.name == name:
                 return model
-    missing = (f'and the folder of that name holds no classifier_STAGE{ending}' if path.is_dir()
-               else 'and no such file exists')
-    if run := _result(path, '.pth'):
-        raise UserError(f'the model {name} is not exported yet; run: python tools/export.py {run} '
-                        f'{run.with_suffix(ending)}')
+    if file := next(filter(Path.is_file, places), None):
+        if file.suffix not in endings:
+            raise UserError(f'the model {name}: the {backend} back-end takes a file that ends in '
+                            f'{" or ".join(endings)}; {_other_file(file, backend)}')
+        return NamedModel(file.stem, file, 'a file')
+    if file := _result(places, endings):
+        return next((model for model in models if model.path == file),
+                    NamedModel(places[0].name, file, 'the result of a run'))
+    if backend == 'onnx' and (file := _result(places, ENDINGS['torch'])):
+        raise UserError(f'the model {name} is not exported yet; run: python tools/export.py {file} '
+                        f'{file.with_suffix(endings[0])}')
+    missing = (f'and the folder of that name holds no classifier_STAGE{endings[0]}'
+               if any(place.is_dir() for place in places) else 'and no such file exists')
     raise UserError(f'no model is called {name!r} {missing}; {_closest(name, models)}')
 
 
-def _result(folder: Path, ending: str) -> Optional[Path]:
-    """The file of its last stage in the folder of a run."""
-    files = (folder / f'{place}classifier_{stage}{ending}' for place in PLACES for stage in STAGES)
-    return next((file for file in files if file.is_file()), None)
+def _result(places: Sequence[Path], endings: Sequence[str]) -> Optional[Path]:
+    """The file of the last stage of a run, or of the stage that is named.
+
+    Args:
+        places: Where the run may be; ``RUN/semi`` is a stage.
+        endings: Of the file.
+    """
+    for place in places:
+        stems = [place / f'{folder}{result}' for folder in PLACES for result in RESULTS]
+        if place.name in STAGES:
+            stems.append(place.parent / f'classifier_{place.name}')
+        for file in (Path(f'{stem}{ending}') for stem in stems for ending in endings):
+            if file.is_file():
+                return file
+    return None
 
 
 def _other_file(path: Path, backend: str) -> str:
@@ -159,6 +173,7 @@ def _only(models: List[NamedModel], backend: str) -> NamedModel:
 def _closest(name: str, models: List[NamedModel]) -> str:
     names = [model.name for model in models]
     names += [model.name.rpartition('/')[0] for model in models if '/' in model.name]
+    names = [other for other in names if other != name]
     close = difflib.get_close_matches(name, dict.fromkeys(names), n=3, cutoff=0.4)
     if close:
         return f'closest: {", ".join(close)}. All names: ssfer models'

@@ -46,10 +46,10 @@ class SSFER(BaseModel):
         ema_decay: Decay of the teacher per optimizer step, in [0, 1].
         ema_warmup: Let the decay rise over the first steps; for short runs.
         pseudo_labels_from: ``'teacher'``, or ``'student'`` as in FixMatch.
-        skip_rejected: Keep strong views that have no pseudo-label out of the student. They have no
-            gradient, but in a network with batch norm they count in the batch's statistics. None
-            keeps them out where nothing else changes: where no layer has such statistics and no
-            other loss looks at them.
+        skip_rejected: Keep strong views that have no pseudo-label out of the student, but for the
+            few of :func:`kept_views`. They have no gradient, but in a network with batch norm they
+            count in the batch's statistics. None keeps them out where nothing else changes: where
+            no layer has such statistics and no other loss looks at them.
         flip_test: At validation look at the mirror image too, for a second set of figures, such as
             ``accuracy_tta`` (see ``ExpressionAccuracy``). It changes no other figure.
         logit_adjustment: Beyond the paper, like all that follow. Config of

@@ -24,7 +24,8 @@ class Bare:
         self.model = model_of(runner)
         self.context = lambda: runner.optim_wrapper.optim_context(runner.model)
         with torch.no_grad():
-            inputs = self.model.data_preprocessor(batch, True)['inputs']
+            data = self.model.data_preprocessor(batch, True)
+        inputs, self.samples = data['inputs'], data.get('data_samples')
         self.weak: Optional[Tensor] = None
         if not isinstance(inputs, dict):
             self.images = inputs
@@ -53,5 +54,5 @@ class Bare:
     def _student(self, images: Tensor) -> Tensor:
         if hasattr(self.model, 'student'):
             return self.model.student(images).float().logsumexp(dim=1).sum()
-        losses = self.model(images, None, mode='loss')
+        losses = self.model(images, self.samples, mode='loss')
         return sum(loss for name, loss in losses.items() if 'loss' in name)

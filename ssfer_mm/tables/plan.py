@@ -21,8 +21,8 @@ FRACTION = 'train_dataloader.dataset.split.fraction'
 SEEDS = ('train_dataloader.dataset.split.seed', 'randomness.seed')
 # What stage II does not read.
 STAGE_III_ONLY = ('train_cfg.semi', 'model.', 'data_preprocessor.semi_facemix',
-                  'data_preprocessor.views.weak_', 'strong', 'unlabeled_pipeline',
-                  'train_dataloader.dataset.unlabeled_pipeline',
+                  'data_preprocessor.views.weak_', 'data_preprocessor.views.rand_augment',
+                  'strong', 'unlabeled_pipeline', 'train_dataloader.dataset.unlabeled_pipeline',
                   'train_dataloader.dataset.extra_unlabeled', 'val_', 'test_')
 STAGE_II_TOO = ('model.classifier', 'model.ema', 'model.logit_adjustment')
 

@@ -9,26 +9,23 @@ from ssfer_mm.files.figure import new_figure, save_figure
 from .figures import Cells, mean_curve, summed_confusion
 
 
-def save_plots(cells: Cells, folder: Path) -> Dict[str, str]:
-    """Draw what there is to draw.
+def save_plot(kind: str, cells: Cells, folder: Path) -> Optional[Path]:
+    """Draw one picture.
 
     Args:
+        kind: A key of ``DRAWINGS``.
         cells: The finished cells.
-        folder: Where the files go; a picture for which nothing is finished is removed.
+        folder: Where the file goes; a picture for which nothing is finished is removed.
 
     Returns:
-        Kind of plot -> file name, of those that were drawn.
+        The file; None where nothing of it is finished.
     """
-    drawn = {}
-    for kind, draw in DRAWINGS.items():
-        path = folder / f'{kind}.png'
-        figure = draw(cells)
-        if figure is None:
-            path.unlink(missing_ok=True)
-            continue
-        save_figure(figure, path)
-        drawn[kind] = path.name
-    return drawn
+    path, figure = folder / f'{kind}.png', DRAWINGS[kind](cells)
+    if figure is None:
+        path.unlink(missing_ok=True)
+        return None
+    save_figure(figure, path)
+    return path
 
 
 def _accuracy(cells: Cells):

@@ -8,14 +8,14 @@ import functools
 import os
 import re
 from pathlib import Path
-from typing import Callable, Dict, Tuple
+from typing import Callable, Dict, Optional, Tuple
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import atomic_write
 
 from . import comparison, cross_data, markdown
 from .figures import Cells, read_cells
-from .plots import DRAWINGS, save_plots
+from .plots import DRAWINGS, save_plot
 
 DIRECTIVE = re.compile(r'^<!--\s*(\S+\.yaml)(\s+--dev)?:\s*(\w+)\s*-->$')
 CROSS = '<!-- cross-data -->'
@@ -42,15 +42,13 @@ def write_page(template: Path, out: Path, results: Path) -> None:
     """
     check_template(template)
     read = functools.cache(read_cells)  # the configs of a table take seconds
-    plots: Dict[str, Dict[str, str]] = {}
     lines = []
     for number, line in enumerate(template.read_text(encoding='utf-8').splitlines(), start=1):
         match = DIRECTIVE.match(line.strip())
         if line.strip() == CROSS:
             line = cross_data.block(results / 'cross')
         elif line.strip() == COMPARISON:
-            drawn = comparison.draw_comparison(results, read)
-            line = _picture('comparison', {'comparison': drawn.name}, results, out)
+            line = _picture('comparison', comparison.draw_comparison(results, read), out)
         elif match:
             path, dev, block = match[1], bool(match[2]), match[3]
             if block not in BLOCKS and block not in plot_blocks():
@@ -60,10 +58,8 @@ def write_page(template: Path, out: Path, results: Path) -> None:
             if block in BLOCKS:
                 line = BLOCKS[block](cells)
             else:
-                folder = results / cells.table.name
-                if cells.table.name not in plots:
-                    plots[cells.table.name] = save_plots(cells, folder)
-                line = _picture(block.removeprefix(PLOT), plots[cells.table.name], folder, out)
+                kind = block.removeprefix(PLOT)
+                line = _picture(kind, save_plot(kind, cells, results / cells.table.name), out)
         lines.append(line)
     with atomic_write(out) as file:  # which makes its folder, too
         file.write(NOTICE.format(template=template.as_posix()) + '\n'.join(lines) + '\n')
@@ -92,10 +88,10 @@ def plot_blocks() -> Tuple[str, ...]:
     return tuple(f'{PLOT}{kind}' for kind in DRAWINGS)
 
 
-def _picture(kind: str, drawn: Dict[str, str], folder: Path, out: Path) -> str:
-    if kind not in drawn:
+def _picture(kind: str, drawn: Optional[Path], out: Path) -> str:
+    if drawn is None:
         return f'*(No picture of {kind.replace("_", " ")}: nothing of it is finished yet.)*'
-    place = (folder / drawn[kind]).resolve()
+    place = drawn.resolve()
     try:
         link = Path(os.path.relpath(place, out.resolve().parent)).as_posix()
     except ValueError:  # another drive of Windows

@@ -117,6 +117,10 @@ def test_scribbled_cache_is_not_believed(tmp_path):
         other.execute(f"UPDATE {cache._table} SET thumb = x'00' WHERE path = 'a'")
         other.execute(f"UPDATE {cache._table} SET perceptual = 'text' WHERE path = 'b'")
     assert list(cache.find(dict.fromkeys('abc', (1, 1)))) == ['c']
+    whole = (tmp_path / 'c.sqlite').read_bytes()
+    (tmp_path / 'c.sqlite').write_bytes(whole[:4096] + bytes(len(whole) - 4096))
+    with pytest.raises(UserError, match='malformed.*--no-cache'):
+        FactsCache(base).find({'c': (1, 1)})
     (tmp_path / 'text.sqlite').write_text('no data base ' * 100)
     with pytest.raises(UserError, match='--no-cache'):
         FactsCache(str(tmp_path / 'text.sqlite'))

@@ -106,6 +106,35 @@ def test_rejected_images_made_a_difference_to_the_work_only():
     assert seen == [6, 3, 6]
 
 
+@pytest.mark.parametrize('semi', [False, True])
+@pytest.mark.parametrize('of, options', [
+    ((True, True), dict()),
+    ((True, True), dict(skip_rejected=False, pseudo_labels_from='student', ema_warmup=True)),
+    ((False, False), dict(facemix=None)),
+    ((False, True), dict(logit_adjustment=dict(type='LogitAdjustment'))),
+    ((True, False), dict(semi_facemix=True)),
+    ((True, False), dict(semi_logit_adjustment=dict(type='LogitAdjustment'))),
+    ((True, False), dict(pseudo_label=dict(type='LabeledMargin'))),
+    ((True, False), dict(pseudo_label=dict(type='ClusterPurity'))),
+    ((True, False), dict(pseudo_label_loss=dict(type='PseudoLabelLoss', class_power=0.5))),
+    ((True, False), dict(label_temperature=0.5)),
+    ((True, False), dict(pseudo_mixup=dict(type='PseudoMixup'))),
+    ((True, False), dict(rejected_loss=dict(type='NegativeLearning'))),
+    ((True, False), dict(fairness=dict(type='SelfAdaptiveFairness')))])
+def test_stages_that_the_plain_steps_know(semi, of, options):
+    cfg = ssfer(vit(), **{'facemix': dict(type='FaceMix'), **options})
+    assert load_plain().does_the_same(MODELS.build(cfg), {}, semi) == of[semi]
+
+
+def test_several_weak_views_and_other_optimizer_steps_are_not_known():
+    model, known = both(vit())[0], load_plain().does_the_same
+    for wrapper in (dict(accumulative_counts=2), dict(clip_grad=dict(max_norm=1.))):
+        assert not known(model, wrapper, semi=False)
+    for count in (1, 2):
+        model.data_preprocessor.views = DeviceViews(16, weak_views=count)
+        assert known(model, {}, semi=False) and known(model, {}, semi=True) == (count == 1)
+
+
 def test_same_weights_after_a_few_steps():
     model, plain, wrapper = both(vit())
     for step, batch in enumerate([collated(5), collated(3, 6), collated(5)]):

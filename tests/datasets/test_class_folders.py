@@ -16,6 +16,14 @@ def test_unknown_class_folder_gives_the_closest(tmp_path):
         ds.ClassFolders(str(tmp_path), classes=AFFECTNET7)
 
 
+def test_thumbnails_of_a_nas_are_no_class(tmp_path):
+    truth = layouts.make_class_folders(tmp_path, 1, style='direct')
+    for folder in (tmp_path, tmp_path / 'anger'):
+        layouts.write_image(folder / '@eaDir' / '0000.png' / 'SYNOPHOTO_THUMB_M.jpg',
+                            np.zeros((4, 4, 3), np.uint8))
+    assert ds.ClassFolders(str(tmp_path)).ids() == sorted(truth)
+
+
 @pytest.mark.parametrize('beside, classes, told', [
     ('sad', None, True), ('validation', None, True), ('notes', None, False),
     ('Grin', ('grin', 'frown'), True), ('Grin', None, False)])

@@ -15,6 +15,8 @@ def test_the_slice_never_changes():
     names = ['AJ_Cook_0001.jpg', 'AJ_Lamas_0001.jpg', 'Aaron_Eckhart_0001.jpg',
              'Abdel_Madi_Shabneh_0001.jpg']
     assert [is_held_out(name) for name in names] == [False, False, False, True]
+    latin = ['Ren\udce9_0001.jpg', 'Zo\udce9_0001.jpg']  # not in UTF-8 on the disk
+    assert [is_held_out(name) for name in latin] == [False, True]
     share = np.mean([is_held_out(f'{k}.jpg') for k in range(5000)])
     assert abs(share - .2) < .02
 

@@ -5,7 +5,7 @@ import pytest
 
 from ssfer_mm.datasets.drawn_split import draw_split
 from ssfer_mm.datasets.listed_split import listed_split, read_id_list
-from ssfer_mm.datasets.splits import check_split, load_split, save_split
+from ssfer_mm.datasets.splits import check_split, load_split, save_split, split_table
 from ssfer_mm.errors import UserError
 
 DATA = 'toy', ('a', 'b'), list('pqrstu'), [0, 0, 1, 0, 1, 0]
@@ -25,6 +25,12 @@ def test_it_is_kept_in_a_file_and_checked_as_others(tmp_path):
     assert split.labeled == ('r', 'u') and split.counts == dict(a=(1, 4), b=(1, 2))
     with pytest.raises(UserError, match=r'make_split.py CONFIG --ids LIST --out FILE'):
         check_split(split, 'toy', ('b', 'a'), *DATA[2:])
+
+
+def test_a_class_without_images_has_a_line_in_the_table():
+    table = split_table(listed_split('toy', ('a', 'b'), ['p', 'q'], [0, 0], ['p']))
+    assert [line.split() for line in table.splitlines()[1:]] == [
+        ['a', '1', '2', '50.0%'], ['b', '0', '0', '0.0%'], ['total', '1', '2', '50.0%']]
 
 
 @pytest.mark.parametrize('labeled, words', [

@@ -151,10 +151,19 @@ def test_affectnet_npy_cache_is_used_and_dropped_when_files_change(tmp_path, mon
     first = ds.AffectNet(str(tmp_path), 'train').labels()
     notes = tmp_path / 'train_set' / 'annotations'
     with monkeypatch.context() as patch:
-        patch.setattr(np, 'load', lambda *a, **k: pytest.fail('read again despite the cache'))
+        patch.setattr('ssfer_mm.datasets.affectnet_files.load_npy',
+                      lambda path: pytest.fail('read again despite the cache'))
         assert (ds.AffectNet(str(tmp_path), 'train').labels() == first).all()
     np.save(notes / '0_exp.npy', np.array('6'))  # in place: the folder itself does not change
     assert ds.AffectNet(str(tmp_path), 'train').labels()[0] == 6
+
+
+def test_affectnet_npy_that_passed_through_a_mac(tmp_path):
+    layouts.make_affectnet(tmp_path, 1, 1, style='npy')
+    expected = read(ds.AffectNet(str(tmp_path), 'train'))
+    for fork in ('annotations/._0_exp.npy', 'images/._0.jpg'):
+        (tmp_path / 'train_set' / fork).write_bytes(b'\0\5\x16\7')
+    assert read(ds.AffectNet(str(tmp_path), 'train')) == expected
 
 
 def test_affectnet_npy_without_a_writable_folder_still_reads(tmp_path, monkeypatch):

@@ -157,6 +157,14 @@ def test_hidden_labels_are_those_of_the_unlabeled_images_only():
     assert all(hidden[i] == truth[i] for i in hidden)
 
 
+@pytest.mark.parametrize('seed, judged', [(0, True), (1, False)])
+def test_extra_images_are_not_judged_by_labels_of_others_with_their_ids(seed, judged):
+    faces = dict(type='SynthFER', num_images=80, size=16, cache_dir=None)
+    data = build(faces, dict(per_class=1, seed=0), extra_unlabeled=[dict(faces, seed=seed)])
+    # Another seed draws other people under the same ids.
+    assert len(data.hidden_labels()) == (72 if judged else 0)
+
+
 def test_labeled_counts_are_those_of_the_labeled_images_only():
     data = build(extra_unlabeled=[extra_faces()])
     truth = dict(zip(data.dataset.ids(), data.dataset.labels()))
@@ -189,6 +197,7 @@ def test_extra_images_of_no_such_kind_are_explained(extra):
 @pytest.mark.parametrize('dataset, told', [
     (dict(type='ConcatDataset', datasets=[dict(TINY)]), 'ConcatDataset, not .* extra_unlabeled'),
     (dict(type='TinyFacs'), 'TinyFacs is not in the'),
+    ('RAFDB', "dataset is 'RAFDB', not .* extra_unlabeled"),
 ])
 def test_labeled_images_of_no_such_kind_are_explained(dataset, told):
     with pytest.raises((UserError, KeyError), match=told):
@@ -273,6 +282,19 @@ def test_no_more_is_kept_than_there_is_room_for():
     for index in range(len(data)):
         data[index]
     assert len(data._kept) == 2 and data[5] is not data[5]
+
+
+@pytest.mark.parametrize('setting, wanted', [
+    (dict(keep_gb=[0, 5]), 'keep_gb must be a number >= 0'),  # keep_gb=0,5 on the command line
+    (dict(keep_gb=-1), 'keep_gb must be a number >= 0'),
+    (dict(keep_gb='1'), 'keep_gb must be a number >= 0'),
+    (dict(whole_faces='48'), 'whole_faces must be a whole number >= 1'),
+    (dict(whole_faces=[48, 48]), 'whole_faces must be a whole number >= 1'),
+    (dict(whole_faces=0), 'whole_faces must be a whole number >= 1'),
+])
+def test_settings_that_are_no_such_numbers(setting, wanted):
+    with pytest.raises(UserError, match=wanted):
+        keeping_items(**{'keep_gb': 0, **WHOLE, **setting})
 
 
 def test_items_that_differ_every_time_cannot_be_kept():

@@ -30,6 +30,14 @@ def test_resolve_prefers_the_file_but_never_against_the_recipe(tmp_path):
         resolve(dict(fraction=0.2, seed=seed + 1, file=path))
 
 
+def test_resolve_finds_a_file_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    save_split(draw(fraction=0.2), str(tmp_path / 'split.json'))
+    assert resolve(dict(fraction=0.2, file='~/split.json')) == draw(fraction=0.2)
+    with pytest.raises(UserError, match='has fraction=0.2, the config asks for fraction=0.1'):
+        resolve(dict(fraction=0.1, file='~/split.json'))
+
+
 @pytest.mark.parametrize('cfg, part', [
     (dict(fracton=0.1), 'fracton'), (dict(seed=1), 'either fraction or per_class'),
     (dict(file='/none.json'), "file '/none.json' does not exist"),

@@ -95,6 +95,12 @@ def test_check_accepts_its_own_data_in_any_order():
     assert check_split(draw(fraction=0.1), 'Toy', CLASSES, ids, labels) is None
 
 
+def test_a_file_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    save_split(draw(fraction=0.1), '~/split.json')
+    assert load_split('~/split.json') == load_split(str(tmp_path / 'split.json'))
+
+
 def test_table_adds_up():
     lines = split_table(draw(fraction=0.1)).splitlines()
     assert [line.split()[0] for line in lines] == ['class', *CLASSES, 'total']

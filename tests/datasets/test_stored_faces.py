@@ -159,6 +159,9 @@ def test_too_many_damaged_images_stop(tmp_path, images):
 
 @pytest.mark.parametrize('arguments, says', [
     (dict(sources=[]), 'give a list'),
+    (dict(sources='{t}'), 'give a list'),
+    (dict(sources=['{t}']), 'give a list'),
+    (dict(sources=dict(type='TarShards', path='{t}')), 'give a list'),
     (dict(sources=[dict(type='TarShards', path='{t}', weight=1), dict(type='TarShards',
                                                                       path='{t}')]), 'weights are'),
     (dict(sources=[dict(type='TarShards', path='{t}', weight=-1)]), 'got -1'),
@@ -168,10 +171,16 @@ def test_too_many_damaged_images_stop(tmp_path, images):
      'max_unreadable must be')])
 def test_what_is_wrong_is_said(tmp_path, images, arguments, says):
     path = tars(tmp_path, images)['path']
-    sources = [{key: path if value == '{t}' else value for key, value in source.items()}
-               for source in arguments['sources']]
+
+    def filled(given):
+        if isinstance(given, list):
+            return [filled(each) for each in given]
+        if isinstance(given, dict):
+            return {key: filled(each) for key, each in given.items()}
+        return path if given == '{t}' else given
+
     with pytest.raises(UserError, match=says):
-        StoredFaces(**dict(arguments, sources=sources))
+        StoredFaces(**filled(arguments))
     with pytest.raises(UserError, match="order is 'file'"):
         ShardSampler(StoredFaces([tars(tmp_path, images)]), order='file')
 

@@ -57,6 +57,13 @@ def test_pretrain_feeds_the_ordinary_pipeline():
     assert tuple(data[0]['inputs'].shape) == (3, 16, 16)
 
 
+def test_cache_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    SynthFER(cache_dir='~/faces', **SMALL)
+    assert [path.name for path in tmp_path.iterdir()] == ['faces']
+
+
 def test_cache_is_a_file_like_any_other(tmp_path):
     SynthFER(cache_dir=str(tmp_path / 'new'), **SMALL)
     cache, = (tmp_path / 'new').iterdir()

@@ -366,6 +366,8 @@ def test_a_disk_that_takes_no_more(tmp_path, monkeypatch, number):
 def test_settings_that_cannot_be(tmp_path):
     with pytest.raises(UserError, match='greater'):
         SafeCheckpointHook(rule='more')
+    with pytest.raises(UserError, match='name one metric, such as .*save_best=accuracy'):
+        SafeCheckpointHook(save_best=['accuracy', 'mean_class_accuracy'])  # mmengine's takes these
     cfg = run_config(tmp_path, checkpoint=dict(save_best='auc'))
     with pytest.raises(UserError, match="'auc' is not among the metrics: .*accuracy"):
         train(cfg)

@@ -3,10 +3,10 @@ import pytest
 from mmpretrain.registry import DATASETS
 
 from ssfer_mm.apis.training.launch import train
-from ssfer_mm.datasets import FERDataset, UnlabeledFaces
+from ssfer_mm.datasets import FER2013, FERDataset, UnlabeledFaces
 from ssfer_mm.datasets.same_images import keys_of, shared_ids
 from ssfer_mm.errors import UserError
-from support import runs
+from support import layouts, runs
 from support.photos import photo
 
 
@@ -112,6 +112,21 @@ def test_file_is_known_under_any_id_and_link(tmp_path):
     (tmp_path / 'links').mkdir()
     (tmp_path / 'links' / 'other-name.png').symlink_to(tmp_path / 'a' / '1.png')
     assert shared_ids(own, [0], keys_of(UnlabeledFaces(str(tmp_path / 'links')))) == ['a/1.png']
+
+
+def test_equal_ids_under_different_roots_mean_nothing(tmp_path):
+    a, b, link = (str(tmp_path / name) for name in ('a', 'b', 'link'))
+    (tmp_path / 'link').symlink_to(tmp_path / 'a')
+    ours = runs.TinyFaces(data_root=a)
+    assert shared_ids(ours, [0], keys_of(runs.TinyFaces(data_root=b))) == []
+    assert shared_ids(ours, [0], keys_of(runs.TinyFaces(data_root=link))) == ['train/0']
+
+
+def test_equal_ids_of_a_published_dataset_mean_the_same_image(tmp_path):
+    for name in 'ab':
+        layouts.make_fer2013(tmp_path / name, 1, 1)
+    ours, theirs = (FER2013(str(tmp_path / name)) for name in 'ab')
+    assert shared_ids(ours, [0], keys_of(theirs)) == ours.ids()[:1]
 
 
 def test_equal_ids_of_different_datasets_mean_nothing():

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ssfer_mm import UserError
 from ssfer_mm.datasets import TwoSourceBatchSampler, TwoSourceSampler
-from ssfer_mm.engine import Stage, StageTimerHook, TwoStageTrainLoop
+from ssfer_mm.engine import ResumableTrainLoop, Stage, StageTimerHook, TwoStageTrainLoop
 
 
 class Numbers(Dataset):
@@ -96,6 +96,14 @@ def test_when_validation_is_due():
     assert due == [3, 4, 6, 7]
     one.runner.val_loop = None
     assert not one._is_validation_due()
+
+
+@pytest.mark.parametrize('interval', [0, -1, '5', 2.5])
+def test_an_interval_that_is_no_number_of_epochs(interval):
+    with pytest.raises(UserError, match=f'val_interval is {interval!r}: .*--no-validate'):
+        loop(dict(epochs=3), val_interval=interval)
+    with pytest.raises(UserError, match='train_cfg.val_interval is'):
+        ResumableTrainLoop(None, None, max_epochs=3, val_interval=interval)
 
 
 # ---- time left ------------------------------------------------------------------------------

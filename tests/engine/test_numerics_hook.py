@@ -1,7 +1,9 @@
 """A bad number ends the run before anything is saved, and what caused it can be repeated."""
+import importlib
 import json
 import math
 import re
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import MessageHub
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from mmengine.runner import Runner
-from mmpretrain.registry import HOOKS, OPTIM_WRAPPERS
+from mmpretrain.registry import HOOKS, MODELS, OPTIM_WRAPPERS
 
 from ssfer_mm.apis.trials.replay_batch import main as replay_main
 from ssfer_mm.engine import NumericsHook, load_failed_batch
@@ -100,6 +102,42 @@ def test_a_batch_is_repeated_with_the_classes_and_the_precision_of_the_run(
     assert failed['class_counts'] == [4, 4, 4]
     replay_main([path])
     assert f'replayed: loss {failed["losses"]["loss"]:.6g}' in capsys.readouterr().out
+
+
+RULE = '''
+from mmpretrain.registry import MODELS
+from ssfer_mm.models import ConfidenceThreshold
+
+@MODELS.register_module()
+class ForeignThreshold(ConfidenceThreshold):
+    pass
+'''
+
+
+def test_parts_of_ones_own_are_run_only_with_a_config_that_is_named(
+        tmp_path, capsys, monkeypatch, request):
+    def forget():
+        sys.modules.pop('foreign_rule', None)
+        MODELS.module_dict.pop('ForeignThreshold', None)
+
+    request.addfinalizer(forget)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / 'foreign_rule.py').write_text(RULE)
+    importlib.import_module('foreign_rule')
+    model = dict(config(tmp_path).model, pseudo_label=dict(type='ForeignThreshold'))
+    message, _ = spoilt(tmp_path / 'run', III_ITERATION, 'gradient', model=model,
+                        custom_imports=dict(imports=['foreign_rule']))
+    path, copy = re.search(r'replay_batch.py ([^"]+) --config ([^"]+)"', message).groups()
+    refusal = f"'ForeignThreshold'.*name its config with --config {re.escape(copy)}$"
+    with pytest.raises(UserError, match=refusal):
+        replay_main([path])
+    forget()
+    with pytest.raises(UserError, match=refusal):
+        replay_main([path])
+    assert 'foreign_rule' not in sys.modules
+    replay_main([path, '--config', copy])
+    loss = load_failed_batch(path)['losses']['loss']
+    assert f'replayed: loss {loss:.6g},' in capsys.readouterr().out
 
 
 def test_the_step_of_several_added_batches_names_all_their_images(tmp_path):

@@ -1,10 +1,15 @@
 """One process meets a bad number, all of them end, and the one to blame is named."""
+import math
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
+import torch
+from mmengine.optim import OptimWrapper
 
+from ssfer_mm.engine import NumericsHook
 from support.shrink import REPO
 
 PROGRAM = """
@@ -41,3 +46,21 @@ def test_a_bad_loss_in_one_process_ends_both(tmp_path):
         assert 'iteration 2: ' in line and 'loss nan' in line and 'on process 1' in line
         assert 'nonfinite_iter_2_rank1.pth' in line
     assert (tmp_path / 'nonfinite_iter_2_rank0.pth').is_file()
+
+
+class FullySharded(torch.nn.Linear):
+    """As one of several processes has it."""
+
+    def state_dict(self, *args, **options):
+        raise AssertionError('this would wait for the other processes, which go on')
+
+
+def test_weights_that_need_all_processes_are_not_read_by_the_one_with_a_bad_gradient():
+    model, hook = FullySharded(2, 2), NumericsHook()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.)
+    runner = SimpleNamespace(model=model, optim_wrapper=OptimWrapper(optimizer), seed=0, rank=0,
+                             iter=0)
+    hook.before_train_iter(runner, 0)
+    model.weight.grad = torch.full_like(model.weight, math.nan)
+    optimizer.step()
+    assert hook._weights is None and not math.isfinite(hook._norm), 'the step was watched'

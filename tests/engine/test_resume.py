@@ -121,6 +121,29 @@ def test_a_stage_that_is_not_done_may_become_longer_and_the_last_one_shorter(
     assert key == 'semi' or run.recorder.starts['semi']['twins']
 
 
+def test_the_groups_of_weights_are_those_of_the_stage_that_was_saved(tmp_path):
+    """Stage II has them merged, stage III one for each weight."""
+
+    def grouped(folder, checkpoint=None):
+        resumed = dict(resume=True, load_from=str(checkpoint)) if checkpoint else {}
+        cfg = config(tmp_path / folder, **resumed)
+        cfg.default_hooks.update(checkpoint=EVERY_ITERATION, exact_resume=EXACT)
+        for stage in (cfg, cfg.train_cfg.semi):
+            stage.optim_wrapper.paramwise_cfg = dict(bias_lr_mult=2.)
+        cfg.optim_wrapper.constructor = 'MergedGroupsConstructor'
+        return cfg
+
+    whole = train(grouped('whole'))
+    for done in (4, 8):
+        saved = tmp_path / 'whole' / f'iter_{done}.pth'
+        assert_same_end(train(grouped(f'from {done}', saved)), whole, done)
+    cfg = grouped('merged', saved)
+    cfg.train_cfg.semi.optim_wrapper.constructor = 'MergedGroupsConstructor'
+    keep = r'train_cfg\.semi\.optim_wrapper\.constructor=DefaultOptimWrapperConstructor'
+    with pytest.raises(UserError, match=f'groups, this run in 2: keep .* {keep}'):
+        train(cfg)
+
+
 def test_another_network_of_the_same_names_is_refused(tmp_path, whole):
     cfg = config(tmp_path, resume=True, load_from=str(Path(whole.work_dir, 'epoch_2.pth')))
     cfg.model.classifier.backbone.arch.feedforward_channels *= 2

@@ -13,7 +13,6 @@ from ssfer_mm.faces.boxes import (
     flip_matrix,
     paired_iou,
     transform_box,
-    transform_boxes,
 )
 
 NAN = float('nan')
@@ -27,23 +26,11 @@ matrices = st.lists(st.integers(-24, 24), min_size=6, max_size=6).map(
 @given(box=boxes, matrix=matrices)
 def test_transform_is_the_hull_of_the_transformed_corners(box, matrix):
     expected = hull_of_corners(box, matrix)
-    as_array = transform_boxes(np.array(box), matrix)
-    as_tensor = transform_boxes(torch.tensor([box], dtype=torch.float64), matrix)[0]
-    assert as_array == pytest.approx(expected, abs=1e-9)
-    assert as_tensor.numpy() == pytest.approx(expected, abs=1e-9)
     assert transform_box(box, matrix) == pytest.approx(expected, abs=1e-9)
-
-
-def test_transform_keeps_shape_and_type():
-    many = np.zeros((2, 3, 4), np.float32)
-    assert transform_boxes(many, np.eye(3)).shape == (2, 3, 4)
-    assert transform_boxes(many, np.eye(3)).dtype == np.float32
-    assert transform_boxes(torch.zeros(5, 4), np.eye(3)).dtype == torch.float32
 
 
 def test_an_unknown_box_stays_unknown():
     unknown = np.full((1, 4), np.nan)
-    assert np.isnan(transform_boxes(unknown, flip_matrix(48))).all()
     assert np.isnan(clip_boxes(unknown, (48, 48))).all()
     assert torch.isnan(clip_boxes(torch.tensor(unknown), (48, 48))).all()
     assert np.isnan(box_area(unknown)).all()
@@ -95,7 +82,7 @@ def test_iou_equals_exact_arithmetic_and_is_symmetric(pairs):
 @given(box=boxes, matrix=st.builds(crop_resize_matrix, coordinate, coordinate, side, side, side,
                                    side))
 def test_iou_with_itself_is_one_in_any_view(box, matrix):
-    seen = torch.tensor(transform_boxes(np.array([box]), matrix), dtype=torch.float32)
+    seen = torch.tensor([transform_box(box, matrix)])
     if box_area(seen) > 0:
         assert paired_iou(seen, seen).item() == 1
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ssfer_mm.files.atomic import atomic_write, share, write_json
+from ssfer_mm.files.atomic import atomic_write, share, unfinished, write_json
 
 
 def test_a_file_appears_when_all_is_written(tmp_path):
@@ -17,6 +17,15 @@ def test_a_file_appears_when_all_is_written(tmp_path):
         part, = os.listdir(path.parent)  # on the same disk, where it can be renamed
         assert part.startswith('.a.txt') and not path.exists()
     assert path.read_bytes() == b'gr\xc3\xbc\xc3\x9f' and os.listdir(path.parent) == ['a.txt']
+
+
+@pytest.mark.parametrize('name', ['a' * 251 + '.txt', '\u9854' * 83 + '.txt'], ids=['a', 'wide'])
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path, name):
+    with atomic_write(tmp_path / name):
+        part, = os.listdir(tmp_path)
+        assert name.startswith(unfinished(part)), 'no character is cut in two'
+        assert len(os.fsencode(part)) > 250, 'and no more is left out than must be'
+    assert os.listdir(tmp_path) == [name]
 
 
 @pytest.mark.parametrize('error', [OSError, KeyboardInterrupt])

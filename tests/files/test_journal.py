@@ -165,6 +165,16 @@ def test_two_writers_at_once_are_refused(path):
         assert len(journal.records) == 4
 
 
+def test_a_file_system_without_locks(path, monkeypatch):
+    def refuse(handle, how):
+        raise OSError(errno.ENOSYS, 'Function not implemented')
+
+    monkeypatch.setattr(pytest.importorskip('fcntl'), 'flock', refuse)
+    with opened(path) as journal:
+        journal.finish(LINES, 3)
+    assert os.listdir(path.parent) == ['j.jsonl']
+
+
 def test_a_disk_that_is_full(path, monkeypatch):
     def full(handle):
         raise OSError(errno.ENOSPC, 'No space left on device')

@@ -91,17 +91,33 @@ def test_a_process_holds_a_file_until_it_ends_and_its_children_do_not(tmp_path):
         try:
             with held_by_this_process(path) as holder:
                 assert holder == f'process {other.pid} on {socket.gethostname()}'
-            other.communicate('\n')
+            print(file=other.stdin, flush=True)
+            other.wait()  # not for its output, which the child keeps open
             with held_by_this_process(path) as holder:
                 assert holder is None
         finally:
             os.kill(child, signal.SIGKILL)
 
 
-def test_a_file_system_without_locks(tmp_path, monkeypatch):
+def refusing(number):
     def refuse(handle, how):
-        raise OSError(errno.ENOLCK, 'No locks available')
+        raise OSError(number, os.strerror(number))
+    return refuse
 
-    monkeypatch.setattr(lock.fcntl, 'lockf', refuse)
+
+@pytest.mark.parametrize('number', [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks(tmp_path, monkeypatch, number):
+    for call in ('flock', 'lockf'):
+        monkeypatch.setattr(lock.fcntl, call, refusing(number))
     with held_by_this_process(tmp_path / 'held') as holder:
         assert holder is None
+    for wait in (True, False):
+        with locked(tmp_path, wait), locked_beside(str(tmp_path / 'index'), wait):
+            pass
+    assert os.listdir(tmp_path) == ['held']
+
+
+def test_a_disk_that_fails_is_not_one_without_locks(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock.fcntl, 'flock', refusing(errno.EIO))
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        take_lock(tmp_path)

@@ -1,5 +1,10 @@
 """Which files of a folder are images, and in which order."""
+import os
+
+import pytest
+
 from ssfer_mm.images.files import other_photos, scan_images, walk_images
+from support.refusals import refuses
 
 
 def folders(path):
@@ -9,7 +14,9 @@ def folders(path):
 def test_hidden_folders_are_left_out_and_links_followed_once(tmp_path):
     root = tmp_path / 'root'
     for name in ('b/.hidden/x.jpg', 'b/__MACOSX/x.jpg', 'b/c/d/x.png', 'b.c/x.jpg', 'b/.x.jpg',
-                 'b/notes.txt', 'a.JPG', 'empty/readme'):
+                 'b/notes.txt', 'a.JPG', 'empty/readme', '@eaDir/a.JPG/SYNOPHOTO_THUMB_M.jpg',
+                 '#recycle/x.jpg', '$RECYCLE.BIN/x.jpg', 'System Volume Information/x.jpg',
+                 'b/lost+found/x.jpg'):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b'')
     (root / 'b' / 'loop').symlink_to(root)
@@ -20,6 +27,36 @@ def test_hidden_folders_are_left_out_and_links_followed_once(tmp_path):
         assert folders(path) == expected
     assert scan_images(str(root)) == ['a.JPG', 'again/d/x.png', 'b.c/x.jpg']
     assert folders(root / 'again') == [('', []), ('d', ['x.png'])]
+
+
+@pytest.mark.parametrize('place', ['', 'b'])
+def test_a_folder_that_cannot_be_listed_is_not_left_out_silently(tmp_path, monkeypatch, place):
+    for name in ('a', 'b', 'c'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'x.jpg').touch()
+    scandir, locked = os.scandir, str(tmp_path / place)
+
+    def guarded(path):
+        if os.path.normpath(path) == locked:
+            raise PermissionError(13, 'Permission denied', path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, 'scandir', guarded)
+    with refuses(locked, 'cannot be listed (Permission denied)', 'chmod'):
+        scan_images(str(tmp_path))
+
+
+def test_a_folder_that_is_gone_since_its_parent_was_listed_is_left_out(tmp_path):
+    for name in ('a', 'b', 'c'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'x.jpg').touch()
+    found = []
+    for folder, _, _ in walk_images(str(tmp_path)):
+        found.append(folder)
+        if folder == 'a':
+            (tmp_path / 'b' / 'x.jpg').unlink()
+            (tmp_path / 'b').rmdir()
+    assert found == ['', 'a', 'c']
 
 
 def test_photos_of_a_kind_that_is_not_read(tmp_path):

@@ -1,5 +1,7 @@
 """What headers say: a JPEG is cut off where its pixels are, whatever comes before and after."""
 import io
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -8,7 +10,7 @@ from PIL import Image
 
 from ssfer_mm.errors import UnreadableImage
 from ssfer_mm.images.decode import check_image, decode_image
-from ssfer_mm.images.header import is_cut_off, stored_size
+from ssfer_mm.images.header import is_cut_off, read_header, stored_size
 from support.photos import photo
 
 
@@ -74,6 +76,15 @@ def test_a_png_that_lacks_its_end_is_cut_off():
     for length in (len(whole) - 12, len(whole) // 2, 30):
         with pytest.raises(UnreadableImage, match='cut off'):
             check_image(whole[:length], 'a.png')
+
+
+def test_nothing_of_the_program_is_changed_by_threads_that_read_headers():
+    data = cv2.imencode('.png', photo(0, 32))[1].tobytes()
+    before = Image.MAX_IMAGE_PIXELS, list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        headers = list(pool.map(lambda _: [read_header(data) for _ in range(300)], range(4)))
+    assert headers == [[(32, 32, False)] * 300] * 4
+    assert (Image.MAX_IMAGE_PIXELS, list(warnings.filters)) == before
 
 
 def test_other_formats_are_left_to_their_decoders():

@@ -81,6 +81,26 @@ def test_the_python_is_one_for_which_there_are_packages(monkeypatch, version, fi
     assert bool(check.repair) == (not fits) and check.needed
 
 
+@pytest.mark.parametrize('module', [True, False])
+def test_onnxruntime_is_there_under_any_name(machine, monkeypatch, capsys, module):
+    def version(name):
+        if name == 'onnxruntime':
+            raise doctor.importlib.metadata.PackageNotFoundError(name)
+        return '1.0'
+
+    metadata = doctor.importlib.metadata
+    monkeypatch.setattr(metadata, 'version', version)
+    monkeypatch.setattr(metadata, 'packages_distributions',
+                        lambda: dict(onnxruntime=['onnxruntime-gpu']) if module else {})
+    monkeypatch.setattr(doctor, 'is_installed', lambda name: module)
+    machine(ONNXRUNTIME='ImportError: x')
+    assert doctor.examine() == module
+    said = capsys.readouterr().out
+    assert ('BROKEN   onnxruntime: ImportError: x' in said) == module
+    wanted = '--force-reinstall onnxruntime-gpu' if module else 'onnxruntime'
+    assert f'-> pip install {wanted}\n' in said
+
+
 def test_a_machine_that_only_predicts_is_in_order(machine, monkeypatch, capsys):
     machine({})
     monkeypatch.setattr(doctor.importlib.util, 'find_spec', lambda name: name == 'onnxruntime')

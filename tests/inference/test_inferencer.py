@@ -1,5 +1,6 @@
 """Every kind of input, results in the pixels of the original, and batches of bounded size."""
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -121,13 +122,19 @@ def test_faces_are_cut_out_while_the_next_ones_are_found():
     assert order == ['detect', 'name'] * 2, 'where answers are wanted at once'
 
 
-def test_huge_photos_are_reduced_and_boxes_are_not(inferencer, tmp_path, monkeypatch):
+@pytest.mark.parametrize('write', [str, Path, lambda path: f'~/{path.name}'],
+                         ids=['text', 'path', 'home'])
+def test_huge_photos_are_reduced_and_boxes_are_not(inferencer, tmp_path, monkeypatch, write):
     monkeypatch.setattr(loading, 'MAX_PIXELS', 60 * 80 // 4)
+    monkeypatch.setenv('HOME', str(tmp_path))
     cv2.imwrite(str(tmp_path / 'a.png'), scene((16, 24, 32)))
-    result, = inferencer(str(tmp_path / 'a.png'))
+    path = write(tmp_path / 'a.png')
+    result, = inferencer(path)
+    (loaded, streamed), = inferencer.stream([path])
+    assert (loaded.name, streamed) == (str(path), result)
     assert result.size == (80, 60)
     assert result.faces[0].box == pytest.approx((16, 24, 48, 56), abs=2)
-    drawn = inferencer.visualize(str(tmp_path / 'a.png'), result)
+    drawn = inferencer.visualize(path, result)
     assert drawn.shape[:2] == (5 * 30, 5 * 40), 'enlarged for words'
 
 

@@ -290,6 +290,21 @@ def test_a_recording_has_the_times_of_the_camera(place, camera, monkeypatch):
     assert cv2.VideoCapture('out/webcam_0.mp4').get(cv2.CAP_PROP_FRAME_COUNT) == 7
 
 
+def test_a_film_whose_frames_have_no_rate_has_their_times(place, monkeypatch):
+    """Of seven frames, of which a film of 10 per second would take 0.7 s."""
+    class Screen(predict_module.FrameSource):
+        def __init__(self, source):
+            super().__init__(source)
+            self.uneven = True
+
+        def _time(self, index, before):
+            return 0.3 * index
+
+    monkeypatch.setattr(predict_module, 'FrameSource', Screen)
+    assert predict('film.mp4', '--out', 'out') == 0
+    assert cv2.VideoCapture('out/film.mp4').get(cv2.CAP_PROP_FRAME_COUNT) == 19
+
+
 def test_ctrl_c_is_how_the_recording_of_a_camera_ends(place, camera, monkeypatch):
     monkeypatch.setattr(predict_module.Tally, 'add',
                         lambda tally, result: signal.raise_signal(signal.SIGINT))

@@ -1,7 +1,9 @@
 """Videos: frames streamed, annotated and smoothed; files and cameras that give none."""
 import os
+import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +15,27 @@ from ssfer_mm.inference.annotate import draw_result
 from ssfer_mm.inference.results import ImageResult
 from ssfer_mm.inference.video import check_window, show, video_sink
 from support.faces import BlobDetector, MeanClassifier, scene
+
+ROOT = Path(__file__).resolve().parents[2]
+# Writes 60 frames that no codec makes small, where no file may be larger than 60 kB.
+FULL_DISK = '''
+import resource, signal, sys
+sys.path.insert(0, ROOT)
+import ssfer_cli
+ssfer_cli.prepare_packages()
+import numpy as np
+from ssfer_mm.errors import UserError
+from ssfer_mm.inference.video import video_sink
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+noise = np.random.default_rng(0)
+try:
+    with video_sink(sys.argv[1], 10, (128, 128), lambda frame, result: frame) as sink:
+        for _ in range(60):
+            sink.put((noise.integers(0, 256, (128, 128, 3), np.uint8), None))
+except UserError as error:
+    sys.exit(f'told: {error}')
+'''.replace('ROOT', repr(str(ROOT)))
 
 
 def write_video(path, frames, rate=10):
@@ -77,6 +100,16 @@ def test_a_failing_run_leaves_no_video(film, tmp_path):
     assert os.listdir(tmp_path) == ['film.mp4']
 
 
+@pytest.mark.skipif(sys.platform != 'linux', reason='limits are set in another way')
+def test_a_full_disk_leaves_the_video_from_before(film, tmp_path):
+    before = Path(film).read_bytes()
+    done = subprocess.run([sys.executable, '-c', FULL_DISK, film], capture_output=True, text=True,
+                          timeout=100)
+    assert f'told: cannot write {film}: the video broke off' in done.stderr
+    assert done.returncode == 1 and Path(film).read_bytes() == before
+    assert os.listdir(tmp_path) == ['film.mp4']
+
+
 def test_odd_edges_are_written_too(inferencer, tmp_path):
     frame = scene((8, 8, 20), size=(61, 81))
     with video_sink(str(tmp_path / 'o.mp4'), 10, (81, 61), draw_result) as sink:
@@ -93,8 +126,9 @@ def test_any_rate_is_written_as_exactly_as_the_codec_can(tmp_path, rate, written
     with video_sink(str(path), rate, (64, 64), lambda frame, result: frame) as sink:
         for _ in range(60):
             sink.put((scene(size=(64, 64)), None))
-    with FrameSource(Video(str(path))) as source:
-        assert source.rate == pytest.approx(written, abs=1e-4) and source.total == 60
+    film = cv2.VideoCapture(str(path))
+    assert film.get(cv2.CAP_PROP_FPS) == pytest.approx(written, abs=1e-4)
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 60
 
 
 def test_folders_of_which_opencv_would_die(tmp_path):
@@ -242,6 +276,19 @@ def test_a_recording_has_no_more_pictures_than_can_be_written_in_time(tmp_path, 
             sink.put((scene(size=(64, 64)), ImageResult('webcam', 'no face', time=k / 30)))
     with FrameSource(Video(path)) as written:
         assert (written.rate, written.total) == (5, 6)
+
+
+@pytest.mark.parametrize('times, frames', [
+    ([k / 30 for k in range(61)], 51), ([7, 7.1, 7.1, 8], 26), ([0, 1, 1e9, 1e9 + 1], 51 + 250)],
+    ids=['faster', 'not from 0 on', 'absurd'])
+def test_a_film_of_told_times_plays_as_long_as_they_say(tmp_path, monkeypatch, times, frames):
+    monkeypatch.setattr(video, 'LONGEST_STILL', 10)
+    path = str(tmp_path / 'r.mp4')
+    with video_sink(path, 25, (64, 64), lambda frame, result: frame, uneven=True) as sink:
+        for time in times:
+            sink.put((scene(size=(64, 64)), ImageResult('screen.webm', 'no face', time=time)))
+    with FrameSource(Video(path)) as written:
+        assert (written.rate, written.total) == (25, frames)
 
 
 @pytest.mark.parametrize('key, goes_on', [(-1, True), (ord('x'), True), (ord('q'), False),

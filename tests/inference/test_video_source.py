@@ -11,8 +11,9 @@ from support.faces import scene
 class Capture:
     """A camera or film of 10 frames per second, which tells their times in ms."""
 
-    def __init__(self, times):
+    def __init__(self, times, rate=10, announced=0):
         self.times, self.now = list(times), 0
+        self.told = {cv2.CAP_PROP_FPS: rate, cv2.CAP_PROP_FRAME_COUNT: announced}
 
     def isOpened(self):
         return True
@@ -24,7 +25,7 @@ class Capture:
         return True, scene()
 
     def get(self, key):
-        return {cv2.CAP_PROP_POS_MSEC: self.now, cv2.CAP_PROP_FPS: 10}.get(key, 0)
+        return self.now if key == cv2.CAP_PROP_POS_MSEC else self.told.get(key, 0)
 
     def release(self):
         pass
@@ -55,6 +56,29 @@ def test_frames_have_the_times_that_the_file_tells(tmp_path, monkeypatch, told, 
     monkeypatch.setattr(cv2, 'VideoCapture', lambda path: Capture(told))
     with FrameSource(Video(str(tmp_path / 'film.mp4'))) as source:
         assert [frame.time for frame in source.frames()] == pytest.approx(times)
+
+
+@pytest.mark.parametrize('rate, announced, last, found', [
+    # What is announced is the length of 2 or 0.5 s, in ms, or in frames of 0.01 s.
+    (1000, 2000, 1970, ''), (1000, 2000, 900, 'only 0.9 of 2.0 announced seconds'),
+    (1000, 500, 400, ''), (1000, -1, 900, ''),
+    (100, 200, 1970, ''), (100, 200, 900, 'only 60 of 200 announced frames'),
+    # It is a number of frames.
+    (1000, 60, 1970, ''), (90000, 60, 1970, ''), (100, 60, 1970, ''),
+    (90000, 120, 1970, 'only 60 of 120 announced frames'),
+    (100, 120, 1970, 'only 60 of 120 announced frames')])
+def test_a_recording_of_a_screen_is_complete_if_its_end_is_read(
+        tmp_path, monkeypatch, rate, announced, last, found):
+    """Its 60 frames come when there is something new, and have no rate."""
+    (tmp_path / 'screen.webm').write_bytes(b'?')
+    times = np.linspace(0, last, 60)
+    monkeypatch.setattr(cv2, 'VideoCapture', lambda path: Capture(times, rate, announced))
+    with FrameSource(Video(str(tmp_path / 'screen.webm'))) as source:
+        assert [frame.time for frame in source.frames()] == pytest.approx(times / 1000)
+        assert source.problem.startswith(found) and bool(source.problem) == bool(found)
+        assert source.uneven == (rate >= 1000)
+        assert source.rate == (25 if source.uneven else rate)
+        assert source.total == (None if rate == 1000 else announced), 'of frames'
 
 
 def test_times_of_a_film_of_variable_rate(tmp_path):

@@ -18,9 +18,9 @@ from ssfer_mm import UserError
 from ssfer_mm.apis.export.convert_checkpoint import write_described
 from ssfer_mm.checkpoints import in_timm_names
 from ssfer_mm.expressions import CLASSES_OF, FERPLUS8, RAFDB7
-from ssfer_mm.model_files.classifier import build_classifier
+from ssfer_mm.model_files.classifier import build_classifier, probabilities
 from ssfer_mm.model_files.described import SSFER_MEAN, Options, describe
-from support.models import mae, ssfer, vit
+from support.models import MEAN, STD, mae, ssfer, vit
 
 
 def released(name, num_classes=7, **options):
@@ -258,6 +258,31 @@ def test_nothing_is_made_up_about_a_file_that_says_nothing(tmp_path):
     with pytest.raises(UserError, match='--dataset or --classes.*--mean and --std'):
         build_classifier(described)
     assert FERPLUS8[0] not in str(described.meta())
+
+
+@pytest.mark.parametrize('own', [{}, dict(to_rgb=False), dict(to_rgb=True)], ids=str)
+def test_channels_have_the_order_in_which_mmpretrain_takes_them(own, tmp_path):
+    config = vit()
+    config['data_preprocessor'] = dict(mean=MEAN, std=STD, **own)
+    stock = MODELS.build(config)
+    for parameter in stock.parameters():
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    path = saved(tmp_path / 'a.pth', dict(state_dict=stock.state_dict(), meta=dict(
+        cfg=f'model = {config}', dataset_meta=dict(classes=['a', 'b', 'c']))))
+    model = build_classifier(describe(path, Options(img_size=16)))
+    images = torch.randint(0, 256, (4, 3, 16, 16), dtype=torch.uint8)
+    expected = probabilities(stock.eval(), images)
+    torch.testing.assert_close(probabilities(model, images), expected)
+    swapped = probabilities(model, images.flip(1))
+    assert (swapped - expected).abs().max() > 1e-3, 'their order matters'
+
+
+@pytest.mark.parametrize('options', [
+    Options(dataset='rafdb'), Options(classes=RAFDB7, mean=tuple(MEAN), std=tuple(STD))],
+    ids=['data set', 'numbers'])
+def test_what_the_user_says_of_channels_is_of_rgb(options, tmp_path):
+    described = describe(saved(tmp_path / 'a.pth', tiny().state_dict()), options)
+    assert described.model['data_preprocessor']['to_rgb']
 
 
 def test_a_classifier_whose_head_has_no_weights(tmp_path):

@@ -52,6 +52,42 @@ def test_a_run_stands_for_its_exported_model_too(tmp_path):
     assert str(find_model(f'{runs}/mine', 'torch', runs).path) == f'{result}.pth'
 
 
+@pytest.mark.parametrize('name', ['mine', 'mine/semi'])
+def test_a_name_stands_for_the_exported_model_too(tmp_path, name):
+    runs = make(tmp_path / 'w', 'mine/classifier.py', 'mine/classifier_semi.pth')
+    result = f'{runs}/mine/classifier_semi'
+    with pytest.raises(UserError, match=f'run: python tools/export.py {result}.pth {result}.onnx'):
+        find_model(name, 'onnx', runs)
+    make(tmp_path / 'w', 'mine/classifier_semi.onnx')
+    found = find_model(name, 'onnx', runs)
+    assert (found.name, str(found.path)) == ('mine/classifier_semi.onnx', f'{result}.onnx')
+    assert find_model(name, 'torch', runs).name == 'mine/semi'
+    with pytest.raises(UserError, match='for an .onnx file use --backend onnx'):
+        find_model('mine/classifier_semi.onnx', 'torch', runs)
+
+
+@pytest.mark.parametrize('ending', ['pth', 'safetensors'])
+def test_a_converted_model_has_the_name_of_its_folder(tmp_path, ending):
+    runs = make(tmp_path / 'w', 'conv/classifier.py', f'conv/classifier.{ending}')
+    model, = known_models(runs)
+    assert model.about == ('converted here, safetensors' if ending == 'safetensors' else
+                           'converted here')
+    for name in ('conv', f'{runs}/conv', model.name):
+        assert find_model(name, 'torch', runs) == model
+    with pytest.raises(UserError, match='not exported yet.* .*conv/classifier.onnx'):
+        find_model('conv', 'onnx', runs)
+    with pytest.raises(UserError, match='takes a file that ends in .onnx; write one with'):
+        find_model(model.name, 'onnx', runs)
+
+
+def test_what_was_typed_is_not_recommended(tmp_path):
+    (tmp_path / 'weights').mkdir()
+    (tmp_path / 'weights/models.json').write_text(json.dumps(
+        {'small/semi': dict(file='small.pth', about='')}))
+    with pytest.raises(UserError, match="'small'.*; closest: small/semi. All"):
+        find_model('small', 'torch', str(tmp_path / 'w'))
+
+
 def test_a_folder_without_a_classifier_is_named_as_one(tmp_path):
     runs = make(tmp_path / 'w', 'mine/stage1/epoch_3.pth')
     with pytest.raises(UserError, match='folder of that name holds no classifier_STAGE.pth; '):

@@ -6,7 +6,7 @@ from mmengine.dataset import Compose
 from mmpretrain.registry import TRANSFORMS
 
 from reference.boxes import extents_of_white, painted
-from ssfer_mm.faces.boxes import clip_boxes, transform_boxes
+from ssfer_mm.faces.boxes import clip_boxes, transform_box
 
 # An edge of the painted rectangle is found at the nearest pixel border of the view. Bicubic
 # interpolation overshoots near corners, which moves a half-bright edge by up to a tenth of a raw
@@ -47,7 +47,7 @@ def assert_box_lies_on_paint(pipeline, case, seed, tolerance, raw_tolerance=0.):
     results = pipeline(dict(img=painted(h, w, box)))
     shape = results['img'].shape[:2]
     assert results['img_shape'][:2] == shape
-    where = clip_boxes(transform_boxes(np.array(box, float), results['view_matrix']), shape)
+    where = clip_boxes(np.array(transform_box(box, results['view_matrix'])), shape)
     scale = np.abs(np.diag(results['view_matrix'])[[0, 1, 0, 1]])
     # Less than two pixels, of the view or of the raw image, are nowhere fully white.
     assume((where[2:] - where[:2] > 2 * np.maximum(scale[:2], 1)).all())
@@ -63,7 +63,7 @@ def assert_hull_holds_paint(pipeline, case, seed, tolerance):
     results, whole = dict(img=painted(h, w, box)), True
     for step in pipeline.transforms:
         results = step(results)
-        hull = transform_boxes(np.array(box, float), results['view_matrix'])
+        hull = np.array(transform_box(box, results['view_matrix']))
         height, width = results['img'].shape[:2]
         whole &= bool((hull >= 0).all() and (hull <= [width, height, width, height]).all())
     white = extents_of_white(results['img'])

@@ -133,10 +133,14 @@ def test_mistakes_are_named(toy, changes, message):
 
 @pytest.mark.parametrize('setting, value', [
     ('data_preprocessor.semi_facemix', True), ('model.unlabeled_weight', 2),
+    ('data_preprocessor.views.rand_augment.num_policies', 1),
     ('train_dataloader.dataset.unlabeled_pipeline.1.weak.0.crop_ratio_range', [0.9, 1.0]),
     ('train_cfg.semi.epochs', 3)])
 def test_what_stage_two_does_not_read_may_change_after_it(toy, setting, value):
-    toy.write(rows=rows(a=dict(after='facemix', options={setting: value}),
+    views = {'data_preprocessor.views.type': 'DeviceViews', 'data_preprocessor.views.size': 48,
+             'data_preprocessor.views.rand_augment.num_policies': 2}
+    toy.write(options={**TABLE['options'], **views},
+              rows=rows(a=dict(after='facemix', options={setting: value}),
                         b=dict(after='facemix')))
     digests = {run.row: run.fingerprint for run in toy.plan().values()}
     assert digests['a'] != digests['b']
@@ -199,6 +203,6 @@ def test_shipped_tables_fit_their_configs_and_test_where_they_should(name):
             train, test = ([run.settings[f'{where}.{key}'] for key in ('type', 'subset')]
                            for where in ('train_dataloader.dataset.dataset',
                                          'val_dataloader.dataset'))
-            held_out = dict(FERPlus='valid', Faces13k='test')
+            held_out = dict(FERPlus='valid', Faces13k='test', SynthFER='test')
             wanted = ('fit', 'dev') if each.is_dev else ('train', held_out[train[0]])
             assert train[0] == test[0] and (train[1], test[1]) == wanted

@@ -1,5 +1,6 @@
 """Tables and pictures say what the result files say, and nothing else."""
 import json
+import shutil
 from statistics import stdev
 
 import cv2
@@ -126,6 +127,14 @@ def test_a_page_elsewhere_links_its_pictures_by_a_relative_path(done):
     template.write_text(f'<!-- {done.path}: plot_accuracy -->\n')
     write_page(template, page, done.results)
     assert '](../../results/toy/accuracy.png)' in page.read_text()
+
+
+def test_only_pictures_that_the_page_shows_are_drawn(done):
+    shutil.rmtree(done.results / 'toy', ignore_errors=True)
+    template = done.results / 'template.md'
+    template.write_text(f'<!-- {done.path}: plot_accuracy -->\n<!-- {done.path}: recall -->\n')
+    write_page(template, done.page, done.results)
+    assert [path.name for path in (done.results / 'toy').iterdir()] == ['accuracy.png']
 
 
 @pytest.mark.parametrize('columns', [1, 2, 3])

@@ -63,7 +63,7 @@ def half_a_png():
 
 
 @pytest.mark.parametrize('content, says', [
-    (None, 'cannot read.*check data_root'),
+    (None, 'cannot read.*check the path.*permissions.*data_root'),
     (b'', 'empty file'),
     (b'<html>not found</html>', 'cannot be decoded'),
     (half_a_png(), 'cannot be decoded'),

@@ -1,5 +1,5 @@
-# Stages II and III for models and datasets that train on two CPU cores: a higher learning rate, a
-# teacher that forgets its random start, and in stage III more unlabeled images per labeled one.
+# Stages II and III for models and datasets that train on two CPU cores: a higher learning rate, and
+# in stage III more unlabeled images per labeled one.
 _base_ = ['./ssfer_two-stage.py']
 
 optim_wrapper = dict(optimizer=dict(lr=5e-4))

@@ -1,5 +1,5 @@
-# Stages II and III from random weights: a higher learning rate. Float32, because a processor without
-# bfloat16 takes eight times as long to imitate it; where there is such a processor, add --amp.
+# Stages II and III of small residual networks: a higher learning rate. Float32, because a processor
+# without bfloat16 takes eight times as long to imitate it; on one that has it, add --amp.
 _base_ = ['./ssfer_two-stage.py']
 
 optim_wrapper = dict(optimizer=dict(lr=2e-3))

@@ -25,6 +25,10 @@ from ssfer_mm.datasets.same_images import image_keys
 from ssfer_mm.datasets.split_recipe import check_recipe
 from ssfer_mm.datasets.splits import Split, load_split, split_hash
 from ssfer_mm.errors import UserError, one_line
+from ssfer_mm.transforms import packs_face_box
+
+# Wrappers that hold all images of what they wrap, some perhaps several times.
+WRAPPERS = ('ConcatDataset', 'RepeatDataset', 'ClassBalancedDataset')
 
 
 @dataclass
@@ -66,12 +70,13 @@ def data_of_configs(cfgs: Sequence[Config]) -> DataOfConfigs:
         before = len(data.parts), len(data.findings)
         with quiet():
             if loaders['train']:
-                _add_training(data, cfg, ConfigDict(loaders['train']).to_dict())
+                for settings in _unwrapped(loaders['train']):
+                    _add_training(data, cfg, settings)
                 _check_batches(data, cfg, before)
             if loaders['val'] and loaders['val'] != loaders['test']:
-                _add(data, 'validation', 'validation', loaders['val'])
+                _add_held_out(data, 'validation', loaders['val'])
             if loaders['test']:
-                _add(data, 'test', 'test', loaders['test'])
+                _add_held_out(data, 'test', loaders['test'])
     _name_apart(data.parts)
     return data
 
@@ -88,6 +93,16 @@ def quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
+def _unwrapped(settings: Mapping) -> Iterator[Dict[str, Any]]:
+    """The datasets inside :data:`WRAPPERS`."""
+    settings = ConfigDict(settings).to_dict()
+    if settings.get('type') not in WRAPPERS:
+        yield settings
+        return
+    for inside in settings.get('datasets') or [settings.get('dataset')]:
+        yield from _unwrapped(inside)
+
+
 def _add_training(data: DataOfConfigs, cfg: Config, settings: Dict[str, Any]) -> None:
     if settings.get('type') == 'StoredFaces':
         data.findings.append(Finding(
@@ -99,6 +114,7 @@ def _add_training(data: DataOfConfigs, cfg: Config, settings: Dict[str, Any]) ->
         role = 'pre-training' if first else 'labeled'
         _add(data, role, role, settings)
         return
+    unlabeled_pipeline, guarded = settings.get('unlabeled_pipeline'), not _allows_unlabeled(cfg)
     with data.reading('labeled'):
         dataset = build_labeled(dict(settings['dataset']))
         with data.reading('labeled', 'classes'):
@@ -108,15 +124,22 @@ def _add_training(data: DataOfConfigs, cfg: Config, settings: Dict[str, Any]) ->
         chosen = set(ids if settings.get('split') is None else split.labeled if split else ())
         labeled = [row for row, name in enumerate(ids) if name in chosen]
         rest = [row for row, name in enumerate(ids) if name not in chosen]
-        part = _part('labeled', 'labeled', dataset, labeled)
+        part = _part('labeled', 'labeled', dataset, labeled, guarded=True)
         with data.reading('labeled', 'boxes'):
             _add_boxes(part, dataset, settings['dataset'].get('boxes'))
         data.parts.append(part)
-        if rest and settings.get('unlabeled_pipeline') is not None:
-            data.parts.append(_part('unlabeled', 'unlabeled', dataset, rest))
-    if settings.get('unlabeled_pipeline') is not None:
+        if rest and unlabeled_pipeline is not None:
+            data.parts.append(_part('unlabeled', 'unlabeled', dataset, rest, guarded))
+    if unlabeled_pipeline is not None:
         for extra in settings.get('extra_unlabeled') or ():
-            _add(data, 'extra unlabeled', 'unlabeled', extra)
+            _add(data, 'extra unlabeled', 'unlabeled', dict(extra, pipeline=unlabeled_pipeline),
+                 guarded)
+
+
+def _allows_unlabeled(cfg: Config) -> bool:
+    """Whether every ``HeldOutHook`` lets held-out images be among the unlabeled ones."""
+    hooks = [hook for hook in cfg.get('custom_hooks') or () if hook.get('type') == 'HeldOutHook']
+    return bool(hooks) and all(hook.get('allow_unlabeled') for hook in hooks)
 
 
 def _is_stage_one(cfg: Config) -> bool:
@@ -129,9 +152,10 @@ def _is_stage_one(cfg: Config) -> bool:
 def _check_batches(data: DataOfConfigs, cfg: Config, before: Tuple[int, int]) -> None:
     """Against the parts that the config's training has added, if all of them could be read."""
     parts, findings = data.parts[before[0]:], data.findings[before[1]:]
-    if any(finding.severity == ERROR for finding in findings):
-        return
     loader, loop = cfg.train_dataloader, cfg.get('train_cfg') or {}
+    if any(finding.severity == ERROR for finding in findings) or (
+            loader.dataset.get('type') in WRAPPERS):  # which may repeat images
+        return
     if isinstance(loader.dataset.get('dataset'), Mapping):
         labeled, unlabeled = (sum(len(part.ids) for part in parts if part.role == role)
                               for role in ('labeled', 'unlabeled'))
@@ -140,18 +164,24 @@ def _check_batches(data: DataOfConfigs, cfg: Config, before: Tuple[int, int]) ->
         data.findings += check_epoch(loader, loop, parts[0].name, len(parts[0].ids))
 
 
-def _add(data: DataOfConfigs, name: str, role: str, settings: Mapping) -> None:
-    settings = ConfigDict(settings).to_dict()
+def _add_held_out(data: DataOfConfigs, role: str, settings: Mapping) -> None:
+    for each in _unwrapped(settings):
+        _add(data, role, role, each)
+
+
+def _add(data: DataOfConfigs, name: str, role: str, settings: Mapping,
+         guarded: bool = False) -> None:
     with data.reading(name):
         dataset = build_labeled(dict(settings))
-        part = _part(name, role, dataset, range(len(dataset)))
+        part = _part(name, role, dataset, range(len(dataset)), guarded)
         with data.reading(name, 'boxes'):
-            if role == 'labeled':
-                _add_boxes(part, dataset, settings.get('boxes'))
+            _add_boxes(part, dataset, settings.get('boxes'),
+                       packs_face_box(settings.get('pipeline') or ()))
         data.parts.append(part)
 
 
-def _part(name: str, role: str, dataset: FERDataset, rows: Sequence[int]) -> Part:
+def _part(name: str, role: str, dataset: FERDataset, rows: Sequence[int],
+          guarded: bool = False) -> Part:
     infos, scope = [dataset.get_data_info(int(row)) for row in rows], dataset.id_scope()
     unlabeled = role in ('unlabeled', 'pre-training')
     roots = dataset.data_root
@@ -164,18 +194,20 @@ def _part(name: str, role: str, dataset: FERDataset, rows: Sequence[int]) -> Par
         keys=[tuple(image_keys(info, scope)) for info in infos],
         labels=None if unlabeled else np.array([info.get('gt_label', 0) for info in infos], int),
         classes=tuple(dataset.metainfo['classes']),
-        drawn=getattr(dataset, 'DRAWN', False),
+        drawn=getattr(dataset, 'DRAWN', False), guarded=guarded,
         # Whose labels the split hides is the same dataset: they are told of once.
         loose=[] if role == 'unlabeled' else list(dataset.loose),
         skips_unreadable=getattr(dataset, 'on_unreadable', 'error') == 'skip')
 
 
-def _add_boxes(part: Part, dataset: FERDataset, boxes: Any) -> None:
-    """The boxes of a part's images, as training reads them."""
+def _add_boxes(part: Part, dataset: FERDataset, boxes: Any, packed: bool = True) -> None:
+    """The boxes of a part's images, as training reads them; kept where ``PackFace`` packs them."""
     if boxes in (None, 'image'):
         return
     dataset.boxes = boxes
     items = {item['sample_id']: item for item in dataset.load_data_list()}
+    if not packed:
+        return
     chosen = [items[name] for name in part.ids]
     part.boxes = np.array([item['face_box'] for item in chosen], np.float32).reshape(-1, 4)
     part.box_sizes = np.array([item.get('face_box_size', (0, 0)) for item in chosen],
@@ -195,7 +227,7 @@ def _split(data: DataOfConfigs, cfg: Config, recipe: Any, dataset: FERDataset) -
         options = dict(recipe) if isinstance(recipe, Mapping) else dict(file=recipe)
         check_recipe(options)
         file = options.pop('file', None)
-        if file and (osp.isfile(file) or not options):
+        if file and (osp.isfile(osp.expanduser(file)) or not options):
             found = load_split(file)
             data.findings += split_findings(found, dataset.name, classes, ids, labels)
             data.findings += _other_recipe(found, file, options)

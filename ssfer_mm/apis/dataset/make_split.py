@@ -75,7 +75,7 @@ def write_new(split: Split, path: str, force: bool) -> None:
     Raises:
         UserError: The file holds something else and ``force`` is False, or cannot be written.
     """
-    if osp.exists(path) and not force:
+    if osp.exists(osp.expanduser(path)) and not force:
         try:
             same = load_split(path) == split
         except UserError:

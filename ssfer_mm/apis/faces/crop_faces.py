@@ -1,10 +1,12 @@
 """Cut square faces out of raw photos: behind ``tools/crop_faces.py``."""
 import argparse
+import contextlib
 import functools
 import json
 import os.path as osp
 from collections import Counter
 from dataclasses import asdict
+from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import cv2
@@ -22,7 +24,7 @@ from ssfer_mm.faces.box_lookup import match_records
 from ssfer_mm.faces.detectors.settings import detector_settings
 from ssfer_mm.faces.square_crop import cut_square
 from ssfer_mm.files.atomic import atomic_write
-from ssfer_mm.files.journal import Journal
+from ssfer_mm.files.journal import Journal, parse_header
 from ssfer_mm.images.decode import read_image, three_channels
 from ssfer_mm.processes import map_batches
 
@@ -70,13 +72,14 @@ def crop_faces(images: Sequence[ImageRef], faces: Dict[str, FaceRecord], out: st
         problems: Id -> what is wrong, of images known to be unreadable.
         batch_size: Images per batch.
         workers: Number of processes.
-        overwrite: Do not go on with what the manifest holds.
+        overwrite: Do not go on with what the manifest holds, but remove the crops that it lists.
 
     Returns:
         Id -> its lines of the manifest.
 
     Raises:
-        UserError: A crop cannot be written or would replace a photo; or see :class:`Journal`.
+        UserError: A crop cannot be written or removed, or would replace a photo; or see
+            :class:`Journal`.
     """
     header = dict(format=FORMAT, version=VERSION, settings=asdict(settings), detector=detector)
     # It is written before the first crop is.
@@ -84,11 +87,13 @@ def crop_faces(images: Sequence[ImageRef], faces: Dict[str, FaceRecord], out: st
     with Journal(osp.join(out, MANIFEST), header, parse_manifest_line, overwrite) as journal:
         done = settled_sources(journal.records, out)
         todo = [ref for ref in images if ref.id not in done]
-        taken = [line['file'] for own in done.values() for line in own if 'file' in line]
-        jobs = plan_crops(todo, [faces.get(ref.id) for ref in todo], settings, taken)
-        _protect_photos(images, jobs, out)
+        jobs = plan_crops(images, faces, settings, done)
+        photos = {osp.realpath(file): file for ref in images if (file := ref.file())}
+        _protect_photos(photos, jobs, out)
         if unknown:
             _protect_others(jobs, out)
+        if overwrite:
+            _remove_former(out, photos)
         work = functools.partial(_make_cut, out, settings.size)
         with progress_bar('Cropping faces', len(images), len(done)) as bar:
             for results in _cut_all(jobs, todo, work, problems, batch_size, workers):
@@ -156,9 +161,8 @@ def _problem(job: CropJob, problems: Dict[str, str]) -> Tuple[Optional[str], str
     return None, ''
 
 
-def _protect_photos(images: Sequence[ImageRef], jobs: Sequence[CropJob], out: str) -> None:
+def _protect_photos(photos: Dict[str, str], jobs: Sequence[CropJob], out: str) -> None:
     """No crop may replace a photo, nor become one in the next run."""
-    photos = {osp.realpath(file): file for ref in images if (file := ref.file())}
     for job in jobs:
         for crop in job.crops:
             photo = photos.get(osp.realpath(osp.join(out, crop.file)))
@@ -175,6 +179,32 @@ def _protect_others(jobs: Sequence[CropJob], out: str) -> None:
             if osp.lexists(path):
                 raise UserError(f'{path} exists and is in no {MANIFEST}, so it may be no crop: '
                                 'choose another --out, or add --overwrite to replace it')
+
+
+def _remove_former(out: str, photos: Dict[str, str]) -> None:
+    """Whoever trains on the folder reads all crops in it, those of other settings too."""
+    root = Path(out).resolve()
+    for line in _former_lines(root / MANIFEST):
+        path = root / line.get('file', '')
+        real = path.resolve()
+        if root in real.parents and real.is_file() and str(real) not in photos:
+            try:
+                path.unlink()
+            except OSError as error:
+                raise UserError(f'cannot remove {path} ({error.strerror}): make its folder '
+                                'writable, or choose another --out') from None
+
+
+def _former_lines(manifest: Path) -> Iterator[dict]:
+    """What is whole in a manifest of crops; nothing if the file is of another kind."""
+    try:
+        first, *lines = manifest.read_text('utf-8', 'replace').split('\n')
+    except OSError:
+        return
+    if (parse_header(first) or {}).get('format') == FORMAT:
+        for line in lines:
+            with contextlib.suppress(ValueError, RecursionError):
+                yield parse_manifest_line(line)
 
 
 def _refuse_out_inside(sources: Sequence[str], images: Sequence[ImageRef], out: str) -> None:

@@ -120,23 +120,27 @@ def settled_sources(entries: Sequence[dict], out: str) -> Dict[str, List[dict]]:
     return settled
 
 
-def plan_crops(images: Sequence[ImageRef], records: Sequence[Optional[FaceRecord]],
-               settings: CropSettings, taken: Sequence[str] = ()) -> List[CropJob]:
-    """What to do with each image.
+def plan_crops(images: Sequence[ImageRef], faces: Dict[str, FaceRecord], settings: CropSettings,
+               done: Dict[str, List[dict]]) -> List[CropJob]:
+    """What to do with each image that is not done.
 
     Sub-folders stay as they are. An image with one crop keeps its name, several crops get ``_0``,
     ``_1`` and so on from left to right; where a name is taken, ``-2`` and so on is added.
 
     Args:
-        images: The images.
-        records: The faces of each, None where they are unknown.
+        images: All images, so that a name does not depend on which of them are done.
+        faces: Id -> faces, where they are known.
         settings: Which faces, and how to cut them out.
-        taken: Files that belong to other images.
+        done: Source -> its lines of the manifest, whose files keep their names.
     """
     settings.check()
     folders = {image.folder for image in images}
-    names, jobs = set(taken), []
-    for image, record in zip(images, records):
+    names = {line['file'] for lines in done.values() for line in lines if 'file' in line}
+    jobs = []
+    for image in images:
+        if image.id in done:
+            continue
+        record = faces.get(image.id)
         if record is None:
             jobs.append(CropJob(image.id, 0, NOT_IN_FILE))
             continue

@@ -27,6 +27,8 @@ from .child_training import train
 from .deciding_settings import flat_settings, note_settings, refuse_other_settings, start_from
 from .report import RunReport, read_report, save_curves, table
 
+START = 'model.pretrained'  # the weights that stage II, or III without it, starts from
+
 
 def command(argv: Optional[Sequence[str]] = None) -> int:
     """The tool: what a user can put right is a sentence; returns the exit status."""
@@ -45,9 +47,10 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     options, seconds, checkpoint = args.cfg_options, 0.0, None
     # All configs are read before the first hour is spent on one.
     if args.pretrain:
+        check_start(args.pretrain, options)
         last = epochs_of_stage_one(args.pretrain, args.pretrain_options)
         checkpoint = work_dir / 'stage1' / f'epoch_{last}.pth'
-        options = {'model.pretrained': str(checkpoint), **options}
+        options = {**options, START: str(checkpoint)}
     of = {args.config: options}
     if args.baseline:
         of[args.baseline] = options_it_has(args.baseline, options)
@@ -78,6 +81,18 @@ def main(argv: Optional[Sequence[str]] = None) -> None:
     print(how_to_use(trained))
 
 
+def check_start(stage_one: str, options: dict) -> None:
+    """Refuse to train a stage I that the later stages would not start from.
+
+    Raises:
+        UserError: The options take other weights.
+    """
+    if START in options:
+        raise UserError(f'--pretrain {stage_one} trains what stage II starts from, but '
+                        f'--cfg-options {START}={options[START]} takes other weights: leave one of '
+                        'them out')
+
+
 def options_it_has(baseline: str, options: dict) -> dict:
     """The options without those of what the baseline sets to None, as one without stage III does
     with ``train_cfg.semi``.
@@ -105,7 +120,7 @@ def _settings(args: argparse.Namespace, of: dict, checkpoint: Optional[Path]) ->
                  baseline=(args.baseline, of.get(args.baseline)))
     found = {name: flat_settings(load_config(*part)) for name, part in parts.items() if part[0]}
     for settings in found.values():
-        if checkpoint and settings.get('model.pretrained') == str(checkpoint):
+        if checkpoint and settings.get(START) == str(checkpoint):
             start_from(settings, found['stage1'])
     return found
 

@@ -19,6 +19,7 @@ from ssfer_mm.config import load_config
 from ssfer_mm.engine import GracefulStopHook, HeldOutHook, format_configs_once
 from ssfer_mm.engine.unwrap import epoch_lengths
 from ssfer_mm.errors import UserError
+from ssfer_mm.evaluation import plain_figure
 from ssfer_mm.files.atomic import write_json
 from ssfer_mm.runtime.freed_memory import keep_freed_memory
 from ssfer_mm.runtime.kept_convolutions import keep_few_convolutions
@@ -35,6 +36,10 @@ from .own_work_dir import own_work_dir
 from .tested_checkpoint import beside_the_training, load_tested_weights, use_model_of, weights_of
 
 __all__ = ['test', 'test_main', 'train', 'train_main']
+
+# Those that mmengine registers by itself, and the only ones that it lets None turn off.
+MMENGINES_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler',
+                   'checkpoint')
 
 
 def train(cfg: Config, redo: bool = False,
@@ -143,7 +148,7 @@ def _prepare(cfg: Config) -> None:
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if cfg.get(name):
             _complete_loader(cfg[name])
-    _watch_numerics(cfg)
+    _complete_hooks(cfg)
     check_settings(cfg)
     make_deterministic(cfg)
     start_processes(cfg)
@@ -174,11 +179,13 @@ def _complete_loader(loader: Dict[str, Any]) -> None:
     loader['persistent_workers'] &= loader.get('num_workers', 0) > 0
 
 
-def _watch_numerics(cfg: Config) -> None:
-    """Watch other packages' configs too; ``default_hooks.numerics=None`` turns it off."""
+def _complete_hooks(cfg: Config) -> None:
+    """Watch the numbers of other packages' configs too; None turns any default hook off."""
     hooks = cfg.setdefault('default_hooks', {})
-    if hooks.setdefault('numerics', dict(type='mmpretrain.NumericsHook')) is None:
-        del hooks['numerics']  # mmengine allows None for its own hooks only
+    hooks.setdefault('numerics', dict(type='mmpretrain.NumericsHook'))
+    for name in [name for name, hook in hooks.items() if hook is None]:
+        if name not in MMENGINES_HOOKS:
+            del hooks[name]
 
 
 def _count_accumulated_batches(runner: Runner) -> None:
@@ -249,9 +256,7 @@ def test_main(argv: Optional[Sequence[str]] = None) -> Dict[str, float]:
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.out)]
     metrics = test(cfg, args.checkpoint, args.tta)
     if args.out and args.out.endswith('.json') and is_main_process():
-        numbers = {name: value if isinstance(value, list) else float(value)
-                   for name, value in metrics.items()}
-        write_json(args.out, numbers)
+        write_json(args.out, {name: plain_figure(value) for name, value in metrics.items()})
     return metrics
 
 

@@ -150,15 +150,13 @@ def _keeps_images(setting: object) -> bool:
 def _plain_step(runner: Runner, stage, args: argparse.Namespace):
     """A step of the plain implementation, where there is one for this stage."""
     model = model_of(runner)
-    facemix = getattr(model.data_preprocessor, 'facemix', None)
-    if args.no_plain or stage is None or facemix is None or not PLAIN.is_file():
+    if args.no_plain or stage is None or not PLAIN.is_file():
         return None
-    if stage.unlabeled and model.data_preprocessor.semi_facemix:
-        return None  # it knows the paper's stage III only
-    wrapper = stage.optim_wrapper or runner.cfg.optim_wrapper
+    module, wrapper = load_plain(), stage.optim_wrapper or runner.cfg.optim_wrapper
+    if not module.does_the_same(model, wrapper, semi=stage.unlabeled > 0):
+        return None
     options = {key: value for key, value in dict(wrapper['optimizer']).items()
                if key not in ('fused', 'foreach')}
-    module = load_plain()
     plain = module.PlainSSFER(
         model, lambda student: OPTIMIZERS.build(dict(options, params=student.parameters())),
         OnlineBoxes(args.detector, bgr=model.data_preprocessor.to_rgb))

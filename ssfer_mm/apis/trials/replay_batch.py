@@ -7,7 +7,6 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner.amp import autocast
-from mmengine.utils import import_modules_from_strings
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
@@ -17,7 +16,8 @@ from ssfer_mm.command_line.parsers import replay_batch_parser
 from ssfer_mm.command_line.printing import shown
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.component_types import check_types
-from ssfer_mm.engine import CheckpointFolder, load_failed_batch, set_rng_states
+from ssfer_mm.config import load_config
+from ssfer_mm.engine import CheckpointFolder, config_beside, load_failed_batch, set_rng_states
 from ssfer_mm.engine.bfloat16_optim_wrapper import bfloat16_passes
 from ssfer_mm.errors import UserError
 from ssfer_mm.runtime.devices import check_device
@@ -34,10 +34,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     args = replay_batch_parser().parse_args(arguments)
     check_device(args.device)
     failed = load_failed_batch(args.file)
-    cfg = Config(read_config_text(failed['config'], args.file))
-    imports = cfg.get('custom_imports')
-    if imports:
-        import_modules_from_strings(**imports)
+    cfg = load_config(args.config) if args.config else read_config(failed, args.file)
     weights = args.checkpoint or _weights(failed, Path(args.file))
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmpretrain')):
         model = build_model(cfg, weights).to(args.device)
@@ -51,16 +48,32 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     print('\n'.join(report))
 
 
+def read_config(failed: dict, file: str) -> Config:
+    """The config inside a file, of which nothing is run, nor any module imported that it names.
+
+    Raises:
+        UserError: Its model has parts that are not of the known packages.
+    """
+    cfg = Config(read_config_text(failed['config'], file))
+    try:
+        check_types([cfg.get('model'), cfg.get('data_preprocessor')])
+    except UserError as error:  # ends in --config
+        beside = config_beside(file, failed['config'])
+        if beside is None:
+            raise
+        raise UserError(f'{error} {beside}') from error
+    return cfg
+
+
 def build_model(cfg: Config, weights: str) -> nn.Module:
     """The model of a training config with the weights of a checkpoint in it.
 
     Raises:
-        UserError: The config names what is not a registered component, or the weights do not fit.
+        UserError: The weights do not fit.
     """
     model_cfg = cfg.model.to_dict()
     if cfg.get('data_preprocessor') is not None:
         model_cfg.setdefault('data_preprocessor', cfg.data_preprocessor.to_dict())
-    check_types(model_cfg)
     model = MODELS.build(model_cfg)
     try:
         load_all(model, load_checkpoint_safely(weights)['state_dict'])

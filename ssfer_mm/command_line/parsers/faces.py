@@ -53,7 +53,8 @@ def crop_faces_parser() -> argparse.ArgumentParser:
     parser.add_argument('--min-face', type=float, default=0., metavar='PX',
                         help='leave out faces whose shorter edge is below this')
     parser.add_argument('--overwrite', action='store_true',
-                        help='begin anew instead of going on with what --out holds')
+                        help='begin anew instead of going on with what --out holds; the crops '
+                        'that its manifest lists are removed')
     _add_detector_options(parser)
     return parser
 

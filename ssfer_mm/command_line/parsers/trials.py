@@ -90,6 +90,9 @@ def replay_batch_parser() -> argparse.ArgumentParser:
     parser.add_argument('file', help='nonfinite_iter_*_rank*.pth in the work dir of the run')
     parser.add_argument('--checkpoint', help='try these weights (default: those kept with the '
                                              'batch, or else the newest checkpoint beside it)')
+    parser.add_argument('--config', help="the run's config, where its model has parts of your own: "
+                                         'it is trusted, and its custom_imports are imported '
+                                         '(default: what the file says of it, which runs nothing)')
     parser.add_argument('--device', default='cpu', help='e.g. cuda (default: cpu)')
     return parser
 

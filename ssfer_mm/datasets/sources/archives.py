@@ -111,8 +111,8 @@ def find_files(path: str, suffix: str) -> list[str]:
     """The archives that a path, folder, glob or brace pattern means, sorted.
 
     Raises:
-        UserError: There are none, one of a brace pattern is missing, or a folder holds a part of
-            what ``tools/pack_faces.py`` was to write there.
+        UserError: There are none, one of a brace pattern is missing, or the folder, or one that a
+            glob leads to, holds a part of what ``tools/pack_faces.py`` was to write there.
     """
     match = RANGE.search(path)
     if match:
@@ -124,12 +124,16 @@ def find_files(path: str, suffix: str) -> list[str]:
             raise UserError(f'{len(missing)} of the {len(files)} files of {path!r} are missing, '
                             f'the first is {(missing or [path])[0]!r}; correct path.')
         return files
+    if osp.isfile(path):
+        return [path]
     if osp.isdir(path):
         refuse_incomplete(path)
         files = sorted(glob.glob(osp.join(glob.escape(path), f'*{suffix}')))
         found = describe_folder(path)
     else:
-        files = [path] if osp.isfile(path) else sorted(glob.glob(path))
+        files = sorted(glob.glob(path))
+        for folder in sorted({osp.dirname(file) or os.curdir for file in files}):
+            refuse_incomplete(folder)
         found = f'{path!r} does not exist (looked from {os.getcwd()!r})'
     if not files:
         raise UserError(f'no {suffix} files: {found}; set path to the archives or their folder.')

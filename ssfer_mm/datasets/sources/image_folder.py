@@ -13,7 +13,9 @@ from ssfer_mm.images.files import walk_images
 from .index_file import IndexFile, cache_file, compact, open_or_build
 from .source import FACE_SOURCES, FaceSource
 
-VERSION = 2  # 1 could miss a file that came while it was made
+# 1 could miss a file that came while it was made; 2 a folder that could not be listed, and it
+# held what systems keep in folders of their own.
+VERSION = 3
 
 
 @FACE_SOURCES.register_module()
@@ -28,7 +30,7 @@ class ImageFolder(FaceSource):
         index: File of the index; without it, one in the user's cache folder.
 
     Raises:
-        UserError: There is no such folder, or no image in it.
+        UserError: There is no such folder, no image in it, or a folder that cannot be listed.
     """
 
     def __init__(self, path: str, index: str | None = None) -> None:

@@ -106,6 +106,8 @@ def open_or_build(what: str, candidates: Mapping[str, Mapping], build: Callable[
     Raises:
         UserError: The store cannot be read, or a new one cannot be written.
     """
+    candidates = {osp.expanduser(path): facts for path, facts in candidates.items()}
+
     def first_current() -> IndexFile | None:
         found = ((_try(path), json.loads(json.dumps(facts)))
                  for path, facts in candidates.items())

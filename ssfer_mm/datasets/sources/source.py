@@ -63,7 +63,8 @@ def build_source(cfg: Mapping) -> FaceSource:
     """A source from ``dict(type='TarShards', path=...)``.
 
     Raises:
-        UserError: No such type, or arguments that it does not take.
+        UserError: No such type, one that is no :class:`FaceSource`, or arguments that it does not
+            take.
     """
     if not isinstance(cfg, Mapping) or 'type' not in cfg:
         raise UserError(f"the source {cfg!r} has no type; give dict(type='TarShards', path=...), "
@@ -74,6 +75,11 @@ def build_source(cfg: Mapping) -> FaceSource:
     if cls is None:
         raise UserError(f'unknown source type {kind!r}; '
                         f'use one of: {", ".join(sorted(FACE_SOURCES.module_dict))}.')
+    if not (isinstance(cls, type) and issubclass(cls, FaceSource)):
+        name = getattr(cls, '__name__', cls)
+        raise UserError(f'the source type {name} is no FaceSource: a kind of your own is a '
+                        'subclass of FaceSource with __len__, read and name; write class '
+                        f'{name}(FaceSource).')
     try:
         return cls(**given)
     except TypeError as error:

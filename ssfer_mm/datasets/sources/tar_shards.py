@@ -43,9 +43,10 @@ class TarShards(Archives):
             links = 0
             with tarfile.open(file, 'r:') as archive:
                 while (member := archive.next()) is not None:
-                    if member.isreg() and is_image(osp.basename(member.name)):
+                    image = is_image(osp.basename(member.name))
+                    if image and member.isreg():
                         yield member.name, (member.offset_data, member.size)
-                    links += (member.islnk() or member.issym()) and is_image(member.name)
+                    links += image and (member.islnk() or member.issym())
                     archive.members.clear()  # tarfile keeps every one otherwise
                 _check_end(archive)
             if links:

@@ -9,63 +9,9 @@ import pytest
 from PIL import Image
 
 from ssfer_mm.apis.dataset.check_data import check_data, main
-from ssfer_mm.audit.duplicates import find_near_copies
-from ssfer_mm.datasets import ClassFolders, draw_split, save_split
-from ssfer_mm.faces import FaceRecord, write_boxes
-from support.photos import photo, recropped
-
-CLASSES = ('happiness', 'neutral', 'sadness')
-CONFIG = '''
-train_dataloader = dict(dataset=dict(
-    type='SemiSupervisedDataset',
-    dataset=dict(type='ClassFolders', data_root={root!r}, subset='train', classes={classes!r},
-                 boxes={boxes!r}),
-    split={split!r}, labeled_pipeline=[], unlabeled_pipeline=[],
-    extra_unlabeled=[dict(type='UnlabeledFaces', data_root={root!r} + '/more')]))
-val_dataloader = dict(dataset=dict(
-    type='ClassFolders', data_root={root!r}, subset={test!r}, classes={classes!r}))
-test_dataloader = val_dataloader
-{more}
-'''
-RECIPE = dict(fraction=0.5, seed=0)
-
-
-@pytest.fixture
-def root(tmp_path):
-    """Four training and two test photos of each class, and three more without labels."""
-    names = [f'{part}/{name}/{k}.png' for part, count in (('train', 4), ('test', 2))
-             for name in CLASSES for k in range(count)] + [f'more/{k}.png' for k in range(3)]
-    for seed, name in enumerate(names):
-        path = tmp_path / 'data' / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), photo(seed, 48))
-    return tmp_path / 'data'
-
-
-@pytest.fixture
-def config(root, tmp_path):
-    def write(boxes=None, split=RECIPE, test='test', classes=CLASSES, more=''):
-        path = tmp_path / 'config.py'
-        path.write_text(CONFIG.format(root=str(root), boxes=boxes, split=split, test=test,
-                                      classes=classes, more=more))
-        return str(path)
-    return write
-
-
-@pytest.fixture
-def check(config):
-    """Findings as {(severity, kind, part): finding}; one worker, no cache."""
-    def run(fast=False, **settings):
-        checked = check_data([config(**settings)], fast=fast, workers=1)
-        found = {(f.severity, f.kind, f.part): f for f in checked.findings}
-        assert len(found) == len(checked.findings)
-        return found, checked
-    return run
-
-
-def labeled(root):
-    data = ClassFolders(str(root), classes=CLASSES)
-    return draw_split('ClassFolders', CLASSES, data.ids(), data.labels(), **RECIPE)
+from ssfer_mm.datasets import save_split
+from support.checked_data import CLASSES, labeled
+from support.photos import photo
 
 
 def test_sound_data_have_no_findings(check):
@@ -75,48 +21,15 @@ def test_sound_data_have_no_findings(check):
         'labeled': 6, 'unlabeled': 6, 'extra unlabeled': 3, 'test': 6}
 
 
-def test_exact_copy_of_a_test_image_among_the_labeled_is_an_error(check, root):
-    name = labeled(root).labeled[0]
-    shutil.copy(root / 'test/sadness/0.png', root / name)
-    found, checked = check()
-    finding = found.pop(('error', 'exact copy', 'labeled, test'))
-    assert finding.names == [f'{name} = test/sadness/0.png'] and checked.status() == 1
-    assert found == {}
-
-
-def test_near_and_unlabeled_copies_are_warnings(check, root):
-    test = cv2.imread(str(root / 'test/neutral/1.png'))
-    cv2.imwrite(str(root / labeled(root).labeled[0]), recropped(test, 1, 0)[:, ::-1])
-    shutil.copy(root / 'test/neutral/0.png', root / 'more/0.png')
-    found, checked = check()
-    near = found.pop(('warning', 'near copy', 'labeled, test'))
-    assert 'mirrored' in near.names[0] and checked.status() == 0 and checked.status(True) == 1
-    assert found.pop(('warning', 'exact copy', 'extra unlabeled, test')).count == 1
-    assert found == {}
-    assert [(pair.kind, pair.mirrored) for pair in checked.pairs] == [('near', True),
-                                                                      ('exact', False)]
-
-
-@pytest.mark.parametrize('fast', [False, True])
-def test_overlap_by_id_is_an_error_even_without_reading_images(check, fast):
-    found, checked = check(test='train', fast=fast)
-    assert found[('error', 'same image', 'labeled, test')].count == 6
-    assert found[('error', 'same image', 'unlabeled, test')].count == 6
-    assert checked.status() == 1
-
-
-def test_overlap_by_file_under_other_ids(check, root):
-    shutil.rmtree(root / 'more')
-    (root / 'more').symlink_to(root / 'test')
-    found, _ = check(fast=True)
-    assert found[('error', 'same image', 'extra unlabeled, test')].count == 6
-
-
-def test_copies_inside_a_part_with_different_labels(check, root):
-    shutil.copy(root / 'test/neutral/0.png', root / 'test/sadness/1.png')
-    found, _ = check()
-    assert 'neutral, sadness' in found[('warning', 'contradictory labels', 'test')].names[0]
-    assert found[('note', 'exact copy', 'test')].count == 1 and len(found) == 2
+def test_wrapped_data_of_stage_one(tmp_path, root):
+    path = tmp_path / 'stage1.py'
+    path.write_text("train_cfg = dict(by_epoch=True, max_epochs=1)\n"
+                    "train_dataloader = dict(batch_size=6, drop_last=True, dataset=dict(\n"
+                    "    type='RepeatDataset', times=2, dataset=dict(\n"
+                    f"        type='UnlabeledFaces', data_root={str(root / 'more')!r})))\n")
+    checked = check_data([str(path)], workers=1)
+    assert [(part.name, len(part)) for part in checked.parts] == [('pre-training', 3)]
+    assert checked.findings == []
 
 
 def test_unreadable_images_are_errors_where_training_would_stop(check, root):
@@ -193,33 +106,11 @@ def test_recorded_split_of_another_seed(check, root, tmp_path, monkeypatch):
     assert ('warning', 'recorded split', 'labeled') in found
 
 
-def boxes_of(root, file, **change):
-    split = labeled(root)
-    records = {name: FaceRecord(name, ((4., 4., 40., 40.), ), width=48, height=48)
-               for name in split.labeled}
-    first = split.labeled[0]
-    records[first] = FaceRecord(**{**vars(records[first]), **change})
-    write_boxes(str(file), records.values())
-    return first
-
-
-@pytest.mark.parametrize('change, key', [
-    (dict(width=96, height=96), ('error', 'box size')),
-    (dict(boxes=()), ('warning', 'no box')),
-    (dict(boxes=((60., 60., 70., 70.), )), ('warning', 'box outside'))])
-def test_boxes(check, root, tmp_path, change, key):
-    first = boxes_of(root, tmp_path / 'boxes.jsonl', **change)
-    found, _ = check(boxes=str(tmp_path / 'boxes.jsonl'))
-    assert found[(*key, 'labeled')].names == [first] and len(found) == 1
-
-
-def test_boxes_found_before_the_picture_was_turned(check, root, tmp_path):
-    first = boxes_of(root, tmp_path / 'boxes.jsonl', width=40, height=48)
-    exif = Image.Exif()
-    exif[0x112] = 6
-    Image.fromarray(photo(77, 48)[:, :40]).save(root / first, exif=exif)
-    found, _ = check(boxes=str(tmp_path / 'boxes.jsonl'))
-    assert found[('error', 'box rotation', 'labeled')].names == [first]
+def test_kept_split_in_the_home_folder(check, root, tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    save_split(labeled(root), str(tmp_path / 'split.json'))
+    found, _ = check(split=dict(fraction=0.25, seed=0, file='~/split.json'))
+    assert 'has fraction=0.5' in found['error', 'split', 'labeled'].text
 
 
 @pytest.mark.parametrize('loader, loop, wrong', [
@@ -279,17 +170,6 @@ def test_images_of_stage_one_are_not_called_labeled(tmp_path, root, model, part)
     checked, = check_data([str(path)], fast=True, workers=1).parts
     assert (checked.name, checked.role) == (part, part)
     assert (checked.labels is None) == (part == 'pre-training')
-
-
-def test_drawn_faces_that_look_alike_are_no_copies(tmp_path):
-    path = tmp_path / 'drawn.py'
-    path.write_text(''.join(
-        f"{loader}_dataloader = dict(dataset=dict(type='SynthFER', subset='{subset}', "
-        "num_images=150, cache_dir=None))\n"
-        for loader, subset in (('train', 'train'), ('test', 'test'))))
-    checked = check_data([str(path)], workers=1)
-    assert find_near_copies([facts for part in checked.parts for facts in part.facts])
-    assert checked.pairs == [] and checked.findings == []
 
 
 def test_missing_data_is_a_finding(check, root, tmp_path):

@@ -70,9 +70,12 @@ def test_listed_images_are_those_of_the_split(ferplus, tmp_path, monkeypatch, ca
     assert 'leave out --seed' in capsys.readouterr().err
 
 
-def test_another_split_is_not_overwritten_unless_forced(ferplus, capsys):
+@pytest.mark.parametrize('out', [None, '~/splits/half.json'])
+def test_another_split_is_not_overwritten_unless_forced(ferplus, tmp_path, monkeypatch, capsys,
+                                                        out):
     root, _, file = ferplus
-    command = ['--dataset', 'FERPlus', '--data-root', root, '--out', file]
+    monkeypatch.setenv('HOME', str(tmp_path))
+    command = ['--dataset', 'FERPlus', '--data-root', root, '--out', out or file]
     assert main([*command, '--fraction', '0.25']) == 0
     assert main([*command, '--fraction', '0.25']) == 0
     assert main([*command, '--fraction', '0.5']) == 2

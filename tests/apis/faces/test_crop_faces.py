@@ -1,4 +1,5 @@
 """The crop command: the right pixels under the right names, and a manifest that tells all."""
+import functools
 import json
 import os
 
@@ -30,9 +31,9 @@ def photos(tmp_path):
 def command(photos, tmp_path):
     detector = bright_config(tmp_path / 'detector.py')
 
-    def run(*options, source=photos, out='crops'):
-        return main([str(source), '--out', str(tmp_path / out), '--detector', detector,
-                     '--size', '32', *map(str, options)])
+    def run(*options, source=photos, others=(), out='crops'):
+        return main([str(source), *map(str, others), '--out', str(tmp_path / out),
+                     '--detector', detector, '--size', '32', *map(str, options)])
     return run
 
 
@@ -122,8 +123,12 @@ def contents(out):
     return {name: (out / name).read_bytes() for name in [*images(out), 'manifest.jsonl']}
 
 
+@pytest.mark.parametrize('folders', [('', ), ('happy', 'sad')])
 @pytest.mark.parametrize('stop_after', [0, 1, 2])
-def test_interrupted_it_goes_on_and_gives_the_same(command, tmp_path, monkeypatch, stop_after):
+def test_interrupted_it_goes_on_and_gives_the_same(command, photos, tmp_path, monkeypatch,
+                                                   stop_after, folders):
+    source, *others = (photos / folder for folder in folders)
+    command = functools.partial(command, source=source, others=others)
     command(out='whole')
     cut, calls = crop_faces._cut, []
 
@@ -164,6 +169,36 @@ def test_other_settings_need_another_folder(command, tmp_path, capsys):
     assert command('--margin', '0.5') == 2
     assert 'settings.margin 0.25, now it is 0.5' in capsys.readouterr().err
     assert command('--margin', '0.5', '--overwrite') == 0
+
+
+def test_begun_anew_there_are_no_crops_of_former_settings(command, tmp_path):
+    command()
+    out, mine = tmp_path / 'crops', tmp_path / 'mine.png'
+    lines = [dict(source='a', status='ok', face=0, faces=1, file=file)
+             for file in ('../mine.png', str(mine), '.', 'gone.png')]
+    with open(out / 'manifest.jsonl', 'a') as manifest:
+        manifest.writelines(json.dumps(line) + '\n' for line in lines)
+    for path in (mine, out / 'happy' / 'mine.png'):
+        save(path, picture((9, 9)))
+    assert command('--choose', 'largest', '--overwrite') == 0
+    assert images(out) == ['happy/mine.png', 'happy/one.png', 'happy/two.jpg', 'sad/deep/tiff.png']
+    assert mine.exists()
+
+
+def test_begun_anew_a_crop_that_is_now_a_photo_stays(command, tmp_path):
+    command('--choose', 'largest')
+    photo = tmp_path / 'crops' / 'happy' / 'one.png'
+    save(photo, picture((100, 60), ONE, TWO))
+    assert command('--overwrite', source=photo) == 0
+    assert images(tmp_path / 'crops') == ['happy/one.png', 'one_0.png', 'one_1.png']
+
+
+def test_begun_anew_the_manifest_of_another_tool_says_nothing(command, tmp_path):
+    command()
+    manifest = tmp_path / 'crops' / 'manifest.jsonl'
+    manifest.write_text(manifest.read_text().replace('ssfer-face-crops', 'other'))
+    assert command('--choose', 'largest', '--overwrite') == 0
+    assert 'happy/two_1.jpg' in images(tmp_path / 'crops')
 
 
 def test_boxes_of_a_file_instead_of_a_detector(command, tmp_path, capsys):

@@ -64,6 +64,8 @@ def test_options_and_paths_with_blanks_and_commas_reach_every_training(fake, tmp
      'What configs/mae/spark_resnet-micro_faces-48px.py trains does not fit .* ResNet_CIFAR'),
     ([SSFER, '--pretrain', STAGE_ONE, '--baseline', 'configs/ssfer/rafdb_5pct.py'],
      'does not fit .* VisionTransformer'),
+    ([SSFER, '--pretrain', STAGE_ONE, '--cfg-options', 'model.pretrained=other.pth'],
+     'model.pretrained=other.pth takes other weights: leave one of them out'),
 ])
 def test_all_configs_are_read_before_the_first_training(tmp_path, monkeypatch, arguments, message):
     def refuse(*arguments, **options):

@@ -39,6 +39,18 @@ def test_train_resume_and_test(config, monkeypatch):
     assert metrics['accuracy/top1'] == pytest.approx(100 * np.mean(right))
 
 
+def test_metrics_that_are_no_numbers_are_written_too(config):
+    """mmpretrain's ConfusionMatrix gives a tensor."""
+    torch.save(dict(state_dict=plain_weights(config)), 'plain.pth')
+    with config.open('a') as file:
+        file.write("test_evaluator = [test_evaluator, dict(type='ConfusionMatrix')]")
+    metrics = launch.test_main([str(config), 'plain.pth', '--out', 'm.json'])
+    matrix = metrics.pop('confusion_matrix/result').tolist()
+    assert sum(map(sum, matrix)) == 8
+    written = json.loads(Path('m.json').read_text())
+    assert written == {'confusion_matrix/result': matrix, **metrics}
+
+
 def test_a_batch_larger_than_the_data_is_one_line(config):
     big = {'train_dataloader.batch_size': 9}
     assert launch.train(load_config(config, big)).iter == 1, 'it is not left out'
@@ -47,6 +59,16 @@ def test_a_batch_larger_than_the_data_is_one_line(config):
     with pytest.raises(UserError, match='a batch wants 9 images, but the data have only 8: lower '
                                         'train_dataloader.batch_size .*--pretrain-options'):
         launch.train(cfg)
+
+
+def test_every_default_hook_can_be_turned_off(config):
+    off = ('exact_resume', 'global_log', 'log_history', 'numerics', 'unreadable', 'timer')
+    cfg = load_config(config, {f'default_hooks.{name}': None for name in off})
+    cfg.default_hooks.mine = dict(type='mmpretrain.GlobalLogHook')
+    runner = launch.build_runner(cfg)
+    types = [type(hook).__name__ for hook in runner.hooks]
+    assert 'GlobalLogHook' in types and 'NumericsHook' not in types
+    assert 'IterTimerHook' not in types, 'mmengine would have registered it'
 
 
 def test_who_waits_for_the_begin_is_told_when_all_is_built(config):

@@ -2,6 +2,8 @@
 import argparse
 import json
 
+import cv2
+import numpy as np
 import pytest
 
 from ssfer_mm import UserError
@@ -45,10 +47,16 @@ def test_both_stages_of_ssfer(measured, capsys):
     assert 'whole / bare' in text and 'ours / plain' in text and 'peak memory' in text
 
 
-def test_stage_one_in_bfloat16(measured):
-    data = ['train_dataloader.batch_size=4', 'train_dataloader.dataset.num_images=16',
-            'train_dataloader.dataset.cache_dir=None', 'optim_wrapper.type=BFloat16OptimWrapper']
-    found = measured('mae/mae_vit-micro-p8_synthfer-48px.py', '--cfg-options', *data)
+@pytest.mark.parametrize('config, data', [
+    ('synthfer-48px', ['num_images=16', 'cache_dir=None']),
+    ('faces-48px_face-mask', ['data_root=[faces]'])])
+def test_stage_one_in_bfloat16(measured, tmp_path, config, data):
+    (tmp_path / 'faces').mkdir()
+    for k in range(16):
+        cv2.imwrite(str(tmp_path / f'faces/{k}.png'), np.zeros((48, 48, 3), np.uint8))
+    found = measured(f'mae/mae_vit-micro-p8_{config}.py', '--cfg-options',
+                     'train_dataloader.batch_size=4', 'optim_wrapper.type=BFloat16OptimWrapper',
+                     *(f'train_dataloader.dataset.{setting}' for setting in data))
     assert found['precision'] == 'bfloat16'
     stage = found['stages']['pretrain']
     assert FIGURES <= set(stage) and 'plain_ms' not in stage

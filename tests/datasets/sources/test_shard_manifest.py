@@ -24,14 +24,22 @@ def shards(tmp_path):
     return write
 
 
-def test_unfinished_ones_are_refused_with_the_command(shards):
+@pytest.mark.parametrize('files', ['', '*.tar'])
+def test_unfinished_ones_are_refused_with_the_command(shards, files):
     folder = shards(images=None)
     with pytest.raises(UserError, match='not finished.*tools/pack_faces.py INPUT.*--out .*'
                        '--images-per-shard 5 --decode'):
-        TarShards(folder)
+        TarShards(folder / files)
+    assert len(TarShards(folder / 'set-0000.tar')) == 5, 'the one that is named'
     assert len(TarShards(folder / 'set-{0000..0001}.tar')) == 10, 'those that are named'
     (folder / 'manifest.jsonl').unlink()
-    assert len(TarShards(folder)) == COUNT, 'as the message says'
+    assert len(TarShards(folder / files)) == COUNT, 'as the message says'
+
+
+def test_a_pattern_of_the_folder_that_one_is_in(shards, monkeypatch):
+    monkeypatch.chdir(shards(images=None))
+    with pytest.raises(UserError, match=r"the shards in '\.' are not finished.*--out \. "):
+        TarShards('*.tar')
 
 
 def test_missing_ones_are_refused(shards):

@@ -5,10 +5,11 @@ import os
 import pickle
 import sys
 import tarfile
+from pathlib import Path
 
 import pytest
 
-from ssfer_mm.datasets.sources import Mixture, build_source
+from ssfer_mm.datasets.sources import FACE_SOURCES, Mixture, build_source
 from ssfer_mm.errors import UnreadableImage, UserError
 from support import stores
 
@@ -119,7 +120,8 @@ def test_shards_that_were_shuffled_inside_are_not_read_by_their_old_index(tmp_pa
         read_all(build_source(cfg))
 
 
-def test_links_in_a_tar_are_not_left_out_silently(tmp_path, images, monkeypatch):
+@pytest.mark.parametrize('name', ['folder', '.'])  # '.': as tar -C folder -cf a.tar . names them
+def test_links_in_a_tar_are_not_left_out_silently(tmp_path, images, monkeypatch, name):
     said = []
     monkeypatch.setattr('ssfer_mm.datasets.sources.tar_shards.print_log',
                         lambda text, **how: said.append(text))
@@ -127,7 +129,7 @@ def test_links_in_a_tar_are_not_left_out_silently(tmp_path, images, monkeypatch)
     os.link(folder / 'id_000' / '0001.jpg', folder / 'z.jpg')
     (folder / 'zz.jpg').symlink_to('z.jpg')
     with tarfile.open(tmp_path / 'a.tar', 'w') as archive:
-        archive.add(folder, 'folder')
+        archive.add(folder, name)
     assert len(build_source(dict(type='TarShards', path=str(tmp_path / 'a.tar')))) == COUNT
     assert len(said) == 1 and 'a.tar holds 2 links to images, which are left out' in said[0]
 
@@ -141,6 +143,16 @@ def test_an_index_is_used_again_and_made_anew_for_other_data(tmp_path, images, m
     monkeypatch.undo()
     (tmp_path / 'tars' / 'set-0002.tar').unlink()
     assert len(build_source(dict(cfg, index=str(tmp_path / 'my.index')))) == 10
+
+
+def test_an_index_where_the_file_system_has_no_locks(tmp_path, images, monkeypatch):
+    def refuse(handle, how):
+        raise OSError(errno.ENOSYS, 'Function not implemented')
+
+    monkeypatch.setattr(pytest.importorskip('fcntl'), 'flock', refuse)
+    cfg = dict(make('TarShards', tmp_path, images), index=str(tmp_path / 'new' / 'my.index'))
+    assert read_all(build_source(cfg)) == images
+    assert os.listdir(tmp_path / 'new') == ['my.index']
 
 
 def test_a_folder_is_listed_again_when_one_in_it_changed(tmp_path, images):
@@ -175,6 +187,32 @@ def test_a_file_that_comes_while_its_folder_is_listed_is_found_the_next_time(
         patch.setattr(os, 'walk', slow_walk)
         assert len(build_source(cfg)) == COUNT and late.exists()
     assert len(build_source(cfg)) == COUNT + 1
+
+
+def test_a_folder_that_cannot_be_listed_is_in_no_index(tmp_path, images, monkeypatch):
+    cfg, scandir = make('ImageFolder', tmp_path, images), os.scandir
+
+    def guarded(path):
+        if os.path.basename(path) == 'id_001':
+            raise PermissionError(errno.EACCES, 'Permission denied', path)
+        return scandir(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, 'scandir', guarded)
+        with pytest.raises(UserError, match='id_001.* cannot be listed .Permission denied'):
+            build_source(cfg)
+    assert list(Path(os.environ['XDG_CACHE_HOME']).rglob('*.index')) == []
+    assert read_all(build_source(cfg)) == images
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_an_index_in_the_home_folder(kind, tmp_path, images, monkeypatch):
+    cfg = make(kind, tmp_path / 'stores', images)
+    monkeypatch.setenv('HOME', str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert len(build_source(dict(cfg, index='~/own/my.index'))) == COUNT
+    assert sorted(os.listdir(tmp_path)) == ['own', 'stores']
+    assert os.listdir(tmp_path / 'own') == ['my.index']
 
 
 @pytest.mark.parametrize('spoil', [b'', b'SSFERIX1', b'x' * 100])
@@ -216,6 +254,17 @@ def test_mixture_names_and_numbers(tmp_path, images):
 def test_what_is_wrong_is_said(cfg, says):
     with pytest.raises(UserError, match=says):
         build_source(cfg)
+
+
+def test_a_kind_of_ones_own_is_a_face_source(monkeypatch):
+    class Mine:
+        def __len__(self):
+            return 1
+
+    monkeypatch.setitem(FACE_SOURCES.module_dict, 'Mine', Mine)
+    for kind in ('Mine', Mine):
+        with pytest.raises(UserError, match=r'Mine is no FaceSource.*write class Mine.FaceSource'):
+            build_source(dict(type=kind))
 
 
 def test_wrong_content_is_said(tmp_path):
