@@ -4,6 +4,10 @@
 # make test-matrix   run the tests on every combination of versions in the README's table
 # Another interpreter: make demo PYTHON=python3.11; some rows: make test-matrix ROWS=onedl-oldest
 
+ifeq ($(filter oneshell,$(.FEATURES)),)
+  $(error GNU make 3.82 or newer is needed; on macOS: brew install make, then gmake)
+endif
+
 PYTHON ?= python3
 VENV ?= .venv
 # What `make environment` installs, and a pip constraints file that chooses the versions.
@@ -28,7 +32,8 @@ help:
 
 # $(call install,EXTRAS): a virtual environment that works, with the package and EXTRAS in it.
 # A half-made environment, or one of another Python version, is made again. A stamp file per
-# EXTRAS keeps the next call from installing again, until setup.py or CONSTRAINTS change.
+# EXTRAS keeps the next call from installing again, until setup.py or CONSTRAINTS change, or the
+# checkout is moved or copied: the environment holds absolute paths.
 define install
 supported='import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))'
 stamp='$(VENV)/.installed-$(subst $(comma),-,$(1))'
@@ -47,8 +52,14 @@ if ! { '$(PY)' -c "$$supported" && '$(PY)' -m pip --version; } >/dev/null 2>&1; 
   rm -rf '$(VENV)'
   '$(PYTHON)' -m venv '$(VENV)'
 fi
-outdated() { for file in setup.py pyproject.toml $(CONSTRAINTS); do [ "$$file" -nt "$$stamp" ] && return; done; false; }
+outdated() {
+  [ "$$(cat "$$stamp" 2>/dev/null)" = "$$(pwd -P)" ] || return 0
+  for file in setup.py pyproject.toml $(CONSTRAINTS); do [ "$$file" -nt "$$stamp" ] && return; done
+  false
+}
 if outdated; then
+  # In a moved environment this puts bin/activate right.
+  if [ -f '$(VENV)/pyvenv.cfg' ]; then '$(PY)' -m venv --without-pip '$(VENV)'; fi
   echo 'Installing ssfer-mm[$(1)] and what it needs (once; PyTorch makes it a large download)'
   '$(PY)' -m pip install --progress-bar off $(CONSTRAINTS:%=-c %) -e '.[$(1)]' | awk '
     function say(text) { if (open) print ""; open = 0; print "  " text; fflush() }
@@ -60,7 +71,7 @@ if outdated; then
     /^ *Building (wheel|editable) for .*started/ { say("Building " $$4) }
     /^Installing collected packages/ { say("Installing " NF - 3 " packages") }
     /^Successfully installed/ { say("Done") }'
-  touch "$$stamp"
+  pwd -P > "$$stamp"
 fi
 endef
 comma := ,

@@ -25,7 +25,7 @@ def build(tree, command, out):
 @pytest.fixture(scope='module')
 def sdist(tmp_path_factory):
     tree = tmp_path_factory.mktemp('tree')
-    for folder in ('ssfer_mm', 'ssfer_onnx', 'configs', 'tools', 'benchmarks', '.ci'):
+    for folder in ('ssfer_mm', 'ssfer_onnx', 'configs', 'tools', 'benchmarks', '.ci', 'docs'):
         shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns('.mim'))
     for file in ('setup.py', 'ssfer_cli.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE',
                  'Makefile', 'pytest.ini'):
@@ -78,7 +78,7 @@ def test_wheel_carries_the_whole_package_and_nothing_else(wheel):
 def test_sources_carry_what_make_and_the_tests_call(sdist):
     with tarfile.open(sdist) as archive:
         carried = {name.split('/', 1)[-1] for name in archive.getnames()}
-    wanted = {path.relative_to(ROOT).as_posix() for folder in ('.ci', 'benchmarks')
+    wanted = {path.relative_to(ROOT).as_posix() for folder in ('.ci', 'benchmarks', 'docs')
               for path in (ROOT / folder).rglob('*')
               if path.is_file() and '__pycache__' not in path.parts}
     assert wanted and wanted <= carried

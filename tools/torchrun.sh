@@ -27,7 +27,9 @@ run_distributed() {
 
   # By default every process would use all cores, and they would slow each other down.
   if [ -z "${OMP_NUM_THREADS:-}" ]; then
-    local threads=$(($(getconf _NPROCESSORS_ONLN) / processes))
+    local cores threads
+    cores=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) # nproc: those of this job; not on macOS
+    threads=$((cores / processes))
     export OMP_NUM_THREADS=$((threads > 0 ? threads : 1))
   fi
 

@@ -9,6 +9,7 @@ from mmpretrain.structures import DataSample
 from torch import Tensor
 
 from ssfer_mm.errors import UserError
+from ssfer_mm.ranges import check_number
 
 # Worth of hiding each part of a tightly cropped face: brows and eyes in rows 2 and 3, the mouth in
 # rows 5 and 6.
@@ -141,11 +142,16 @@ def _cells(start: Tensor, end: Tensor, length: int, patches: int, cells: int) ->
 
 
 def _checked(mask_map: Sequence[Sequence[float]]) -> Tensor:
-    lengths = {len(row) for row in mask_map}
-    if len(lengths) != 1 or 0 in lengths:
+    try:
+        rows = [list(row) for row in mask_map]
+    except TypeError:  # a number where there should be a list
+        rows = []
+    if len({len(row) for row in rows}) != 1 or not rows[0]:
         raise UserError('FaceMAE: mask_map has to be rows of equally many weights, such as '
                         '[[1, 3, 1], [1, 1, 1], [1, 2, 1]]')
-    if any(min(row) <= 0 or list(row) != list(row)[::-1] for row in mask_map):
-        raise UserError('FaceMAE: the weights of mask_map have to be > 0, and each row the same '
-                        'from the right as from the left, because images are flipped')
-    return torch.tensor(mask_map, dtype=torch.float32, device='cpu')
+    for weight in (weight for row in rows for weight in row):
+        check_number('FaceMAE', 'each weight of mask_map', weight, positive=True)
+    if any(row != row[::-1] for row in rows):
+        raise UserError('FaceMAE: each row of mask_map has to be the same from the right as from '
+                        'the left, because images are flipped')
+    return torch.tensor(rows, dtype=torch.float32, device='cpu')

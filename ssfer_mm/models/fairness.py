@@ -1,6 +1,7 @@
 """A loss on the predictions of a whole batch, against favorites among the classes."""
 import torch
 import torch.nn.functional as F
+from mmengine.dist import get_world_size
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
@@ -23,6 +24,10 @@ class SelfAdaptiveFairness(nn.Module):
     ``h~`` are moving averages of the teacher's probabilities and labels of all weak views.
 
     The loss is below 0, and sums are over the classes that the batch names: ``h-`` is 0 elsewhere.
+    Our addition to the equation, for rules that give weights instead of a threshold: a class is
+    named from half a vote on. Otherwise one image that hardly counts, alone with its class, would
+    be worth as much in ``norm`` as all others. A vote of a threshold is a whole one.
+
     Its gradient in ``log p-_c`` is ``a_c - b_c``. A class that wins more often than its
     probability warrants (small ``p-_c / h-_c``), more so than on average, is pushed down; one that
     is often a close second is lifted. It is not a pull towards equal classes.
@@ -63,16 +68,16 @@ class SelfAdaptiveFairness(nn.Module):
         """
         strong = F.softmax(logits.float(), dim=1)
         mean = (weights[:, None] * strong).sum(dim=0) / total
-        histogram = (weights[:, None] * _one_hot(strong.argmax(dim=1), strong)).sum(dim=0) / total
+        votes = (weights[:, None] * _one_hot(strong.argmax(dim=1), strong)).sum(dim=0)
         weak = pseudo.probabilities
         everyones = mean_over_processes(torch.stack([
-            mean, histogram, weak.mean(dim=0), _one_hot(pseudo.labels, weak).mean(dim=0)]))
+            mean, votes, weak.mean(dim=0), _one_hot(pseudo.labels, weak).mean(dim=0)]))
         usual = self.average.update(everyones[2:])
         # The value is that of all images; the gradient is this process's share of it, for the
         # processes take the mean of their gradients.
         mean = everyones[0] + mean - mean.detach()
-        named = everyones[1] > 0
-        now = _relative(mean, everyones[1], named)
+        named = everyones[1] * get_world_size() >= 0.5
+        now = _relative(mean, everyones[1] / total, named)
         log = torch.where(named, now, torch.ones_like(now)).log()
         return self.weight * (_relative(usual[0], usual[1], named) * log).sum()
 

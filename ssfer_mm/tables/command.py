@@ -18,7 +18,7 @@ from .machine import default_jobs
 from .plan import Run, choose, plan, with_needs
 from .results_page import check_template, names_table, write_page
 from .spec import Table, load_table
-from .state import Results, State, begin_again, is_begun_again
+from .state import Results, State, begin_again, holds_other, is_begun_again
 
 
 def command(argv: Optional[Sequence[str]] = None) -> int:
@@ -42,16 +42,16 @@ def main(argv: Optional[Sequence[str]] = None) -> Outcome:
     # One seed of everything first: a whole table early, its spread later.
     chosen.sort(key=lambda name: (runs[name].seed, runs[name].fraction))
     jobs = args.jobs or default_jobs()
-    print(overview(table, runs, results, chosen))
+    print(overview(table, runs, results, chosen, args.again))
     outcome = Outcome()
     if not args.dry_run:
         for run in runs.values():
             results.keep(run)
     if not args.report_only:
-        # Not after hours of training.
-        check_template(args.results / (args.template or TEMPLATE))
+        if not args.dry_run:  # and not after hours of training
+            check_template(args.results / (args.template or TEMPLATE))
         if args.redo and not args.dry_run:
-            _set_aside(runs, results, chosen)
+            _set_aside(runs, results, chosen, args.again)
         if args.again and not args.dry_run:
             _begin_again(runs, results, chosen)
         names = missing(runs, results, chosen, redo=args.redo, again=args.again and args.dry_run)
@@ -78,20 +78,19 @@ def missing(runs: Dict[str, Run], results: Results, chosen: Sequence[str],
             redo: bool = False, again: bool = False) -> List[str]:
     """The runs to train for the chosen cells, each after what it needs.
 
-    Outdated ones are left as they are, and with them what needs them, unless ``redo``; and
+    Those in the way are left as they are, and with them what needs them, unless ``redo``; and
     finished ones, unless ``again`` or unless they were begun again.
     """
-    outdated = {name for name in with_needs(runs, chosen)
-                if results.state(runs[name]) is State.OUTDATED} if not redo else set()
+    old = set(in_the_way(runs, results, chosen, again))
     wanted: List[str] = []
 
     def want(name: str) -> None:
         run = runs[name]
-        if name in wanted or outdated & set(with_needs(runs, [name])):
+        if name in wanted or not redo and old & set(with_needs(runs, [name])):
             return
         for need in run.needs:
             # A kept result is not a checkpoint to go on from.
-            if (results.read(runs[need]) is None or is_begun_again(runs[need])
+            if (results.read(runs[need]) is None or is_begun_again(runs[need]) or need in old
                     or not runs[need].checkpoint.is_file()):
                 want(need)
         wanted.append(name)
@@ -102,7 +101,21 @@ def missing(runs: Dict[str, Run], results: Results, chosen: Sequence[str],
     return wanted
 
 
-def overview(table: Table, runs: Dict[str, Run], results: Results, chosen: Sequence[str]) -> str:
+def in_the_way(runs: Dict[str, Run], results: Results, chosen: Sequence[str],
+               again: bool = False) -> List[str]:
+    """What keeps the chosen cells from being trained until it is set aside.
+
+    Outdated runs, and those whose work dir holds weights of other settings than their result is of.
+    Whatever ``again`` is going to rename is in nobody's way.
+    """
+    done = {name for name in chosen if results.state(runs[name]) is State.DONE}
+    waiting = [name for name in chosen if again or name not in done]
+    return [name for name in with_needs(runs, waiting) if not (again and name in done)
+            and (results.state(runs[name]) is State.OUTDATED or holds_other(runs[name]))]
+
+
+def overview(table: Table, runs: Dict[str, Run], results: Results, chosen: Sequence[str],
+             again: bool = False) -> str:
     """Rows, fractions and seeds with a mark for each cell."""
     fractions = sorted({runs[name].fraction for name in chosen})
     rows = [row for row in table.rows if any(runs[name].row == row for name in chosen)]
@@ -121,10 +134,11 @@ def overview(table: Table, runs: Dict[str, Run], results: Results, chosen: Seque
     lines.append(f'{counted(len(chosen), "cell")}: {counts[State.DONE]} done (+), '
                  f'{counts[State.PARTLY]} begun (~), {counts[State.MISSING]} missing (-), '
                  f'{counts[State.OUTDATED]} outdated (!)')
-    for name, state in states.items():
-        if state is State.OUTDATED:
-            lines.append(f'  {runs[name].label}: outdated, {results.difference(runs[name])}; '
-                         'add --redo to train it again, the old run is set aside')
+    for name in in_the_way(runs, results, chosen, again):
+        what = 'outdated' if results.state(runs[name]) is State.OUTDATED else (
+            'its result is kept, but its work dir holds a training of other settings')
+        lines.append(f'  {runs[name].label}: {what}, {results.difference(runs[name])}; '
+                     'add --redo to train it again, the old run is set aside')
     return '\n'.join(lines)
 
 
@@ -154,12 +168,14 @@ def _beside_the_page(table: Table, cells: Cells, page: Path, template: Path) -> 
             f'{markdown.accuracy(cells)}')
 
 
-def _set_aside(runs: Dict[str, Run], results: Results, chosen: Sequence[str]) -> None:
-    for name in with_needs(runs, chosen):
-        if results.state(runs[name]) is State.OUTDATED:
-            target = _rename(runs[name])
+def _set_aside(runs: Dict[str, Run], results: Results, chosen: Sequence[str],
+               again: bool) -> None:
+    for name in in_the_way(runs, results, chosen, again):
+        is_outdated = results.state(runs[name]) is State.OUTDATED
+        target = _rename(runs[name])
+        if is_outdated:  # else what is kept is of the present settings
             results.kept(runs[name]).unlink(missing_ok=True)
-            print(f'{runs[name].label}: set aside{f" as {target}" if target else ""}')
+        print(f'{runs[name].label}: set aside{f" as {target}" if target else ""}')
 
 
 def _begin_again(runs: Dict[str, Run], results: Results, chosen: Sequence[str]) -> None:

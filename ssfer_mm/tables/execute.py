@@ -105,10 +105,7 @@ class Execution:
             self.outcome.elsewhere.append(name)
             self.report(f'{self._count()} {run.label}: is being trained by another process')
         except UserError as error:
-            with open(run.work_dir / LOG, 'a', encoding='utf-8') as log:
-                log.write(f'error: {error}\n')
-            self.outcome.failed.append(name)
-            self.report(f'{self._count()} {run.label}: failed, {error}')
+            self._fail(run, error)
         return True
 
     def _idlest_gpu(self) -> Optional[str]:
@@ -131,8 +128,19 @@ class Execution:
                 self.report(f'{self._count()} {run.label}: failed, {last_error(run)} (log: '
                             f'{run.work_dir / "train.log"})')
 
+    def _fail(self, run: Run, error: UserError) -> None:
+        """Note as failed what did not fail in its own process, which would have logged it."""
+        with open(run.work_dir / LOG, 'a', encoding='utf-8') as log:
+            log.write(f'error: {error}\n')
+        self.outcome.failed.append(run.name)
+        self.report(f'{self._count()} {run.label}: failed, {error}')
+
     def _note(self, run: Run) -> None:
-        record = make_record(run, self.table)
+        try:
+            record = make_record(run, self.table)
+        except UserError as error:
+            self._fail(run, error)
+            return
         self.results.write(run, record)
         self.outcome.done.append(run.name)
         result = headline(record)

@@ -2,9 +2,10 @@
 import os
 import subprocess
 from pathlib import Path
-from typing import List, Optional
+from typing import List
 
 from ssfer_mm.command_line.printing import counted
+from ssfer_mm.runtime.memory import available_memory
 from ssfer_mm.runtime.processor import cores, processor_name
 
 GIB = 2**30
@@ -16,7 +17,7 @@ def default_jobs() -> int:
     """How many trainings have room: one per GPU or, without, one per core while memory lasts."""
     if gpus():
         return len(gpus())
-    memory = _available_memory()
+    memory = available_memory()
     return max(1, cores() if memory is None else min(cores(), int(memory / GIB // GIB_PER_JOB)))
 
 
@@ -27,17 +28,6 @@ def gpus() -> List[str]:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     chosen = os.environ.get('CUDA_VISIBLE_DEVICES') or ','.join(map(str, range(count)))
     return [name.strip() for name in chosen.split(',')][:count]
-
-
-def _available_memory() -> Optional[int]:
-    """Bytes that can be had without swapping; None if the system does not say."""
-    try:
-        for line in Path('/proc/meminfo').read_text().splitlines():
-            if line.startswith('MemAvailable:'):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    return None
 
 
 def hardware() -> str:

@@ -25,6 +25,8 @@ STAGE_III_ONLY = ('train_cfg.semi', 'model.', 'data_preprocessor.semi_facemix',
                   'strong', 'unlabeled_pipeline', 'train_dataloader.dataset.unlabeled_pipeline',
                   'train_dataloader.dataset.extra_unlabeled', 'val_', 'test_')
 STAGE_II_TOO = ('model.classifier', 'model.ema', 'model.logit_adjustment')
+# Of mmpretrain: they lack what a table shows.
+OTHER_METRICS = {'Accuracy', 'SingleLabelMetric', 'MultiLabelMetric', 'ConfusionMatrix'}
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ class _Planner:
         name = cell_name(row.name, fraction, seed)
         where = f'{self.table.path}: rows.{row.name}'
         cfg = self._config(row.config, options, where)
+        _check_evaluator(cfg.get('val_evaluator'), f'{where} ({row.config})')
         if after:
             _check_same_stage_two(cfg, self.runs[after], name)
         epochs = {stage: cfg.train_cfg[stage].get('epochs') for stage in ('supervised', 'semi')
@@ -214,6 +217,15 @@ def _check_epochs(epochs: Dict[str, Any], where: str) -> None:
         raise UserError(f'{where} has no whole number of epochs for each stage that it trains, but '
                         f'{named}; name a config of that stage, or set its epochs, such as '
                         'train_cfg.supervised.epochs: 60 (stage I: train_cfg.max_epochs)')
+
+
+def _check_evaluator(evaluator: Any, where: str) -> None:
+    """A table without its figures would be noticed after the training."""
+    metrics = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator or {}]
+    types = [str(metric.get('type')).removeprefix('mmpretrain.') for metric in metrics]
+    if OTHER_METRICS.issuperset(types):
+        raise UserError(f'{where} is evaluated by {", ".join(types) or "nothing"}; a table needs '
+                        'ExpressionAccuracy: set type: ExpressionAccuracy in its val_evaluator')
 
 
 def _check_not_ours(options: Dict[str, Any], row: str) -> None:

@@ -11,6 +11,8 @@ from .state import FORMAT, sessions
 DIGITS = 4
 # Figures of the mean over image and mirror image, where a run has them.
 WITH_FLIP = ('accuracy_tta', 'mean_class_accuracy_tta')
+# Of each stage, shown of every cell.
+NEEDED = ('accuracy', 'mean_class_accuracy')
 # Of a stage: what is drawn over its epochs.
 PER_EPOCH = ('loss', 'train_accuracy', 'accuracy', 'mean_class_accuracy')
 
@@ -37,7 +39,7 @@ def make_record(run: Run, table: str) -> dict:
     ``accuracy_tta`` and ``mean_class_accuracy_tta``.
 
     Raises:
-        UserError: The run is not finished.
+        UserError: The run is not finished, or was evaluated by something else.
     """
     if not is_trained(run):
         raise UserError(f'{run.work_dir} holds no finished training; the end of '
@@ -78,6 +80,11 @@ def _place(session: dict) -> str:
 def _cell(run: Run, report: RunReport) -> dict:
     last = list(report.stages.values())[-1]
     metrics = last['metrics']
+    for found in (stage['metrics'] for stage in report.stages.values()):
+        if not set(NEEDED) <= found.keys():
+            raise UserError(f'{run.work_dir} has the figures {", ".join(found) or "of nothing"}; a '
+                            f'table shows {" and ".join(NEEDED)}: set type: ExpressionAccuracy in '
+                            "the config's val_evaluator")
     split = load_split(str(run.work_dir / 'split.json'))
     # What it took over from another run was paid for there.
     own = [stage for name, stage in report.stages.items()

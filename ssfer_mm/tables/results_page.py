@@ -72,7 +72,8 @@ def check_template(template: Path) -> None:
         UserError: The template is missing.
     """
     if not template.is_file():
-        raise UserError(f'the template {template} is missing; restore it from the repository')
+        raise UserError(f'the template {template} is missing; start the command in the folder of '
+                        f'the checkout, or give --results DIR with a {template.name}')
 
 
 def names_table(template: Path, path: str, dev: bool) -> bool:

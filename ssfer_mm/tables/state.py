@@ -101,6 +101,14 @@ def is_begun_again(run: Run) -> bool:
     return (run.work_dir / AGAIN).is_file()
 
 
+def holds_other(run: Run) -> bool:
+    """Whether the work dir holds a training of other settings.
+
+    A result of the present ones may be kept all the same, where it came with ``git pull``.
+    """
+    return (read_journal(run) or {}).get('fingerprint', run.fingerprint) != run.fingerprint
+
+
 def read_journal(run: Run) -> Optional[dict]:
     """What was noted when the run was started: settings and sessions."""
     return _read_json(run.work_dir / JOURNAL)

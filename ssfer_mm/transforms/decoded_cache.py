@@ -7,6 +7,8 @@ from typing import Optional
 import cv2
 import numpy as np
 
+from ssfer_mm.errors import UserError
+
 # Room in the table is for images of this size or more; of smaller ones, not all are kept.
 BYTES_PER_ENTRY = 1024
 KEY, OFFSET, HEIGHT, WIDTH, CHANNELS = range(5)
@@ -21,16 +23,23 @@ class DecodedCache:
 
     Args:
         gigabytes: How much the pixels may take, > 0.
+
+    Raises:
+        UserError: It is more than the machine can reserve.
     """
 
     def __init__(self, gigabytes: float) -> None:
         self.gigabytes = gigabytes
-        self.capacity = int(gigabytes * 2**30)
+        self.capacity = max(int(gigabytes * 2**30), 1)
         self.entries = self.capacity // BYTES_PER_ENTRY + 2
-        self._pixels = np.frombuffer(mmap.mmap(-1, self.capacity), dtype=np.uint8)
+        try:
+            pixels, table = mmap.mmap(-1, self.capacity), mmap.mmap(-1, self.entries * 5 * 8)
+        except (OSError, OverflowError) as error:
+            raise UserError(f'LoadFace: cache_gb={gigabytes:g} is more memory than this machine '
+                            f'can reserve ({error}): set it lower, or 0') from error
+        self._pixels = np.frombuffer(pixels, dtype=np.uint8)
         # A hash table with open addressing; a key of 0 is a free place.
-        table = np.frombuffer(mmap.mmap(-1, self.entries * 5 * 8), dtype=np.int64)
-        self._table = table.reshape(self.entries, 5)
+        self._table = np.frombuffer(table, dtype=np.int64).reshape(self.entries, 5)
         self._used = multiprocessing.Array('q', 2)  # bytes, entries
 
     def __reduce__(self) -> tuple:

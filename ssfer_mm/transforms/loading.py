@@ -39,7 +39,7 @@ class LoadFace(BaseTransform):
 
     Raises:
         UserError: The file is missing, empty or no image (the file is named); or the array has
-            another shape or type.
+            another shape or type; or the cache is more than the machine can reserve.
     """
 
     keeps_face_box = True

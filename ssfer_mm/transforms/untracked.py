@@ -25,12 +25,13 @@ UNTRACKED = {
     'RandomAffine': 'use TrackedRotate, TrackedShear and TrackedTranslate',
     'TrivialAugmentWide': 'use TrackedRandAugment(num_policies=1)',
     'AugMix': 'use TrackedRandAugment',
+    'torchvision/Pad': 'use Pad, which adds pixels at the right and at the bottom only',
     **dict.fromkeys(('RandomTranslatePad', 'Albumentations', 'AlbuKeypoint', 'RandomPerspective',
                      'ElasticTransform', 'FiveCrop', 'TenCrop', 'MultiView', 'TestTimeAug',
                      'MultiScaleFlipAug', 'Transpose'), NO_TWIN),
 }
-# Stock transforms that leave every pixel where it is. Pad adds pixels at the right and at the
-# bottom only.
+# Stock transforms that leave every pixel where it is. mmcv's Pad adds pixels at the right and at
+# the bottom only.
 STILL = frozenset((
     'LoadImageFromFile', 'LoadAnnotations', 'Normalize', 'Pad', 'Collect', 'PackInputs',
     'NumpyToPIL', 'PILToNumpy', 'ToTensor', 'ImageToTensor', 'RandomErasing', 'Cutout',
@@ -97,11 +98,13 @@ def packs_face_box(pipeline: Sequence) -> bool:
 def _name_and_class(step: object) -> Tuple[str, object]:
     """The bare name of a transform (config) and what is behind it: a class or a function.
 
-    None is behind a name that is not registered; building the pipeline will say so.
+    Torchvision's keep their scope where mmcv has another transform of that name. None is behind a
+    name that is not registered; building the pipeline will say so.
     """
     kind = step.get('type', '') if isinstance(step, dict) else step
     if isinstance(kind, str):
-        return kind.split('.')[-1].split('/')[-1], TRANSFORMS.get(kind)
+        name = kind.split('.')[-1]
+        return name if name in UNTRACKED else name.split('/')[-1], TRANSFORMS.get(kind)
     cls = kind if hasattr(kind, '__name__') else type(kind)
     return cls.__name__, cls
 

@@ -6,7 +6,10 @@ from ssfer_mm.errors import UserError
 from .untracked import inner_transforms
 
 # What the views of a batch do.
-REPEATED = ('RandomResizedCrop', 'RandomCrop', 'RandomFlip', 'RandAugment', 'WeakStrongViews')
+REPEATED = (
+    'RandomResizedCrop', 'EfficientNetRandomCrop', 'MAERandomResizedCrop', 'RandomCrop',
+    'RandomTranslatePad', 'RandomFlip', 'RandomHorizontalFlip', 'RandAugment', 'AutoAugment',
+    'AugMix', 'TrivialAugmentWide', 'WeakStrongViews')
 PACKING = ('PackFace', 'PackImage', 'PackViews', 'PackUnlabeled')
 
 # What makes the same of an image every time.
@@ -82,6 +85,8 @@ def check_fixed(pipeline: Sequence) -> None:
 
 
 def _name(step: object) -> str:
-    """The bare name of a transform (config), the same with tracking and without."""
+    """The bare name of a transform (config), the same with tracking and without, of mmcv and of
+    torchvision."""
     kind = step.get('type', '') if isinstance(step, dict) else type(step)
-    return str(getattr(kind, '__name__', kind)).split('.')[-1].removeprefix('Tracked')
+    name = str(getattr(kind, '__name__', kind)).split('.')[-1].split('/')[-1]
+    return name.removeprefix('Tracked')

@@ -141,9 +141,15 @@ def test_without_weights_it_is_the_plain_backbone():
 
 @pytest.mark.parametrize('mask_map, words', [
     ([[1, 2, 3]], 'same from the right'),
-    ([[1, 0, 1]], 'to be > 0'),
+    ([[1, 0, 1]], 'each weight of mask_map must be a number > 0, got 0'),
+    ([[1, NAN, 1]], 'number > 0, got nan'),
+    ([[1, float('inf'), 1]], 'number > 0, got inf'),
+    ([[1, '3', 1]], "number > 0, got '3'"),
     ([[1, 1], [1]], 'rows of equally many'),
     ([[], []], 'rows of equally many'),
+    ([1, 3, 1], 'rows of equally many'),
+    ([], 'rows of equally many'),
+    (3, 'rows of equally many'),
 ])
 def test_maps_that_are_none(mask_map, words):
     with pytest.raises(UserError, match=words):

@@ -69,6 +69,25 @@ def test_batches_as_usual_are_left_alone():
     torch.testing.assert_close(logits.grad, torch.zeros(6, 3), rtol=0, atol=1e-7)
 
 
+def test_an_image_that_hardly_counts_does_not_decide_though_it_alone_names_a_class():
+    draw = torch.Generator().manual_seed(0)
+    # Class 2 is named by the last image alone, and as its own second.
+    logits = torch.randn(8, 3, generator=draw) - torch.tensor([0., 0., 9.])
+    logits[7] = torch.tensor([0., 0., 0.1])
+    pseudo = ConfidenceThreshold(0.1)(torch.softmax(torch.randn(8, 3, generator=draw), 1))
+    results = []
+    for weight in (0., 1e-6, 1.):
+        weights = torch.ones(8)
+        weights[7] = weight
+        given = logits.clone().requires_grad_()
+        loss = build(weight=1.)(given, weights, pseudo, 8)
+        loss.backward()
+        results.append((loss.detach(), given.grad))
+    (without, still), (hardly, moved), (fully, _) = results
+    assert abs(hardly - without) < 1e-3 and (moved - still).abs().max() < 1e-3
+    assert abs(fully - without) > 0.1, 'a whole vote does count'
+
+
 @pytest.mark.parametrize('kept', [slice(None), slice(0)])
 def test_a_batch_without_pseudo_labels_costs_nothing(kept):
     (logits, pseudo), = batches(1)

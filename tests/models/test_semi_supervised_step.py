@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from reference.pseudo_labels import pseudo_labels, unlabeled_loss
+from ssfer_mm.models.features import predict
 from support.models import resnet, vit
 from support.ssfer_steps import (
     build,
@@ -114,6 +115,46 @@ def test_the_rule_is_shown_the_labeled_images_where_it_asks_for_them():
     torch.testing.assert_close(weak, model.teacher(inputs['weak']).softmax(1))
     torch.testing.assert_close(labeled.probabilities, model.teacher(inputs['labeled']).softmax(1))
     assert labeled.targets.argmax(1).tolist() == [0, 1, 2, 0]
+
+
+OPTIONS = {
+    **{rule: dict(pseudo_label=dict(type=rule)) for rule in (
+        'FreeMatchThreshold', 'FlexMatchThreshold', 'SoftMatchWeights', 'LabeledMargin',
+        'DistributionAlignment')},
+    'ClusterPurity': dict(pseudo_label=dict(
+        type='ClusterPurity', clusters=2, bank=10, refit_every=1, purity=0.1)),
+    'all are accepted': dict(pseudo_label=dict(type='ConfidenceThreshold', threshold=0.01)),
+    'the student judges': dict(pseudo_labels_from='student'),
+    'label_temperature': dict(label_temperature=1., skip_rejected=False),
+    'PseudoMixup': dict(pseudo_mixup=dict(type='PseudoMixup')),
+    'RejectedConsistency': dict(rejected_loss=dict(type='RejectedConsistency')),
+    'NegativeLearning': dict(rejected_loss=dict(type='NegativeLearning')),
+    'SelfAdaptiveFairness': dict(fairness=dict(type='SelfAdaptiveFairness')),
+}
+
+
+@pytest.mark.parametrize('options', OPTIONS.values(), ids=OPTIONS)
+def test_an_image_at_which_the_judge_overflows_is_rejected_and_spoils_nothing(
+        options, monkeypatch):
+    """As in float16, where a loss scale looks after the pass that learns, but not after this."""
+
+    def overflow(*arguments):
+        for rows in predict(*arguments):
+            if rows is not None:
+                rows[[0, -1]] = float('nan')  # the last one is labeled, if the rule sees those
+            outputs.append(rows)
+        return outputs[-2:]
+
+    outputs, model = [], build(**options)
+    model.learn_class_counts(torch.tensor([2, 1, 1]))
+    monkeypatch.setattr('ssfer_mm.models.ssfer.predict', overflow)
+    for _ in range(2):
+        losses = losses_of(model, semi_batch())
+        model.parse_losses(losses)[0].backward()
+        assert all(value.isfinite() for value in losses.values()), losses
+        assert model.last_pseudo_labels['accepted'][0] == 0
+    values = [*gradients(model).values(), *model.buffers()]
+    assert len(outputs) == 4 and all(value.isfinite().all() for value in values)
 
 
 def test_weights_weigh_the_images():

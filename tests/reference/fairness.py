@@ -23,7 +23,7 @@ def self_adaptive_fairness(batches, weight, momentum, warmup):
         strong = [softmax(row) for row in logits]
         now = [sum(w * q[c] for w, q in zip(weights, strong)) for c in range(k)]
         said = [sum(w * one_hot(q)[c] for w, q in zip(weights, strong)) for c in range(k)]
-        named = [c for c in range(k) if said[c]]
+        named = [c for c in range(k) if said[c] >= 0.5]
         a = normalized([mean[c] / votes[c] for c in named]) if named else []
         b = normalized([now[c] / said[c] for c in named]) if named else []
         losses.append(weight * sum(x * math.log(y) for x, y in zip(a, b)))

@@ -17,7 +17,7 @@ def test_trainings_at_a_time(monkeypatch, gpus, cores, gib, jobs):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpus > 0)
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: gpus)
     monkeypatch.setattr(machine, 'cores', lambda: cores)
-    monkeypatch.setattr(machine, '_available_memory', lambda: gib and int(gib * 2**30))
+    monkeypatch.setattr(machine, 'available_memory', lambda: gib and int(gib * 2**30))
     assert machine.default_jobs() == jobs
 
 
@@ -30,19 +30,6 @@ def test_gpus_are_those_that_the_command_may_use(monkeypatch, chosen, count, gpu
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: count > 0)
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: count)
     assert machine.gpus() == gpus
-
-
-@pytest.mark.parametrize('text, memory', [
-    ('MemTotal: 9 kB\nMemAvailable:   2048 kB\n', 2 * 2**20), ('MemTotal: 9 kB\n', None),
-    ('MemAvailable:', None), (None, None)])
-def test_memory_that_can_be_had(monkeypatch, text, memory):
-    def read(path):
-        if text is None:
-            raise OSError
-        return text
-
-    monkeypatch.setattr(Path, 'read_text', read)
-    assert machine._available_memory() == memory
 
 
 def test_hardware_is_the_processor_or_the_gpu(monkeypatch):

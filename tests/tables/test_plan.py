@@ -122,6 +122,8 @@ def rows(**changed):
     (dict(options=dict(model=dict(ema_decay=1))), 'one line for each setting'),
     (dict(plots=dict(curves=['x'])), "plots.curves names 'x'"),
     (dict(plots=dict(_delete_=True)), "plots has '_delete_'; expected curves, pseudo_labels"),
+    (dict(options={'val_evaluator.type': 'Accuracy'}),
+     'rows.scratch .* is evaluated by Accuracy; a table needs .* type: ExpressionAccuracy in'),
     (dict(config='configs/ssfer/synthfer_6pct_vit-micro.py'), 'Closest: '),
 ])
 def test_mistakes_are_named(toy, changes, message):

@@ -57,6 +57,16 @@ def test_a_run_is_trained_when_each_stage_is_evaluated(finish, began, change):
         make_record(run, 'toy')
 
 
+@pytest.mark.parametrize('metrics, found', [
+    ({'accuracy/top1': 60., 'accuracy/top5': 90.}, 'accuracy/top1, accuracy/top5'),
+    ({}, 'of nothing')])
+@pytest.mark.parametrize('stage', ['supervised', 'semi'])
+def test_figures_of_another_metric_are_named(finish, began, stage, metrics, found):
+    run = finish(stages={**STAGES, stage: dict(STAGES[stage], metrics=metrics)})
+    with pytest.raises(UserError, match=f'has the figures {found}; .*set type: ExpressionAcc'):
+        make_record(run, 'toy')
+
+
 @pytest.mark.parametrize('row', ['ssfer', None])
 def test_and_its_last_checkpoint_is_there(finish, row):
     run = finish(row=row)

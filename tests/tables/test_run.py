@@ -15,6 +15,8 @@ from ssfer_mm.runtime.signals import kill_as_interrupt
 from ssfer_mm.tables import child, execute
 from ssfer_mm.tables.state import Results, State, begin_session, is_begun_again
 
+from .conftest import TABLE
+
 pytestmark = pytest.mark.usefixtures('hang_ups_arrive')
 ONE = ('--fractions', 5, '--seeds', 0)
 CELLS = ['facemix/5pct_seed0', 'fixmatch/5pct_seed0', 'scratch/5pct_seed0', 'ssfer/5pct_seed0',
@@ -117,6 +119,56 @@ def test_other_settings_make_a_cell_outdated_until_redo(toy, capsys):
     assert '60.00 (1)' in toy.page.read_text()
 
 
+@pytest.fixture()
+def pulled(toy):
+    """Stage II was trained here; then git pull brought other settings of it, and their result."""
+    toy.run(*ONE, '--only', 'facemix')
+    facemix = dict(TABLE['rows']['facemix'], options={'optim_wrapper.optimizer.lr': 1.0})
+    toy.write(rows={**TABLE['rows'], 'facemix': facemix})
+    run = toy.plan()['facemix/5pct_seed0']
+    kept = results(toy).kept(run)
+    record = json.loads(kept.read_text())
+    kept.write_text(json.dumps(dict(record, fingerprint=run.fingerprint, accuracy=70.)))
+    return run, kept
+
+
+@pytest.mark.parametrize('left', ['epoch_4.pth', 'epoch_3.pth'], ids=['finished', 'half'])
+def test_nothing_goes_on_from_weights_of_other_settings(toy, pulled, capsys, left):
+    run, kept = pulled
+    run.checkpoint.rename(run.work_dir / left)
+    before = toy.calls()
+    capsys.readouterr()
+    assert toy.run(*ONE, '--only', 'facemix').done == []
+    assert '1 done' in (shown := capsys.readouterr().out) and '--redo' not in shown
+
+    assert toy.run(*ONE, '--only', 'ssfer').done == [] and toy.calls() == before
+    assert ('facemix, 5 %, seed 0: its result is kept, but its work dir holds a training of other '
+            'settings, differs in optim_wrapper.optimizer.lr; add') in capsys.readouterr().out
+
+    toy.run(*ONE, '--only', 'ssfer', '--redo', '--dry-run')
+    assert 'To train: 2 runs' in capsys.readouterr().out
+    toy.orders(fail=['facemix/5pct_seed0'])
+    with pytest.raises(UserError, match='1 failed .*, 1 waiting'):
+        toy.run(*ONE, '--only', 'ssfer', '--redo')
+    assert (toy.work / 'facemix/5pct_seed0.old1' / left).is_file()
+    assert json.loads(kept.read_text())['accuracy'] == 70, 'the result is of these settings'
+    toy.orders()
+    assert toy.run(*ONE, '--only', 'ssfer').done == ['facemix/5pct_seed0', 'ssfer/5pct_seed0']
+
+
+def test_again_sets_a_work_dir_of_other_settings_aside_itself(toy, pulled, capsys):
+    chosen = (*ONE, '--only', 'facemix', 'ssfer', '--again')
+    toy.run(*chosen, '--dry-run')
+    assert 'To train: 2 runs' in (shown := capsys.readouterr().out) and '--redo' not in shown
+    assert toy.run(*chosen).done == ['facemix/5pct_seed0', 'ssfer/5pct_seed0']
+
+
+def test_a_journal_of_before_fingerprints_is_of_these_settings(toy, pulled):
+    run, _ = pulled
+    (run.work_dir / 'run.json').write_text('{"sessions": []}')
+    assert toy.run(*ONE, '--only', 'ssfer').done == ['ssfer/5pct_seed0']
+
+
 def test_a_finished_cell_is_trained_again_and_keeps_its_result_until_then(toy, capsys):
     toy.run(*ONE, '--only', 'scratch', 'facemix')
     run = toy.plan()['scratch/5pct_seed0']
@@ -177,6 +229,18 @@ def test_a_failure_is_told_and_does_not_stop_the_rest(toy, capsys):
                                           'ssfer/5pct_seed0']
     log = toy.work / 'facemix/5pct_seed0/train.log'
     assert 'the data are gone' in log.read_text(), 'of all sessions'
+
+
+@pytest.mark.parametrize('noted', [False, True], ids=['now', 'by a process that was killed'])
+def test_a_run_without_the_figures_of_a_table_fails_and_nothing_else(toy, capsys, noted):
+    bad = 'scratch/5pct_seed0'
+    toy.orders(other_metric=[bad])
+    for _ in range(1 + noted):
+        with pytest.raises(UserError, match='1 failed .the first: scratch, 5 %, seed 0.; '):
+            toy.run(*ONE, '--only', 'scratch', 'facemix')
+        assert f'{bad} has the figures accuracy/top1; a table shows' in capsys.readouterr().out
+    assert toy.calls() == ['facemix/5pct_seed0', bad, 'stage1/faces']
+    assert 'ExpressionAccuracy' in (toy.work / bad / 'train.log').read_text()
 
 
 def when(path, then):
@@ -272,9 +336,10 @@ def test_a_damaged_copy_is_no_missing_one(toy):
 
 
 def test_a_missing_template_is_told_before_anything_is_trained(toy):
-    with pytest.raises(UserError, match='template .*words.md is missing'):
+    with pytest.raises(UserError, match='template .*words.md is missing; .* folder of the checkou'):
         toy.run(*ONE, '--only', 'scratch', '--template', 'words.md')
     assert toy.calls() == []
+    toy.run(*ONE, '--only', 'scratch', '--template', 'words.md', '--dry-run')  # writes no page
 
 
 def test_a_table_that_the_page_does_not_show_is_shown_here(toy, capsys):

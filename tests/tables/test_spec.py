@@ -81,6 +81,13 @@ def test_a_published_figure_and_whole_seeds_are_taken(toy):
     assert table.published == (dict(title='2024', values={5: 81, 10.0: 2.5}), )
 
 
+def test_a_row_like_one_that_goes_on_from_another_trains_its_own_stage_two(toy):
+    toy.write(rows={**TABLE['rows'], 't': dict(like='fixmatch')})
+    like, row = toy.table().rows['t'], toy.table().rows['fixmatch']
+    assert (like.after, like.stage1) == ('', row.stage1) and row.after == 'facemix'
+    assert (like.options, like.fractions) == (row.options, row.fractions)
+
+
 @pytest.mark.parametrize('mine, five, ten', [
     ({}, (60, .9), (7, None)),
     (dict(by_fraction={5: {'model.ema_decay': .5}}), (60, .5), (7, None)),

@@ -109,6 +109,17 @@ def test_copies_and_spawned_processes_begin_empty(files):
         assert len(other.cache) == 1 == len(load.cache)
 
 
-def test_a_negative_size_is_refused():
-    with pytest.raises(UserError, match='cache_gb'):
-        LoadFace(cache_gb=-1)
+@pytest.mark.parametrize('size, words', [
+    (-1, 'cache_gb must be a number >= 0'),
+    (1e6, r'cache_gb=1e\+06 is more memory than this machine can reserve \(.*set it lower, or 0'),
+    (1e12, 'cache_gb=1e.12 is more memory'),  # more than an address can say
+])
+def test_a_size_that_cannot_be_is_refused(size, words):
+    with pytest.raises(UserError, match=words):
+        LoadFace(cache_gb=size)
+
+
+def test_a_cache_of_less_than_a_byte_holds_nothing(files):
+    load = LoadFace(cache_gb=1e-12)
+    load(dict(img_path=files[0]))
+    assert len(load.cache) == 0

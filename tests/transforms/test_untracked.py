@@ -41,6 +41,7 @@ AUGMENT = dict(num_policies=2, magnitude_level=9)
     (dict(type='MultiView', transforms=[[CROP]], num_views=2), 'boxes=None'),
     (dict(type='torchvision/RandomHorizontalFlip'), 'use TrackedRandomFlip'),
     (dict(type='torchvision/RandomRotation'), 'use TrackedRotate'),
+    (dict(type='torchvision/Pad', padding=12), 'torchvision/Pad moves pixels .* use Pad, which'),
 ])
 def test_a_transform_that_loses_the_face_is_refused(step, advice):
     with pytest.raises(UserError, match=advice) as caught:

@@ -53,6 +53,12 @@ def test_a_pipeline_without_what_the_device_does():
     ([LOAD], [LOAD, FLIP, dict(type='PackUnlabeled')], 'unlabeled_pipeline has RandomFlip'),
     ([LOAD, dict(type='RandomApply', transforms=[FLIP], prob=0.5)],
      [LOAD, dict(type='PackUnlabeled')], 'labeled_pipeline has RandomFlip'),
+    *(([LOAD, dict(type=scope + name)], [LOAD, dict(type='PackUnlabeled')],
+       f'labeled_pipeline has {name}: leave it out') for scope, name in (
+        ('', 'EfficientNetRandomCrop'), ('', 'MAERandomResizedCrop'), ('', 'RandomTranslatePad'),
+        ('Tracked', 'AutoAugment'), ('torchvision/', 'RandomResizedCrop'),
+        ('torchvision/', 'RandomHorizontalFlip'), ('torchvision/', 'AugMix'),
+        ('mmpretrain.torchvision/', 'TrivialAugmentWide'))),
 ])
 def test_faces_that_would_be_augmented_twice(labeled, unlabeled, match):
     with pytest.raises(UserError, match=match):

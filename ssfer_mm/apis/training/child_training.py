@@ -1,7 +1,9 @@
 """A training in a process of its own, which ends and saves when this one is told to end."""
 import contextlib
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -11,13 +13,15 @@ from typing import Callable, Iterator, Optional
 from mmengine.logging import print_log
 
 from ssfer_mm.command_line.option_values import option_text
+from ssfer_mm.command_line.printing import reader_has_left
 from ssfer_mm.config import PACKAGE
 from ssfer_mm.errors import UserError
 from ssfer_mm.runtime.signals import KILLS, NOTICE, heard_by
 
 # A wheel carries the tools inside the package.
 SHIPPED = PACKAGE / '.mim'
-# Seconds in which a training says that it heard the same signal, as it does where Slurm sends it.
+# Seconds in which a training says that it heard the same signal, as it does where a terminal or
+# Slurm sends it to both.
 TOLD_AS_WELL = 3.
 PROGRESS = re.compile(r'Epoch\((train|val)\)|Stage "|Pseudo-labels|Split:|FaceMix')
 # What mmengine warns of in every training, and single images, which a line per epoch counts.
@@ -47,14 +51,15 @@ def train(config: str, work_dir: Path, options: dict, title: str) -> None:
     # Libraries print names of files as they are, in any bytes.
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                encoding='utf-8', errors='backslashreplace')
-    with _kills_passed_on(process) as (kills, heard):
+    with _kills_passed_on(process, title) as (kills, heard):
         try:
             _relay(process, work_dir / 'train.log', title, heard)
-        except KeyboardInterrupt:
-            print_log(f'{title}: stopping, the iteration is finished and saved first')
-            _relay(process, work_dir / 'train.log', title, heard)
-            process.wait()
-            raise
+        except BaseException as error:
+            # Nobody reads on, or the disk is full; a training must not go on alone.
+            _end(process, kills, heard)
+            if not (kills and isinstance(error, BrokenPipeError)):
+                raise
+            reader_has_left()  # Ctrl-C ended `tee` first; what is in the buffer goes nowhere
     status = process.wait()
     if kills:
         raise KeyboardInterrupt
@@ -64,25 +69,48 @@ def train(config: str, work_dir: Path, options: dict, title: str) -> None:
 
 
 @contextlib.contextmanager
-def _kills_passed_on(process: subprocess.Popen) -> Iterator[tuple[list, Callable[[], object]]]:
-    """Inside, a polite kill of this process stops the training, which would go on alone.
+def _kills_passed_on(process: subprocess.Popen,
+                     title: str) -> Iterator[tuple[list, Callable[[], object]]]:
+    """Inside, Ctrl-C or a polite kill of this process stops the training, which would go on alone.
 
     Yields:
         The list of the kills that came, and what to call when the training says that it heard one.
         Then it is not told again, because a second signal would end it before it has saved.
     """
     kills: list = []
-    tell = threading.Timer(TOLD_AS_WELL, process.terminate)
+
+    def pass_on(number: int) -> None:
+        # The very same one: a training that is too busy to have said anything hears both as one.
+        with contextlib.suppress(ValueError):  # Windows, whose console tells both
+            process.send_signal(number)
+
+    tell = threading.Timer(TOLD_AS_WELL, lambda: pass_on(kills[0]))
 
     def hear(number: int) -> None:
         kills.append(number)
-        tell.start() if len(kills) == 1 else process.terminate()
+        if len(kills) > 1:
+            pass_on(number)
+            return
+        tell.start()
+        with contextlib.suppress(OSError):  # and no print(), which may be under way
+            os.write(2, f'\n{title}: stopping, the iteration is finished and saved first\n'
+                     .encode())
 
     try:
-        with heard_by(hear, KILLS):
+        with heard_by(hear, (signal.SIGINT, *KILLS)):
             yield kills, tell.cancel
     finally:
         tell.cancel()
+
+
+def _end(process: subprocess.Popen, kills: list, heard: Callable[[], object]) -> None:
+    """Stop the training, unless a signal has, and let it save."""
+    if not kills:
+        process.terminate()
+    for line in process.stdout:
+        if line.startswith(NOTICE):
+            heard()
+    process.wait()
 
 
 def _relay(process: subprocess.Popen, log: Path, title: str,

@@ -1,4 +1,5 @@
 """Weak and strong views of a batch of whole faces, made on the device of the model."""
+import inspect
 import math
 from typing import Dict, Optional, Sequence, Tuple
 
@@ -65,10 +66,7 @@ class DeviceViews:
             max_attempts=max_attempts, flip_prob=flip_prob)
         self.weak_cropping = dict(
             self.cropping, crop_ratio_range=tuple(weak_crop_ratio_range))
-        settings = dict(rand_augment or {})
-        self.rand_augment = None
-        if settings.get('num_policies') != 0:
-            self.rand_augment = BatchRandAugment(**settings)
+        self.rand_augment = _rand_augment(rand_augment)
 
     def labeled(self, faces: Tensor) -> Tuple[Tensor, Crops]:
         """Weak views of labeled faces.
@@ -114,6 +112,20 @@ def _check_bounds(name: str, bounds: object, high: float) -> None:
         check_number('DeviceViews', f'each of {name}', number, high=high, positive=True)
     if bounds[0] > bounds[1]:
         raise UserError(f'DeviceViews: {name} is (low, high), got {bounds!r}')
+
+
+def _rand_augment(settings: Optional[dict]) -> Optional[BatchRandAugment]:
+    """RandAugment with these settings; None where it is to do nothing."""
+    settings = {} if settings is None else settings
+    if not isinstance(settings, dict):
+        raise UserError("DeviceViews: rand_augment is a dict of settings, or None for the paper's, "
+                        f'got {settings!r}; for none at all, set rand_augment.num_policies=0')
+    taken = inspect.signature(BatchRandAugment).parameters
+    for name in settings:
+        if name not in taken:
+            raise UserError(f'DeviceViews: rand_augment has no setting {name!r}; it takes '
+                            f'{", ".join(taken)}')
+    return None if settings.get('num_policies') == 0 else BatchRandAugment(**settings)
 
 
 def _full_precision(faces: Tensor) -> torch.autocast:

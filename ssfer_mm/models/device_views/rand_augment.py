@@ -1,13 +1,15 @@
 """RandAugment of whole batches: drawn on the host, applied on the device."""
+import math
 from dataclasses import dataclass
-from numbers import Number
+from numbers import Number, Real
 from typing import Iterable, List, Sequence, Tuple, Union
 
 import torch
 from mmpretrain.datasets.transforms import RandAugment
 from torch import Tensor
 
-from ssfer_mm.errors import UserError
+from ssfer_mm.errors import UserError, one_line
+from ssfer_mm.ranges import check_number
 
 from .blends import BLENDS
 from .tables import FIXED, OF_IMAGE
@@ -66,14 +68,15 @@ class BatchRandAugment:
 
     Args:
         policies: ``'timm_increasing'``, ``'simple_increasing'``, or a list of policy configs.
-        num_policies: How many are applied to an image, drawn with replacement.
+        num_policies: How many are applied to an image, drawn with replacement, >= 1.
         magnitude_level: From 0 to ``total_level``.
         magnitude_std: Spread of the level; ``'inf'`` draws it uniformly from 0 up.
-        total_level: The highest level.
+        total_level: The highest level, > 0.
         pad_val: What warps fill in: one value, or one for each of B, G and R.
 
     Raises:
-        UserError: A policy is none of those that are known here, or sets something that is not.
+        UserError: An argument is out of range, or a policy is none of those that are known here, or
+            sets something that is not.
     """
 
     def __init__(self,
@@ -83,10 +86,20 @@ class BatchRandAugment:
                  magnitude_std: Union[Number, str] = 0.5,
                  total_level: float = 10,
                  pad_val: Union[int, Sequence[int]] = (103, 117, 150)) -> None:
-        stock = RandAugment(
-            policies=policies if isinstance(policies, str) else list(policies),
-            num_policies=num_policies, magnitude_level=magnitude_level,
-            magnitude_std=magnitude_std, total_level=total_level, hparams=dict())
+        check_number('BatchRandAugment', 'num_policies', num_policies, low=1, whole=True)
+        check_number('BatchRandAugment', 'magnitude_level', magnitude_level)
+        check_number('BatchRandAugment', 'total_level', total_level, positive=True)
+        magnitude_std = _checked_std(magnitude_std)
+        try:
+            stock = RandAugment(
+                policies=list(policies) if isinstance(policies, tuple) else policies,
+                num_policies=num_policies, magnitude_level=magnitude_level,
+                magnitude_std=magnitude_std, total_level=total_level, hparams=dict())
+        except AssertionError as error:
+            raise UserError(f'BatchRandAugment: {one_line(error)}') from error
+        if not stock.policies:
+            raise UserError('BatchRandAugment: policies is empty; for no RandAugment at all, set '
+                            'num_policies=0')
         self.operation = torch.tensor([KNOWN.index(_name(transform)) for transform in stock])
         rows = [_row(transform) for transform in stock]
         self.prob, self.negative_prob, self.low, self.high = torch.tensor(
@@ -98,6 +111,8 @@ class BatchRandAugment:
         values = [pad_val] * 3 if isinstance(pad_val, Number) else list(pad_val)
         if len(values) != 3:
             raise UserError(f'BatchRandAugment: pad_val is one value or three, got {pad_val!r}')
+        for value in values:
+            check_number('BatchRandAugment', 'each of pad_val', value, high=255)
         self.pad_val = torch.tensor(values, dtype=torch.float32).view(3, 1, 1)
 
     def draw(self, count: int) -> List[Layer]:
@@ -126,6 +141,14 @@ class BatchRandAugment:
             _blend(images, layer)
             _warp(images, layer, pad_val)
         return images
+
+
+def _checked_std(std: object) -> Union[Number, str]:
+    if std in ('inf', math.inf):  # as on a command line, where quotes get lost
+        return 'inf'
+    if isinstance(std, Real) and not isinstance(std, bool) and math.isfinite(std):
+        return std
+    raise UserError(f"BatchRandAugment: magnitude_std must be a number or 'inf', got {std!r}")
 
 
 def _sort(layers: Sequence[Layer], device: torch.device) -> List[Sorted]:

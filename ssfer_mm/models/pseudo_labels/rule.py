@@ -1,5 +1,5 @@
 """What a rule that makes pseudo-labels gets, and what it returns."""
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Tuple
 
 from torch import Tensor, nn
 
@@ -69,12 +69,37 @@ def apply_rule(rule: PseudoLabelRule, probabilities: Tensor,
     """Call a rule on the probabilities (N, K) of weak views; only a rule that ``sees_features``
     is given the features (N, D).
 
+    Images whose probabilities are not finite have no pseudo-label: their weight is 0, and the rule
+    and the losses are told that all classes are equally likely.
+
     Raises:
         UserError: Its weights are no fractions.
     """
+    probabilities, features, lost = _without_lost(probabilities, features)
+    if labeled is not None:
+        known, of_labeled, _ = _without_lost(labeled.probabilities, labeled.features)
+        labeled = labeled._replace(probabilities=known, features=of_labeled)
     seen = [features] if rule.sees_features else []
     made = rule(probabilities, labeled, *seen)
     if not made.weights.is_floating_point():
         raise UserError(f'{type(rule).__name__} gives weights of type {made.weights.dtype}: let it '
                         'return numbers from 0 to 1, such as accepted.float()')
-    return made
+    return made._replace(weights=made.weights.masked_fill(lost, 0))
+
+
+def _without_lost(probabilities: Tensor, features: Optional[Tensor]
+                  ) -> Tuple[Tensor, Optional[Tensor], Tensor]:
+    """Rows that say nothing instead of those that are not finite.
+
+    float16 can overflow in this pass alone, where no loss scale helps; one NaN in a mean or in a
+    bank would then stay there.
+
+    Returns:
+        Probabilities (N, K), the lost ones 1/K each; features (N, D), if any, the lost ones 0; and
+        which are lost (N,).
+    """
+    lost = ~probabilities.isfinite().all(dim=1)  # a GPU is not waited for
+    probabilities = probabilities.masked_fill(lost[:, None], 1 / probabilities.size(1))
+    if features is not None:
+        features = features.masked_fill(lost[:, None], 0)
+    return probabilities, features, lost

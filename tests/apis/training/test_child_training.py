@@ -19,20 +19,6 @@ print('now - INFO - Saving checkpoint iter_1.pth')
 '''
 
 
-def test_the_training_may_save_and_its_last_words_are_kept(tmp_path, monkeypatch):
-    def interrupt(*args, **options):
-        monkeypatch.setattr(child_training, 'print', print, raising=False)
-        raise KeyboardInterrupt
-
-    program = tmp_path / 'train.py'
-    program.write_text(TRAINING)
-    monkeypatch.setattr(child_training, 'TRAIN', program)
-    monkeypatch.setattr(child_training, 'print', interrupt, raising=False)
-    with pytest.raises(KeyboardInterrupt):
-        child_training.train('config.py', tmp_path / 'run', {}, title='Stage I')
-    assert 'iter_1.pth' in (tmp_path / 'run' / 'train.log').read_text()
-
-
 def test_bytes_that_are_no_text_do_not_end_it(tmp_path, monkeypatch, capsys):
     """Libraries name files as they find them, and file names may be in any encoding."""
     program = tmp_path / 'train.py'
@@ -76,13 +62,15 @@ def hear(number, frame):
     if len(asked) == 2:
         os._exit(1)
     os.write(2, {notice!r})
-for number in (signal.SIGTERM, signal.SIGHUP):
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, hear)
 Path(sys.argv[0]).with_name('begun').touch()
+print('now - INFO - Epoch(train) [1]', flush=True)
 while not asked:
     time.sleep(0.01)
-time.sleep(8)
+time.sleep({seconds})
 Path(sys.argv[0]).with_name('saved').touch()
+print('its last words')
 """
 PARENT = """
 from pathlib import Path
@@ -97,11 +85,12 @@ except KeyboardInterrupt:
 
 @pytest.mark.skipif(not hasattr(os, 'killpg'), reason='no process groups here')
 @pytest.mark.parametrize('tell, number', [
+    ('kill', signal.SIGINT), ('killpg', signal.SIGINT),  # a person, and Ctrl-C
     ('kill', signal.SIGTERM), ('killpg', signal.SIGTERM),  # a person, and Slurm
     ('killpg', signal.SIGHUP)])  # a terminal that is closed
 def test_a_polite_kill_lets_the_training_save_and_leaves_none_behind(tmp_path, tell, number):
     program = tmp_path / 'train.py'
-    program.write_text(LISTENING.format(notice=f'\n{NOTICE}\n'.encode()))
+    program.write_text(LISTENING.format(notice=f'\n{NOTICE}\n'.encode(), seconds=8))
     run = subprocess.Popen([sys.executable, '-c', PARENT.format(program=str(program))], text=True,
                            stdout=subprocess.PIPE, start_new_session=True)
     try:
@@ -111,8 +100,28 @@ def test_a_polite_kill_lets_the_training_save_and_leaves_none_behind(tmp_path, t
         getattr(os, tell)(run.pid, number)
         out, _ = run.communicate(timeout=120)
         assert out.endswith('Interrupted.\n') and (tmp_path / 'saved').exists()
+        assert 'its last words' in (tmp_path / 'run' / 'train.log').read_text()
     finally:
         try:
             os.killpg(run.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+
+
+@pytest.mark.parametrize('pressed, end', [(False, BrokenPipeError), (True, KeyboardInterrupt)],
+                         ids=['head', 'Ctrl-C with tee'])
+def test_no_training_goes_on_where_nobody_reads(tmp_path, monkeypatch, pressed, end):
+    """It is told once, or a second signal would end it before it has saved."""
+    def leave(*arguments, **options):
+        if pressed:
+            os.kill(os.getpid(), signal.SIGINT)
+        raise BrokenPipeError
+
+    program = tmp_path / 'train.py'
+    program.write_text(LISTENING.format(notice=f'\n{NOTICE}\n'.encode(), seconds=1))
+    monkeypatch.setattr(child_training, 'TRAIN', program)
+    monkeypatch.setattr(child_training, 'TOLD_AS_WELL', 0.2)
+    monkeypatch.setattr(child_training, 'print', leave, raising=False)
+    with pytest.raises(end):
+        child_training.train('config.py', tmp_path / 'run', {}, title='Stage I')
+    assert (tmp_path / 'saved').exists()

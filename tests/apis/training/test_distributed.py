@@ -1,5 +1,6 @@
 """Joining several processes, and the launchers ``tools/*.sh`` that start them."""
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -183,7 +184,7 @@ def test_processes_of_mpi_on_gpus_know_where_to_meet(monkeypatch, here, address)
     assert os.environ['MASTER_ADDR'] == address
 
 
-def run_script(tmp_path, script, *arguments, **environment):
+def run_script(tmp_path, script, *arguments, before=(), **environment):
     """Run a launcher with a `python` or `srun` that prints its arguments."""
     for name in ('python', 'srun'):
         fake = tmp_path / name
@@ -192,7 +193,7 @@ def run_script(tmp_path, script, *arguments, **environment):
     clean = {key: value for key, value in os.environ.items()
              if key not in ('OMP_NUM_THREADS', 'NNODES', 'PORT', 'PYTHON', 'GPUS')}
     return subprocess.run(
-        [str(TOOLS / script), *arguments], capture_output=True, text=True, timeout=30,
+        [*before, str(TOOLS / script), *arguments], capture_output=True, text=True, timeout=30,
         env={**clean, 'PATH': f'{tmp_path}:{os.environ["PATH"]}', **environment})
 
 
@@ -203,6 +204,14 @@ def test_dist_train_on_one_machine(tmp_path):
     assert lines[1:5] == [str(TOOLS / 'torchrun.py'), '--standalone', '--nproc_per_node', '64']
     assert lines[5:] == [str(TOOLS / 'train.py'), 'my config.py', '--launcher', 'pytorch',
                          '--cfg-options', 'a=b c']
+
+
+@pytest.mark.skipif(not all(map(shutil.which, ('taskset', 'nproc'))), reason='no taskset here')
+def test_processes_share_the_cores_that_their_job_has(tmp_path):
+    """Slurm and taskset leave it a part of them."""
+    one = str(min(os.sched_getaffinity(0)))
+    done = run_script(tmp_path, 'dist_train.sh', 'c.py', '1', before=('taskset', '-c', one))
+    assert done.stdout.startswith('OMP=1\n')
 
 
 def test_dist_train_on_several_machines_and_own_threads(tmp_path):

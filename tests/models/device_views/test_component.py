@@ -18,6 +18,16 @@ def test_what_is_not_set_is_the_methods():
     assert strong.pad_val.flatten().tolist() == [round(255 * share) for share in MEAN[::-1]]
 
 
+def test_a_spread_of_inf_is_the_same_in_quotes_and_without():
+    assert BatchRandAugment(magnitude_std=float('inf')).magnitude_std == 'inf'
+    assert BatchRandAugment(magnitude_std=-1).magnitude_std == -1, 'none at all, as in the stock'
+
+
+def test_none_or_no_policy():
+    assert DeviceViews(16, rand_augment={}).rand_augment.num_policies == 2
+    assert DeviceViews(16, rand_augment=dict(num_policies=0)).rand_augment is None
+
+
 def test_a_level_is_a_share_of_the_highest():
     layer, = BatchRandAugment(num_policies=1, magnitude_std=0., total_level=20).draw(2000)
     angles = layer.magnitude[layer.operation == KNOWN.index('Rotate')].abs()

@@ -216,6 +216,23 @@ def test_four_options_make_of_a_config_what_the_shipped_one_is():
     (dict(size=16, flip_prob=2), 'flip_prob'),
     (dict(size=16, weak_views=0), 'weak_views must be a whole number >= 1'),
     (dict(size=16, weak_views=1.5), 'weak_views must be a whole number >= 1'),
+    (dict(size=16, rand_augment=False), 'rand_augment is a dict .* got False; .*num_policies=0'),
+    (dict(size=16, rand_augment='timm_increasing'), "rand_augment is a dict .*'timm_increasing'"),
+    (dict(size=16, rand_augment=dict(hparams=dict(pad_val=128))),
+     "no setting 'hparams'; it takes policies, .*, pad_val"),
+    *((dict(size=16, rand_augment={name: value}), words) for name, value, words in (
+        ('magnitude_level', 'high', "magnitude_level must be a number >= 0, got 'high'"),
+        ('magnitude_level', float('inf'), 'magnitude_level must be a number >= 0, got inf'),
+        ('magnitude_std', 'infinite', "magnitude_std must be a number or 'inf', got 'infinite'"),
+        ('magnitude_std', float('nan'), "magnitude_std must be a number or 'inf', got nan"),
+        ('total_level', 0, 'total_level must be a number > 0'),
+        ('num_policies', 1.5, 'num_policies must be a whole number >= 1'),
+        ('num_policies', -1, 'num_policies must be a whole number >= 1'),
+        ('pad_val', (0, 0, 256), r'each of pad_val must be a number in \[0, 255\]'),
+        ('policies', 'timm', 'BatchRandAugment: Invalid policies, .*timm_increasing'),
+        ('policies', ['Rotate'], 'policies must be a list of dict'),
+        ('policies', [], 'policies is empty; .* num_policies=0'),
+        ('policies', [dict(type='Rotat')], 'Invalid policy type "Rotat"'))),
 ])
 def test_settings_out_of_range(options, match):
     with pytest.raises(UserError, match=match):

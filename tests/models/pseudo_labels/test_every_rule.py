@@ -38,6 +38,19 @@ def test_a_teacher_as_sure_as_the_threshold_is_believed(config):
 
 
 @rules
+def test_predictions_that_are_finite_reach_the_rule_as_they_are(config):
+    rule = build_rule(**config)
+    same = deepcopy(rule)
+    for rows, labeled in zip(opinions(), labeled_predictions()):
+        features = features_of(rows)
+        judged = apply_rule(rule, rows, labeled, features)
+        expected = same(rows, labeled, *([features] if same.sees_features else []))
+        assert all(map(torch.equal, judged, expected))
+    for name, value in rule.state_dict().items():
+        assert torch.equal(value, same.state_dict()[name]), name
+
+
+@rules
 def test_no_gradient_flows_back(config):
     rule = build_rule(**config)
     rows = opinions(1)[0].requires_grad_()
