@@ -40,7 +40,8 @@ def start(command: str, parser: Optional[str] = None,
         arguments: Of the command line; None takes the program's.
 
     Returns:
-        The command's exit status, 2 if packages are missing, or 130 after Ctrl-C in the imports.
+        The command's exit status, 2 if packages are missing or broken, or 130 after Ctrl-C in the
+        imports.
     """
     prepare_packages()
     try:
@@ -56,9 +57,13 @@ def start(command: str, parser: Optional[str] = None,
             print('\nInterrupted.', file=sys.stderr)
         return 130
     except ImportError as error:
-        if type(error).__name__ != 'EnvironmentProblem':
+        from ssfer_mm.command_line.opencv import opencv_problem
+
+        known = type(error).__name__ == 'EnvironmentProblem'
+        message = str(error) if known else opencv_problem(error)
+        if message is None:
             raise
-        print(f'error: {error}', file=sys.stderr)
+        print(f'error: {message}', file=sys.stderr)
         return 2
     return function(arguments)
 

@@ -102,8 +102,13 @@ def _open(path: Path, threads: Optional[int], providers: Optional[Sequence[str]]
     try:
         import onnxruntime
     except ImportError as error:
-        raise OnnxModelError('onnxruntime is not installed; run: '
-                             'pip install onnxruntime') from error
+        if isinstance(error, ModuleNotFoundError) and error.name == 'onnxruntime':
+            raise OnnxModelError('onnxruntime is not installed; run: '
+                                 'pip install onnxruntime') from error
+        reason = ' '.join(str(error).split())[:200]
+        raise OnnxModelError(f'onnxruntime is installed but cannot be loaded ({reason}); run: pip '
+                             'install --force-reinstall onnxruntime; on Windows also install the '
+                             'Microsoft Visual C++ redistributable') from error
     if not path.is_file():
         raise OnnxModelError(f'the model {path} does not exist; expected an .onnx file written by '
                              f'{writer}. Check the path.')

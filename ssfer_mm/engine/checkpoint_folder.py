@@ -11,7 +11,14 @@ from mmengine.logging import print_log
 
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import atomic_write, sync_folder, unfinished
-from ssfer_mm.files.checkpoint_list import BEST, MANIFEST, PERIODIC, read_list, write_list
+from ssfer_mm.files.checkpoint_list import (
+    BEST,
+    MANIFEST,
+    PERIODIC,
+    STAGE_END,
+    read_list,
+    write_list,
+)
 from ssfer_mm.files.fingerprint import sha256_of, sha256_once
 from ssfer_mm.safe_loading import is_unreadable, load_checkpoint_safely
 
@@ -65,11 +72,17 @@ class CheckpointFolder:
     def list_found(self, name: str, kind: str, facts: dict) -> None:
         """List a whole checkpoint that is in no list, so that it is pruned like any other.
 
-        The process was killed before the run's first list was written, or wrote none.
+        The process was killed before the run's first list was written, or wrote none. One that is
+        listed may have become the end of a stage, which has been shortened to it.
         """
-        if all(entry['file'] != name for entry in self.entries()):
+        entries = self.entries()
+        listed = next((entry for entry in entries if entry['file'] == name), None)
+        if listed is None:
             digest = sha256_of(self.path(name))
-            self._list([*self.entries(), dict(file=name, sha256=digest, kind=kind, **facts)])
+            self._list([*entries, dict(file=name, sha256=digest, kind=kind, **facts)])
+        elif kind == STAGE_END != listed['kind']:
+            listed['kind'] = kind
+            self._list(entries)
 
     def prune(self, keep: int) -> None:
         """Delete all but the newest ``keep`` checkpoints, the stage ends, and the newest best.

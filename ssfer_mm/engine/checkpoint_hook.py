@@ -164,8 +164,9 @@ class SafeCheckpointHook(Hook):
         folder.list_found(name, kind, dict(epoch=runner.epoch, iter=runner.iter))
 
     def _save(self, runner, name: str, kind: str, meta: dict, **facts: float) -> None:
-        folder = CheckpointFolder(runner.work_dir)
-        stage = getattr(runner.train_loop, 'stage', None)
+        folder, loop = CheckpointFolder(runner.work_dir), runner.train_loop
+        # Between two stages the loop is in the next one already.
+        stage = loop.stage_behind(meta['iter']) if hasattr(loop, 'stages') else None
         facts = dict(meta, stage=getattr(stage, 'name', None), **facts)
         runner.logger.info(f'Saving checkpoint {name}')
         for hook in runner.hooks:

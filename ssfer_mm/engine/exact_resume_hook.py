@@ -13,6 +13,7 @@ from ssfer_mm.errors import UserError
 from .checkpoint_folder import CheckpointFolder
 from .same_data import check_same_sizes, data_sizes
 from .same_groups import check_same_groups
+from .same_schedules import check_same_schedules
 from .unwrap import epoch_lengths, model_of
 
 
@@ -77,8 +78,8 @@ class ExactResumeHook(Hook):
 
         Raises:
             UserError: It is none of a training, holds weights only, as the best one does, or its
-                optimizer has the same weights in other groups. Without ``--resume``: it has no
-                weights of this model.
+                optimizer has the same weights in other groups, or it has other schedules. Without
+                ``--resume``: it has no weights of this model.
         """
         if not runner._resume:
             _check_some_fit(runner, checkpoint)
@@ -96,6 +97,7 @@ class ExactResumeHook(Hook):
         # A stage builds its own optimizer later, and compares it then (TwoStageFinetuneHook).
         if not hasattr(runner.train_loop, 'stages'):
             check_same_groups(runner, checkpoint)
+            check_same_schedules(runner, checkpoint)
         self._epoch_lengths = meta.get('epoch_lengths')
         self._stage_ends = meta.get('stage_ends') or []
         self._processes = meta.get('processes')
@@ -110,8 +112,8 @@ class ExactResumeHook(Hook):
 
         Raises:
             UserError: The epochs of the run to resume had another number of iterations, a stage
-                that it has finished had another number of epochs, or the epoch that it was in
-                had other images.
+                that it has finished had another number of epochs, the last one is to end before
+                what is done, or the epoch that it was in had other images.
         """
         now = epoch_lengths(runner)
         before = self._epoch_lengths or now
@@ -121,14 +123,7 @@ class ExactResumeHook(Hook):
                 f'the checkpoint to resume from counts {before} iterations per epoch of each '
                 f'stage, this run {now}: keep the data, and the number of processes times the '
                 'batch sizes, or start a new run from its weights with load_from and no --resume')
-        # One that is not finished may become longer, and the last one shorter.
-        for then, here in zip(self._stage_ends, _stage_ends(runner)[:-1]):
-            if then != here and min(then, here) < runner.iter:
-                raise UserError(
-                    f'a stage of the run to resume ended with iteration {then}, here it would end '
-                    f'with {here}, and iteration {runner.iter} is done: keep the epochs of '
-                    'train_cfg.supervised, or start a new run (from its weights: load_from, '
-                    'and no --resume)')
+        _check_stage_ends(runner, self._stage_ends)
         inside = getattr(runner.train_loop, 'inside_epoch', bool(runner.iter % now[0]))
         if self._data_sizes is not None:  # None: no resumed run, or one of a former version
             check_same_sizes(runner, self._data_sizes, inside)
@@ -159,6 +154,27 @@ def seed_all(seed: int, rank: int, iteration: int) -> None:
     random.seed(ours[0])
     np.random.seed(ours[1] % 2**32)
     torch.manual_seed(mine[0] % 2**63)
+
+
+def _check_stage_ends(runner, before: List[int]) -> None:
+    """What is done stays done: only the rest of a stage may become longer, shorter or nothing."""
+    now = _stage_ends(runner)
+    followed = now if len(before) > len(now) else now[:-1]  # by another stage, then or here
+    for then, here in zip(before, followed):
+        if then != here and min(then, here) < runner.iter:
+            raise UserError(
+                f'a stage of the run to resume ended with iteration {then}, here it would end '
+                f'with {here}, and iteration {runner.iter} is done: keep the epochs of '
+                'train_cfg.supervised, or start a new run (from its weights: load_from, '
+                'and no --resume)')
+    if now and runner.iter > now[-1]:
+        last = runner.train_loop.stages[-1]
+        least = -((last.begin_iter - runner.iter) // last.iters_per_epoch)  # rounded up
+        keep = ('the stage that it is in' if len(before) > len(now) else
+                f'train_cfg.{last.name}.epochs at {least} or more')
+        raise UserError(
+            f'the run to resume has done {runner.iter} iterations, and this one would end with '
+            f'{now[-1]}: keep {keep}, or name an earlier checkpoint with --resume FILE')
 
 
 def _stage_ends(runner) -> List[int]:

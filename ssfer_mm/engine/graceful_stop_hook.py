@@ -1,4 +1,4 @@
-"""Ctrl-C loses nothing: the iteration is finished and saved before the run ends."""
+"""Ctrl-C loses nothing that can be saved: the iteration is finished before the run ends."""
 import contextlib
 import os
 import signal
@@ -15,6 +15,10 @@ from .checkpoint_hook import SafeCheckpointHook, can_resume_inside_epochs
 from .patient_workers import make_workers_patient
 from .stop_vote import StopVote
 
+SAVED = f'{NOTICE} and saved first. Once more to stop at once.'
+LOST = (f'{NOTICE} first, but this run is saved between epochs only: what came since its last '
+        'checkpoint is lost. Once more to stop at once.')
+
 
 @HOOKS.register_module()
 class GracefulStopHook(Hook):
@@ -24,12 +28,15 @@ class GracefulStopHook(Hook):
     agree on it meanwhile. A validation is broken off, and the epoch before it saved; a run that is
     resumed there validates first. A second signal ends a process at once, as does the first one
     before the first epoch, where there is nothing to lose.
+
+    A run without ``SafeCheckpointHook``, or with a loop or sampler that cannot go on inside an
+    epoch, ends after the iteration without a checkpoint of it, and says so.
     """
 
     priority = 'LOWEST'  # after everything that an iteration consists of
 
     def __init__(self) -> None:
-        self._begun = self._between = self._asked = False
+        self._begun = self._between = self._asked = self._saves_here = False
         self._val_batches = 0  # that all processes have
         self._vote: Optional[StopVote] = None
 
@@ -57,16 +64,16 @@ class GracefulStopHook(Hook):
             _save_finished_epoch(runner)
             raise KeyboardInterrupt
         self._begun, self._between = True, False
+        self._saves_here = _saver(runner) is not None and can_resume_inside_epochs(runner)
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        """Save and end, where a run can be resumed here; else go on until it can."""
+        """Save and end, once nothing is being accumulated; where no checkpoint would help, end."""
         if not self._agreed() or batch_idx + 1 == len(runner.train_loop.dataloader):
             return
-        saver = _saver(runner)
-        if saver is None or not can_resume_inside_epochs(runner):
+        if not self._saves_here:
             raise KeyboardInterrupt
         if runner.optim_wrapper.should_update():  # gradients being accumulated are not saved
-            saver.save_after_iter(runner)
+            _saver(runner).save_after_iter(runner)
             raise KeyboardInterrupt
 
     def after_train_epoch(self, runner) -> None:
@@ -106,7 +113,7 @@ class GracefulStopHook(Hook):
         self._asked = True
         with contextlib.suppress(OSError):  # of a reader that has left
             # print() must not be used in the middle of another print().
-            os.write(2, f'\n{NOTICE}\n'.encode())
+            os.write(2, f'\n{SAVED if self._saves_here else LOST}\n'.encode())
 
 
 def _saver(runner) -> Optional[SafeCheckpointHook]:

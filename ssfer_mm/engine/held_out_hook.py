@@ -16,7 +16,8 @@ class HeldOutHook(Hook):
 
     Args:
         allow_unlabeled: Let held-out images be among the unlabeled ones. That is transductive
-            learning, another protocol than SSFER's: say so with the result.
+            learning, another protocol than SSFER's: say so with the result. One hook of the run
+            that says so is enough, for the shipped configs have a strict one.
 
     Raises:
         UserError: They overlap, and the message names images; or their classes differ.
@@ -32,9 +33,11 @@ class HeldOutHook(Hook):
         dataset = runner.train_dataloader.dataset
         if not hasattr(dataset, 'check_held_out'):
             return
+        allowed = any(hook.allow_unlabeled for hook in runner.hooks
+                      if isinstance(hook, HeldOutHook))
         val, test = (_dataset_config(runner, name) for name in ('val', 'test'))
         if runner.val_loop is not None:
-            self._check(dataset, runner.val_dataloader.dataset, 'val_dataloader')
+            _check(dataset, runner.val_dataloader.dataset, 'val_dataloader', allowed)
         if test is not None and (runner.val_loop is None or test != val):
             try:
                 # No pixels are read. Wrappers have no pipeline of their own.
@@ -45,11 +48,12 @@ class HeldOutHook(Hook):
                 runner.logger.warning(f'test_dataloader was not compared with the training '
                                       f'images: {error}')
                 return
-            self._check(dataset, held_out, 'test_dataloader')
+            _check(dataset, held_out, 'test_dataloader', allowed)
 
-    def _check(self, dataset, held_out, where: str) -> None:
-        check_same_classes(dataset, held_out, where)
-        dataset.check_held_out(held_out, where, self.allow_unlabeled)
+
+def _check(dataset, held_out, where: str, allow_unlabeled: bool) -> None:
+    check_same_classes(dataset, held_out, where)
+    dataset.check_held_out(held_out, where, allow_unlabeled)
 
 
 def _dataset_config(runner, name: str):

@@ -25,6 +25,7 @@ from .failed_batch import (
     save_file,
     weights_name,
 )
+from .precision import precision_of
 from .unwrap import model_of
 
 SKIPPED, IN_A_ROW = 'skipped_steps', 'skipped_steps_in_a_row'
@@ -183,7 +184,7 @@ class NumericsHook(Hook):
             seed=runner.seed, ids=ids, losses=losses,
             grad_norm=None if self._norm is None else float(self._norm),
             batches=[plain(batch) for batch in self._batches], rng=self._rng,
-            precision=_precision(wrapper), class_counts=_class_counts(runner),
+            precision=precision_of(wrapper), class_counts=_class_counts(runner),
             config=runner.cfg.pretty_text,
             weights=weights_name(number) if weights is not None else None)
         try:
@@ -227,11 +228,6 @@ def _scaler(wrapper) -> Optional[object]:
     """The gradient scaler of mixed precision, if there is one that is in use."""
     scaler = getattr(wrapper, 'loss_scaler', None)
     return scaler if scaler is not None and scaler.is_enabled() else None
-
-
-def _precision(wrapper) -> str:
-    """What forward passes are computed in."""
-    return 'float16' if _scaler(wrapper) is not None else getattr(wrapper, 'precision', 'float32')
 
 
 def _class_counts(runner) -> Optional[List[int]]:

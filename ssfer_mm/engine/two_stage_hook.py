@@ -1,5 +1,5 @@
 """What changes when stage II gives way to stage III."""
-from typing import Dict, List, Optional
+from typing import Dict, List
 
 import torch
 from mmengine.hooks import Hook
@@ -14,6 +14,7 @@ from .class_correction import warn_of_double_correction
 from .lr_scaling import learning_rate_factor, scale_learning_rates
 from .rehearsal import rehearse
 from .same_groups import check_same_groups
+from .same_schedules import check_same_schedules
 from .two_stage_loop import Stage
 from .unfit_hooks import check_hooks
 from .unwrap import forget_stage_one_if_resumed, model_of
@@ -68,11 +69,13 @@ class TwoStageFinetuneHook(Hook):
         """On resume, build the optimizer whose state is about to be loaded.
 
         Raises:
-            UserError: The checkpoint has other weights, or the same in other groups.
+            UserError: The checkpoint has other weights, or the same in other groups, or other
+                schedules.
         """
         if not runner._resume:
             return
-        stage = self._stage_that_saved(runner.train_loop, checkpoint['meta'])
+        meta = checkpoint['meta']
+        stage = runner.train_loop.stage_behind(meta['iter'])  # whose optimizer the checkpoint holds
         # mmengine would go on with what fits, and random weights for the rest.
         other = _other_weights(checkpoint.get('state_dict', {}), model_of(runner).state_dict(),
                                stage is not None and stage.unlabeled > 0)
@@ -84,6 +87,8 @@ class TwoStageFinetuneHook(Hook):
             runner.train_loop.enter(stage)
             self._build_optimizer(runner, stage)
             check_same_groups(runner, checkpoint, stage.optim_wrapper_key)
+            if _is_inside(stage, meta):
+                check_same_schedules(runner, checkpoint, stage.param_scheduler_key)
 
     def before_train(self, runner) -> None:
         """Tell the model the labeled classes, and the optimizer its place in the run; try what
@@ -111,12 +116,6 @@ class TwoStageFinetuneHook(Hook):
             f'Stage "{stage.name}": epochs {stage.begin_epoch + 1} to {stage.end_epoch}, '
             f'{stage.iters_per_epoch} iterations each, {stage.labeled} labeled + '
             f'{stage.unlabeled} unlabeled images per batch and process')
-
-    @staticmethod
-    def _stage_that_saved(loop, meta: dict) -> Optional[Stage]:
-        """The stage whose optimizer a checkpoint holds: that of its last finished iteration."""
-        done = meta['iter']
-        return next((s for s in reversed(loop.stages) if s.begin_iter < done), None)
 
     def _hand_on_weights(self, runner) -> None:
         model = model_of(runner)
@@ -154,6 +153,16 @@ class TwoStageFinetuneHook(Hook):
             schedulers = [schedulers]
         runner.param_schedulers = runner.build_param_scheduler(
             [_for_stage(cfg, stage) for cfg in schedulers]) if schedulers else None
+
+
+def _is_inside(stage: Stage, meta: dict) -> bool:
+    """Whether a checkpoint's schedules go on in ``stage``: at its end they are of no more use.
+
+    A stage that began elsewhere is another one; ExactResumeHook refuses that, and knows why.
+    """
+    begins = [0, *meta.get('stage_ends', [stage.begin_iter])]
+    began = max(begin for begin in begins if begin < meta['iter'])
+    return began == stage.begin_iter and meta['iter'] < stage.end_iter
 
 
 def _other_weights(saved: Dict[str, Tensor], own: Dict[str, Tensor], in_stage_three: bool

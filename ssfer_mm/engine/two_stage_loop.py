@@ -7,6 +7,7 @@ from mmpretrain.registry import LOOPS
 from ssfer_mm.errors import UserError
 
 from .resumable_loop import ResumableTrainLoop
+from .unfit_hooks import check_needed_hooks
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ class Stage:
     def optim_wrapper_key(self) -> str:
         """Where the settings of its optimizer are."""
         return f'train_cfg.{self.name}.optim_wrapper' if self.optim_wrapper else 'optim_wrapper'
+
+    @property
+    def param_scheduler_key(self) -> str:
+        """Where the settings of its schedules are."""
+        return ('param_scheduler' if self.param_scheduler is None
+                else f'train_cfg.{self.name}.param_scheduler')
 
 
 @LOOPS.register_module()
@@ -120,6 +127,10 @@ class TwoStageTrainLoop(ResumableTrainLoop):
         """The stage that an epoch belongs to; past the end, the last one."""
         return next((stage for stage in self.stages if epoch < stage.end_epoch), self.stages[-1])
 
+    def stage_behind(self, iterations: int) -> Optional[Stage]:
+        """The stage of the last of so many finished iterations; None before the first one."""
+        return next((s for s in reversed(self.stages) if s.begin_iter < iterations), None)
+
     @property
     def epoch_lengths(self) -> List[int]:
         """Iterations of an epoch, one number per stage."""
@@ -133,6 +144,16 @@ class TwoStageTrainLoop(ResumableTrainLoop):
     def enter(self, stage: Stage) -> None:
         """Let the batches have the composition of ``stage``."""
         self.sampler.set_sources(stage.labeled, stage.unlabeled)
+
+    def run(self):
+        """Train both stages.
+
+        Raises:
+            UserError: The hooks that make stages of it are not there, or the processes differ in
+                their numbers of batches or images.
+        """
+        check_needed_hooks(self.runner.hooks)
+        return super().run()
 
     def run_epoch(self) -> None:
         """Train one epoch, or, resumed from within it, the rest of it."""

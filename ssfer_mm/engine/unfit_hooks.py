@@ -1,5 +1,5 @@
-"""Hooks of mmengine and mmpretrain that spoil a run of two stages."""
-from typing import Iterable
+"""Hooks that spoil a run of two stages, and those that it cannot do without."""
+from typing import Iterable, Set
 
 from mmengine.hooks import Hook
 
@@ -17,6 +17,10 @@ UNFIT = dict(
                      'train_cfg.semi.optim_wrapper and .param_scheduler, and '
                      'model.data_preprocessor.facemix')
 
+# What nobody would miss before the results are there.
+NEEDED = dict(TwoStageFinetuneHook='no stage gets its own optimizer, schedule and weights',
+              EMATeacherHook='the teacher never moves')
+
 
 def check_hooks(hooks: Iterable[Hook]) -> None:
     """Refuse hooks that would end the run early, fail in it, or do nothing.
@@ -25,7 +29,25 @@ def check_hooks(hooks: Iterable[Hook]) -> None:
         UserError: There is one of them, or of a class made from one.
     """
     for hook in hooks:
-        for kind in type(hook).__mro__:
-            if kind.__name__ in UNFIT:
-                raise UserError(f'{kind.__name__} does not go with the two stages of SSFER: '
-                                f'{UNFIT[kind.__name__]}. Remove it from custom_hooks')
+        for name in sorted(_names(hook) & set(UNFIT)):
+            raise UserError(f'{name} does not go with the two stages of SSFER: {UNFIT[name]}. '
+                            'Remove it from custom_hooks')
+
+
+def check_needed_hooks(hooks: Iterable[Hook]) -> None:
+    """Refuse a run whose config has replaced the hooks that make two stages of it.
+
+    Raises:
+        UserError: One of them, or of a class made from it, is not there.
+    """
+    there = set().union(*map(_names, hooks))
+    for name, without in NEEDED.items():
+        if name not in there:
+            raise UserError(f'the run has no {name}, so {without}: custom_hooks of a config '
+                            'replaces the list of its base config. Write custom_hooks='
+                            f"[*_base_.custom_hooks, ...], or add dict(type='{name}')")
+
+
+def _names(hook: Hook) -> Set[str]:
+    """Of its class and of those that it is made from."""
+    return {kind.__name__ for kind in type(hook).__mro__}

@@ -25,6 +25,19 @@ def is_hidden_folder(name: str) -> bool:
     return name.startswith(('.', '__')) or name.lower() in NOT_OURS
 
 
+def is_visible_image(path: str) -> bool:
+    """Whether a posix-style path, such as that of a member of an archive, is one that
+    :func:`scan_images` would give of the same files in a folder.
+
+    Example:
+        >>> [is_visible_image(path) for path in ('./a/b.jpg', 'a/@eaDir/b.jpg', 'a/.b.jpg')]
+        [True, False, False]
+    """
+    *folders, name = path.split('/')
+    return is_image(name) and not any(
+        is_hidden_folder(folder) for folder in folders if folder not in ('.', '..'))
+
+
 def other_photos(folders: Iterable[str]) -> List[str]:
     """The pictures directly in some folders that data sets leave out, GIFs too, sorted."""
     return sorted(osp.join(folder, name) for folder in folders if osp.isdir(folder)

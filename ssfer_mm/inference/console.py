@@ -6,6 +6,7 @@ import sys
 import warnings
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from ssfer_mm.command_line.opencv import opencv_problem
 from ssfer_mm.command_line.printing import print_any_name, reader_has_left
 from ssfer_mm.errors import UserError, one_line
 from ssfer_mm.runtime.signals import kill_as_interrupt
@@ -62,9 +63,9 @@ def _message(error: Exception) -> Optional[str]:
     if isinstance(error, UserError):
         return one_line(error)
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
-    names = {'cv2': 'opencv-python', 'numpy': 'numpy', 'onnxruntime': 'onnxruntime'}
-    return f'{missing} is not installed; run: pip install {names[missing]}' if (
-        missing in names) else None
+    if missing in ('numpy', 'onnxruntime'):
+        return f'{missing} is not installed; run: pip install {missing}'
+    return opencv_problem(error)
 
 
 def _predict(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import socket
 import tempfile
-import threading
+import time
 from typing import Iterator, Optional
 
 from ssfer_mm.command_line.packages import GRADIO
@@ -29,7 +29,7 @@ def demo(args: argparse.Namespace) -> int:
     check_gradio()
     free_port(args.host, args.port)  # fails in a moment, the model only after seconds
     inferencer = make_inferencer(args)
-    with private_gradio() as folder:
+    with private_gradio(args.host) as folder:
         from .demo_page import build_page, launch
 
         page = build_page(inferencer, folder)
@@ -74,12 +74,16 @@ def free_port(host: str, wanted: Optional[int]) -> int:
     for port in [wanted] if wanted is not None else range(FIRST_PORT, FIRST_PORT + PORTS):
         try:
             with socket.socket() as trial:
-                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                # Else a port counts as taken for a minute after its program has ended. On Windows
+                # it does not, and the option gives out ports on which others still listen.
+                if os.name == 'posix':
+                    trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 trial.bind((host, port))
             return port
-        except PermissionError:
-            raise UserError(f'--port {port} is reserved for the system: take one from 1024 on'
-                            ) from None
+        except PermissionError:  # on Windows, of whole ranges that the system keeps, too
+            if port < 1024:
+                raise UserError(f'--port {port} is reserved for the system: take one from 1024 on'
+                                ) from None
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise UserError(f'--host {host} is not an address of this machine; leave it out, '
@@ -87,20 +91,24 @@ def free_port(host: str, wanted: Optional[int]) -> int:
     if wanted is None:
         raise UserError(f'the ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are all taken; choose '
                         'another with --port')
-    raise UserError(f'--port {wanted} is taken by another program; leave it out, or use --port '
-                    f'{free_port(host, None)}, which is free')
+    raise UserError(f'--port {wanted} is taken by another program or the system; leave it out, or '
+                    f'use --port {free_port(host, None)}, which is free')
 
 
 @contextlib.contextmanager
-def private_gradio() -> Iterator[str]:
+def private_gradio(host: str) -> Iterator[str]:
     """Have Gradio report nothing to anyone, and keep its copies where they can be deleted.
+
+    Args:
+        host: Address that the page will have.
 
     Yields:
         A folder, which exists until the end of the block.
     """
     with tempfile.TemporaryDirectory(prefix='ssfer-demo-') as folder:
         # Gradio asks its own page whether it works; a proxy could not reach it.
-        direct = ','.join(filter(None, (os.environ.get('NO_PROXY'), '127.0.0.1,localhost')))
+        places = os.environ.get('NO_PROXY'), '127.0.0.1', 'localhost', host
+        direct = ','.join(dict.fromkeys(filter(None, places)))
         os.environ.update(GRADIO_ANALYTICS_ENABLED='False', GRADIO_TEMP_DIR=folder,
                           HF_HUB_DISABLE_TELEMETRY='1', HF_HUB_OFFLINE='1', NO_PROXY=direct,
                           no_proxy=direct)
@@ -109,4 +117,5 @@ def private_gradio() -> Iterator[str]:
 
 def wait() -> None:
     """Return never; Ctrl-C raises KeyboardInterrupt."""
-    threading.Event().wait()
+    while True:  # on Windows Ctrl-C ends a sleep, but not the wait for an event
+        time.sleep(1)

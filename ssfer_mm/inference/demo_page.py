@@ -20,7 +20,9 @@ photos; it does not know what anyone *feels*. It is often wrong, more so for rar
 for people unlike those in its training data. Do not judge anyone by it.
 
 **Your pictures stay on this machine.** The browser gives them to the program that you started, and
-to nobody else; copies are deleted when it ends.'''
+to nobody else; copies are deleted after an hour, and when it ends.'''
+# Seconds between two looks at the copies of pictures, and after which one is deleted.
+CLEANING = 600, 3600
 FONTS = ['system-ui', '-apple-system', 'Segoe UI', 'Roboto', 'DejaVu Sans', 'sans-serif']
 # The browser itself is to refuse whatever would leave this machine.
 POLICY = ("default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
@@ -41,9 +43,9 @@ def build_page(inferencer: FERInferencer, folder: str) -> gr.Blocks:
         folder: Where drawn examples are put, and Gradio puts what is uploaded; no other picture is
             opened.
     """
-    with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=CLEANING) as page:
         gr.Markdown(INTRODUCTION)
-        seen = gr.State(None, time_to_live=3600)
+        seen = gr.State(None, time_to_live=CLEANING[1])
         with gr.Row():
             with gr.Column():
                 photo = gr.Image(label='Your picture', type='filepath', height=PICTURE_HEIGHT,

@@ -122,5 +122,6 @@ def draw_examples(folder: Path) -> List[Path]:
     paths = []
     for name, picture in zip([name for _, name in EXAMPLES] + ['group'], people + [group]):
         paths.append(folder / f'{name}.png')
-        cv2.imwrite(str(paths[-1]), picture[..., ::-1])
+        # Not imwrite: on Windows it takes no name with other letters than those of the system.
+        paths[-1].write_bytes(cv2.imencode('.png', picture[..., ::-1])[1].tobytes())
     return paths

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterator, List, Sequence, Tuple
 
+from ssfer_mm.command_line.opencv import opencv_repair
 from ssfer_mm.command_line.packages import GRADIO, is_installed
 from ssfer_mm.compat import (
     FAMILIES,
@@ -84,13 +85,17 @@ def all_checks():
     """Yield each :class:`Check`, in the order in which repairs should be made."""
     yield Check('ssfer_mm', f'{__version__} in {Path(__file__).resolve().parents[1]}')
     yield _python()
+    sound = True
     for module, package in (('numpy', 'numpy'), ('cv2', 'opencv-python')):
-        yield _module(module, package)
+        check = _module(module, package)
+        sound = sound and not check.repair
+        yield check
     family = _family()
     yield family
-    if not family.repair:
-        yield from _torch_stack()
-    yield from _onnx(installed_family(installed_versions()))
+    if sound:  # else all that stands on these two would be blamed as well
+        if not family.repair:
+            yield from _torch_stack()
+        yield from _onnx(installed_family(installed_versions()))
     yield _optional('safetensors', 'to read .safetensors files')
     yield _optional('gradio', 'for ssfer demo', GRADIO)
     yield _models()
@@ -105,8 +110,9 @@ def _python() -> Check:
 
 def _module(module: str, package: str) -> Check:
     (found, problem), = attempt([f'import {module}; print({module}.__version__)'])
-    return Check(package, found or problem,
-                 '' if found else f'pip install --force-reinstall {package}')
+    repair = (opencv_repair(problem) if module == 'cv2' else
+              f'pip install --force-reinstall {package}')
+    return Check(package, found or problem, '' if found else repair)
 
 
 def _family() -> Check:

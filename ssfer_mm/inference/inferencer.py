@@ -70,8 +70,8 @@ class FERInferencer:
     """
 
     def __init__(self,
-                 model: Union[str, Classifier, None] = None,
-                 detector: Union[str, Detector] = 'embedded',
+                 model: Union[str, os.PathLike, Classifier, None] = None,
+                 detector: Union[str, os.PathLike, Detector] = 'embedded',
                  device: str = 'cpu',
                  backend: Optional[str] = None,
                  config: str = '',
@@ -80,6 +80,8 @@ class FERInferencer:
                  margin: Optional[float] = None,
                  batch_size: int = 16,
                  flip: bool = False) -> None:
+        if isinstance(detector, os.PathLike):
+            detector = os.fspath(detector)
         if margin is not None and isinstance(detector, str) and detector == 'whole':
             raise UserError(f'--margin {margin} is for faces that are found; --detector whole '
                             'takes images as they are. Leave one of the two out.')

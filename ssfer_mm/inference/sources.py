@@ -1,4 +1,5 @@
 """What the user points at: photos, folders of photos, a video, a camera."""
+import glob
 import os
 import os.path as osp
 import re
@@ -64,8 +65,8 @@ def find_source(given: Sequence[str], out: str = '', several: bool = False) -> S
     """Look what there is.
 
     Args:
-        given: Image files and folders, searched at any depth; or one video file; or ``'webcam'``,
-            ``'webcam:1'``.
+        given: Image files and folders, searched at any depth, or patterns of their names, such as
+            ``'photos/*.jpg'``; or one video file; or ``'webcam'``, ``'webcam:1'``.
         out: The folder of results, which may lie inside a given folder; its images are left out.
         several: Whether other things are given in other calls.
 
@@ -74,6 +75,7 @@ def find_source(given: Sequence[str], out: str = '', several: bool = False) -> S
     """
     if not given:
         raise UserError('nothing to predict: name photos, a folder, a video or webcam')
+    given = _expanded(given)
     special = [text for text in given if _is_camera(text) or _is_video(text)]
     if special and len(given) > 1:
         raise UserError(f'{special[0]} is not a photo: give it to a call of its own')
@@ -95,7 +97,7 @@ def left_out(given: Sequence[str]) -> List[str]:
         given: See :func:`find_source`.
     """
     lines = []
-    for folder in filter(osp.isdir, map(osp.expanduser, given)):
+    for folder in filter(osp.isdir, map(osp.expanduser, _expanded(given))):
         endings = [osp.splitext(name)[1].lower() for name in _visible_files(folder)]
         for known, advice in ((VIDEO_SUFFIXES, 'give each video to a call of its own'),
                               (OTHER_PHOTOS, 'convert them to .jpg')):
@@ -104,6 +106,26 @@ def left_out(given: Sequence[str]) -> List[str]:
                 kinds = ', '.join(sorted({ending for ending in endings if ending in known}))
                 lines.append(f'{folder}: {counted(count, "file")} left out ({kinds}): {advice}')
     return lines
+
+
+def _expanded(given: Sequence[str]) -> List[str]:
+    """The same with what patterns mean in their place: the shells of Windows leave that to us.
+
+    Raises:
+        UserError: A pattern means nothing that there is.
+    """
+    names: List[str] = []
+    for text in given:
+        pattern = osp.expanduser(text)
+        if osp.lexists(pattern) or not re.search(r'[*?[]', pattern):
+            names.append(text)
+            continue
+        found = sorted(glob.glob(pattern))
+        if not found:
+            raise UserError(f'no file matches {text} (looked from {os.getcwd()}): check the folder '
+                            'and the ending')
+        names += found
+    return names
 
 
 def _visible_files(folder: str) -> Iterator[str]:

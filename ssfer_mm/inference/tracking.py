@@ -1,7 +1,7 @@
 """Following people through a video, and smoothing what is said about them."""
 import math
 from dataclasses import dataclass
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from ssfer_mm.errors import UserError
 from .results import Box, FaceResult
 
 MIN_IOU = 0.3
-PATIENCE = 1.0  # seconds that a person may be out of sight
+# Seconds that a person may be out of sight; who was in the frame just before has not been.
+PATIENCE = 1.0
 
 
 @dataclass
@@ -39,6 +40,7 @@ class SmoothingTracker:
         self.seconds = seconds
         self._tracks: Dict[int, _Track] = {}
         self._next = 1
+        self._before: Optional[float] = None  # time of the last frame
 
     def __call__(self, faces: Sequence[FaceResult], time: float) -> Tuple[FaceResult, ...]:
         """The faces of the next frame with track numbers and smoothed probabilities.
@@ -48,7 +50,8 @@ class SmoothingTracker:
             time: Of that frame, in seconds.
         """
         self._tracks = {number: track for number, track in self._tracks.items()
-                        if time - track.time <= PATIENCE}
+                        if time - track.time <= PATIENCE or track.time == self._before}
+        self._before = time
         numbers = self._match(faces)
         smoothed = []
         for index, face in enumerate(faces):

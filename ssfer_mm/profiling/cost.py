@@ -7,7 +7,7 @@ per operation. On a GPU that price is the host's, who runs beside it: the slower
 a CPU the same cores do both: the sum counts. docs/cost.md says what that leaves out.
 """
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional
 
 from .arithmetic import StepWork, Work
@@ -78,6 +78,7 @@ class Training:
         parameters: Weights that are trained.
         work: Of a step.
         save_every: Epochs from a checkpoint to the next; less than 1 where iterations count.
+        save_minutes: After so many minutes there is one in any case; None: by epochs alone.
         keep: Checkpoints that stay on the disk; None: all.
     """
     images: int
@@ -87,12 +88,19 @@ class Training:
     parameters: int
     work: StepWork
     save_every: float = 10
+    save_minutes: Optional[float] = None
     keep: Optional[int] = 2
 
     @property
     def steps(self) -> int:
         """Of an epoch; what does not fill a batch is left out."""
         return self.images // (self.batch * self.processes)
+
+    def by_the_clock(self, epoch: float) -> 'Training':
+        """The same run, whose epochs take so many seconds: the shorter interval counts."""
+        if self.save_minutes is None:
+            return self
+        return replace(self, save_every=min(self.save_every, 60 * self.save_minutes / epoch))
 
     @property
     def saves(self) -> int:
@@ -127,6 +135,8 @@ class Cost:
         needed_per_worker: Images per second that each worker must make for the networks not to
             wait; infinite without workers.
         reading: Bytes per second from the disk, all processes together.
+        saves: Checkpoints that are written, by epochs or by the clock.
+        kept: Those that are there in the end.
         storage: Bytes of images and checkpoints.
         processes: Of the run.
     """
@@ -140,6 +150,8 @@ class Cost:
     images_per_second: float
     needed_per_worker: float
     reading: float
+    saves: int
+    kept: int
     storage: float
     processes: int
 
@@ -170,6 +182,7 @@ def predict(training: Training, device: Device, source: Input,
     step = max(computing, loading) if source.workers else computing + loading
     first = training.batch * source.seconds if source.workers else 0.
     epoch = training.steps * step + first
+    training = training.by_the_clock(epoch)
     total = training.epochs * epoch + training.saves * training.checkpoint_bytes / write_rate
     rate = training.batch * training.processes / step
     return Cost(
@@ -178,7 +191,7 @@ def predict(training: Training, device: Device, source: Input,
         images_per_second=rate,
         needed_per_worker=training.batch / computing / source.workers
         if source.workers else float('inf'),
-        reading=rate * source.bytes,
+        reading=rate * source.bytes, saves=training.saves, kept=training.kept,
         storage=training.images * source.bytes + training.kept * training.checkpoint_bytes,
         processes=training.processes)
 

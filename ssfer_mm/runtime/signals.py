@@ -12,8 +12,8 @@ TERMINAL = (signal.SIGINT, *HANG_UP)
 # What ends a program that nobody sits before: of timeout, service managers, schedulers, and a lost
 # connection.
 KILLS = (signal.SIGTERM, *HANG_UP)
-# What a training says when it has heard one; whoever started it waits for this.
-NOTICE = 'Stopping: this iteration is finished and saved first. Once more to stop at once.'
+# How what a training says begins when it has heard one; whoever started it waits for this.
+NOTICE = 'Stopping: this iteration is finished'
 
 
 @contextlib.contextmanager

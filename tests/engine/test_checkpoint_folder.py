@@ -250,6 +250,14 @@ def test_a_checkpoint_is_listed_once(folder):
     assert folder.newest_whole() == folder.path('epoch_4.pth')
 
 
+def test_one_that_a_shortened_stage_ends_with_is_kept(folder):
+    before = folder.entries()
+    folder.list_found('epoch_1.pth', 'stage end', {})
+    assert folder.entries() == [dict(before[0], kind='stage end'), *before[1:]]
+    folder.list_found('epoch_1.pth', 'periodic', {})
+    assert folder.entries()[0]['kind'] == 'stage end'
+
+
 def test_killed_between_the_new_file_and_its_entry(folder, monkeypatch):
     """The former content's checksum must not condemn the new content."""
     replace = CheckpointFolder._list
@@ -288,12 +296,14 @@ def test_stage_ends_and_the_newest_are_kept_and_listed(tmp_path, by_epoch, last,
 @pytest.mark.parametrize('metric', ['accuracy', 'recall/joy'])
 def test_the_best_is_kept_where_asked(tmp_path, metric):
     cfg = run_config(tmp_path, checkpoint=dict(interval=-1, save_best=metric))
-    cfg.train_cfg.val_interval = 1
+    cfg.train_cfg.val_interval = cfg.train_cfg.supervised.epochs = 1
+    cfg.train_cfg.semi.optim_wrapper.optimizer.lr = 0.  # so that stage III is no better
     train(cfg)
     entries = CheckpointFolder(str(tmp_path)).entries()
     best = next(entry for entry in entries if entry['kind'] == 'best')
     lines = [json.loads(line) for log in tmp_path.glob('*/vis_data/scalars.json')
              for line in log.read_text().splitlines()]
+    assert (best['epoch'], best['stage']) == (1, 'supervised')
     assert best['score'] == pytest.approx(max(x[metric] for x in lines if metric in x))
     assert best['file'] == f'best_{metric.replace("/", "_")}.pth'
     assert not {'optimizer', 'param_schedulers'} & set(load_checkpoint_safely(

@@ -19,6 +19,7 @@ from ssfer_mm.engine import (
     checkpoint_hook,
     graceful_stop_hook,
 )
+from ssfer_mm.runtime.signals import NOTICE
 from ssfer_mm.safe_loading import load_checkpoint_safely
 from support.runs import II_ITERS, TOTAL, config, train
 
@@ -195,9 +196,10 @@ def test_an_interrupted_run_has_lost_nothing(tmp_path, whole, iteration, saved, 
     assert_same_end(run, whole)
 
 
-def test_one_that_waits_for_its_batch_gets_it_first(tmp_path):
+def test_one_that_waits_for_its_batch_gets_it_first(tmp_path, capfd):
     hook = dict(type='Signals', at=[1], point='before_train_iter')
     assert interrupted(with_checkpoints(tmp_path, hook)) == ['iter_2']
+    assert f'{NOTICE} and saved first.' in capfd.readouterr().err
 
 
 def test_gradients_being_accumulated_are_waited_for(tmp_path):
@@ -288,10 +290,11 @@ def test_a_run_that_cannot_be_resumed_inside_an_epoch_saves_this_one(
     assert interrupted(validated(tmp_path, hook)) == ['epoch_1']
 
 
-def test_without_our_checkpoints_it_ends_after_the_iteration(tmp_path):
+def test_without_our_checkpoints_it_ends_after_the_iteration(tmp_path, capfd):
     cfg = with_checkpoints(tmp_path, dict(type='Signals', at=[1]),
                            checkpoint=dict(type='CheckpointHook', interval=100))
     assert interrupted(cfg) == []
+    assert f'{NOTICE} first, but this run is saved between epochs only' in capfd.readouterr().err
 
 
 def test_a_signal_that_is_ignored_stays_ignored():

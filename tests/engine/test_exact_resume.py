@@ -143,7 +143,7 @@ def test_parts_of_an_epoch_that_others_began(caplog, processes, done, order, war
     sampler.window, sampler.seed = 400 if order == 'shards' else None, 0
     runner = SimpleNamespace(
         _resume=True, iter=done, world_size=1, logger=logging.getLogger('parts'),
-        train_loop=SimpleNamespace(epoch_lengths=[10]),
+        train_loop=SimpleNamespace(epoch_lengths=[10]), param_schedulers=None,
         train_dataloader=SimpleNamespace(batch_sampler=SimpleNamespace(sampler=sampler),
                                          dataset=range(160)))
     checkpoint = dict(meta=dict(epoch=0, iter=done), optimizer={})

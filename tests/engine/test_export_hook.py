@@ -17,10 +17,10 @@ def test_the_disk_has_both_files_before_their_names_say_so(tmp_path, monkeypatch
     monkeypatch.setattr(os, 'replace', lambda old, new: replace(old, new) or steps.append(
         f'name {os.path.basename(new)}'))
     runner = SimpleNamespace(
-        work_dir=str(tmp_path), cfg=config(tmp_path), epoch=0, message_hub=SimpleNamespace(
+        work_dir=str(tmp_path), cfg=config(tmp_path), message_hub=SimpleNamespace(
             update_info=lambda key, value: None), logger=MMLogger.get_current_instance(),
         train_dataloader=SimpleNamespace(dataset=SimpleNamespace(metainfo={})))
-    ExportClassifierHook()._export(runner, 'semi', {})
+    ExportClassifierHook()._export(runner, SimpleNamespace(name='semi', end_epoch=1), {})
     StageReportHook()._write(runner, {})
     assert re.findall(r'sync name (\S+) sync', ' '.join(steps)) == [
         'classifier_semi.pth', 'classifier.py', 'stages.json']

@@ -72,7 +72,8 @@ def test_without_settings_of_single_weights_there_is_one_group():
 def test_a_training_goes_on_with_its_groups_only_and_says_how(then, now, groups):
     def resume(into):
         runner = SimpleNamespace(_resume=True, _load_from='iter_7.pth', optim_wrapper=into,
-                                 train_dataloader=None, train_loop=None)
+                                 param_schedulers=None, train_dataloader=None,
+                                 train_loop=None)
         checkpoint = dict(meta=dict(epoch=0, iter=7), optimizer=wrapper(Net(), then).state_dict())
         ExactResumeHook().after_load_checkpoint(runner, checkpoint)
 

@@ -109,9 +109,10 @@ def test_a_stage_that_is_done_keeps_its_epochs(tmp_path, whole, checkpoint, epoc
 
 @pytest.mark.parametrize('checkpoint, key, epochs', [
     ('epoch_1', 'supervised', 3), ('epoch_2', 'supervised', 3), ('iter_7', 'semi', 1),
-    ('epoch_4', 'semi', 3)])
-def test_a_stage_that_is_not_done_may_become_longer_and_the_last_one_shorter(
-        tmp_path, whole, checkpoint, key, epochs):
+    ('epoch_4', 'semi', 3),
+    ('epoch_3', 'semi', 1), ('epoch_1', 'supervised', 1)])  # to what is done
+def test_what_is_left_of_a_stage_may_become_longer_or_shorter(tmp_path, whole, checkpoint, key,
+                                                              epochs):
     cfg = config(tmp_path, resume=True, load_from=str(Path(whole.work_dir, f'{checkpoint}.pth')),
                  hooks=[EXACT])
     cfg.train_cfg[key].epochs = epochs
@@ -119,6 +120,33 @@ def test_a_stage_that_is_not_done_may_become_longer_and_the_last_one_shorter(
     stages = cfg.train_cfg.supervised, cfg.train_cfg.semi
     assert run.epoch == run.max_epochs == sum(stage.epochs for stage in stages)
     assert key == 'semi' or run.recorder.starts['semi']['twins']
+    reached = json.loads((tmp_path / 'stages.json').read_text())
+    for stage, end in (('supervised', stages[0].epochs), ('semi', run.max_epochs)):
+        if stage in (key, 'semi'):  # those that end in this run
+            exported = torch.load(tmp_path / f'classifier_{stage}.pth', weights_only=False)
+            assert exported['meta']['epoch'] == end and 'accuracy' in reached[stage]['metrics']
+
+
+def test_a_stage_that_is_shortened_to_what_is_done_exports_its_own_teacher(tmp_path, whole):
+    checkpoint = Path(whole.work_dir, 'epoch_1.pth')
+    cfg = config(tmp_path, resume=True, load_from=str(checkpoint), hooks=[EXACT])
+    cfg.train_cfg.supervised.epochs = 1
+    train(cfg)
+    saved = torch.load(checkpoint, weights_only=False)['state_dict']
+    exported = torch.load(tmp_path / 'classifier_supervised.pth', weights_only=False)['state_dict']
+    assert exported and all(torch.equal(saved[f'teacher.{name}'], value)
+                            for name, value in exported.items())
+
+
+@pytest.mark.parametrize('semi, keep', [
+    (1, 'would end with 12: keep train_cfg.semi.epochs at 2 or more'),
+    (None, 'would end with 6: keep the stage that it is in')])
+def test_a_run_that_would_end_before_what_is_done_is_refused(tmp_path, whole, semi, keep):
+    cfg = config(tmp_path, resume=True, load_from=str(Path(whole.work_dir, 'iter_15.pth')),
+                 hooks=[EXACT])
+    cfg.train_cfg.semi = semi and dict(cfg.train_cfg.semi, epochs=semi)
+    with pytest.raises(UserError, match=f'has done 15 iterations, and this one {keep}'):
+        train(cfg)
 
 
 def test_the_groups_of_weights_are_those_of_the_stage_that_was_saved(tmp_path):

@@ -50,7 +50,8 @@ def test_the_hook_notes_and_compares(runner, done, refused, caplog):
     data = SimpleNamespace(dataset=SimpleNamespace(source_sizes=[300, 150]),
                            batch_sampler=SimpleNamespace(sampler=SimpleNamespace(seed=0)))
     run = SimpleNamespace(_resume=True, iter=done, train_loop=SimpleNamespace(epoch_lengths=[10]),
-                          world_size=1, **{**vars(runner), 'train_dataloader': data})
+                          world_size=1, param_schedulers=None,
+                          **{**vars(runner), 'train_dataloader': data})
     checkpoint = dict(meta=dict(epoch=0, iter=done), optimizer={})
     ExactResumeHook().before_save_checkpoint(run, checkpoint)
     hook = ExactResumeHook()

@@ -1,4 +1,4 @@
-"""Hooks that would spoil a run are refused before it begins."""
+"""Hooks that would spoil a run are refused before it begins, and so is a run that lacks its own."""
 import pytest
 from mmengine.hooks import EarlyStoppingHook
 
@@ -17,6 +17,16 @@ EXAMPLES = dict(
 def test_training_is_refused(tmp_path, name):
     with pytest.raises(UserError, match=f'{name} does not go with .* Remove it'):
         runs.train(runs.config(tmp_path, hooks=[EXAMPLES[name]]))
+    assert not list(tmp_path.glob('**/*.pth'))
+
+
+@pytest.mark.parametrize('own, words', [
+    ([], r"no TwoStageFinetuneHook, .* custom_hooks=\[\*_base_\.custom_hooks, \.\.\.\], or add "),
+    (['TwoStageFinetuneHook'], 'no EMATeacherHook, so the teacher never moves: custom_hooks of a')])
+def test_a_list_that_replaces_those_of_the_base_config_is_refused(tmp_path, own, words):
+    hooks = [dict(type=name) for name in (*own, 'EmptyCacheHook')]
+    with pytest.raises(UserError, match=words):
+        runs.train(runs.config(tmp_path, custom_hooks=hooks))
     assert not list(tmp_path.glob('**/*.pth'))
 
 

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from ssfer_mm.images.files import other_photos, scan_images, walk_images
+from ssfer_mm.images.files import is_visible_image, other_photos, scan_images, walk_images
 from support.refusals import refuses
 
 
@@ -27,6 +27,14 @@ def test_hidden_folders_are_left_out_and_links_followed_once(tmp_path):
         assert folders(path) == expected
     assert scan_images(str(root)) == ['a.JPG', 'again/d/x.png', 'b.c/x.jpg']
     assert folders(root / 'again') == [('', []), ('d', ['x.png'])]
+
+
+@pytest.mark.parametrize('path, visible', [
+    ('a.jpg', True), ('./a/b.jpg', True), ('../a.jpg', True), ('/a/b.JPG', True),
+    ('a/b.txt', False), ('a/@eaDir/b.jpg', False), ('./.trash/b.jpg', False),
+    ('__MACOSX/b.jpg', False), ('a/._b.jpg', False)])
+def test_members_of_archives_are_visible_as_in_folders(path, visible):
+    assert is_visible_image(path) == visible
 
 
 @pytest.mark.parametrize('place', ['', 'b'])

@@ -1,7 +1,9 @@
 """``ssfer demo`` before it serves anything: every mistake is one line, and comes at once."""
+import errno
 import importlib.metadata
 import os
 import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -54,6 +56,30 @@ def test_a_port_that_is_taken(gradio, taken, capsys, monkeypatch):
         free_port('127.0.0.1', None)
 
 
+@pytest.fixture
+def windows(monkeypatch):
+    """A Windows that keeps the ports up to 8000 for itself; whoever asks gets even taken ones."""
+    class Socket(socket.socket):
+        def setsockopt(self, *option):
+            raise AssertionError('would share the port of another program')
+
+        def bind(self, address):
+            if address[1] <= 8000:
+                raise PermissionError(errno.EACCES, 'forbidden by its access permissions')
+
+    monkeypatch.setattr(demo.socket, 'socket', Socket)
+    monkeypatch.setattr(demo, 'os', SimpleNamespace(name='nt'))
+
+
+def test_ports_that_windows_keeps_for_itself(windows, monkeypatch):
+    monkeypatch.setattr(demo, 'FIRST_PORT', 7990)
+    assert free_port('127.0.0.1', None) == 8001
+    with pytest.raises(UserError, match='--port 7995 is taken .* or the system.* --port 8001,'):
+        free_port('127.0.0.1', 7995)
+    with pytest.raises(UserError, match='--port 80 is reserved .* from 1024 on'):
+        free_port('127.0.0.1', 80)
+
+
 def test_addresses_that_cannot_be_had(gradio, capsys):
     gradio('6.1.0')
     assert '1 to 65535' in mistake(capsys, '--port', 70000)
@@ -70,12 +96,29 @@ def test_unknown_model_names_the_closest(gradio, capsys, tmp_path, monkeypatch):
     assert "no model is called 'rafdv'" in error and 'closest: rafdb' in error
 
 
-def test_gradio_asks_no_one_and_keeps_nothing(monkeypatch):
+@pytest.mark.parametrize('host, direct', [
+    ('127.0.0.1', 'intra.net,127.0.0.1,localhost'),
+    ('192.0.2.7', 'intra.net,127.0.0.1,localhost,192.0.2.7')])
+def test_gradio_asks_no_one_and_keeps_nothing(monkeypatch, host, direct):
     monkeypatch.setattr(os, 'environ', dict(NO_PROXY='intra.net', no_proxy='other'))
-    with private_gradio() as folder:
+    with private_gradio(host) as folder:
         assert os.path.isdir(folder)
         assert os.environ == dict(
-            NO_PROXY='intra.net,127.0.0.1,localhost', no_proxy='intra.net,127.0.0.1,localhost',
-            GRADIO_ANALYTICS_ENABLED='False', GRADIO_TEMP_DIR=folder, HF_HUB_DISABLE_TELEMETRY='1',
-            HF_HUB_OFFLINE='1')
+            NO_PROXY=direct, no_proxy=direct, GRADIO_ANALYTICS_ENABLED='False',
+            GRADIO_TEMP_DIR=folder, HF_HUB_DISABLE_TELEMETRY='1', HF_HUB_OFFLINE='1')
     assert not os.path.exists(folder)
+
+
+def test_ctrl_c_ends_a_sleep(monkeypatch):
+    """On Windows it would not end a wait without an end."""
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo.time, 'sleep', sleep)
+    with pytest.raises(KeyboardInterrupt):
+        demo.wait()
+    assert slept == [1, 1, 1]

@@ -1,6 +1,7 @@
 """Parts of the page that the browser of test_demo_in_browser does not reach."""
 import asyncio
 import importlib.util
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -14,6 +15,7 @@ from support.faces import BlobDetector, MeanClassifier, scene
 
 if importlib.util.find_spec('gradio') is None:
     pytest.skip(f'needs gradio: pip install "{GRADIO}"', allow_module_level=True)
+from gradio.route_utils import delete_files_created_by_app  # noqa: E402
 from gradio.state_holder import SessionState  # noqa: E402
 
 from ssfer_mm.inference.demo_page import KeepAtHome, build_page, look_of_page, one_face  # noqa: E402
@@ -79,6 +81,19 @@ def test_an_uploaded_picture_is_looked_at(page, tmp_path):
         picture, status = put(page, dict(path=str(tmp_path / 'uploads/mine.png'), **meta))
         assert picture and status == '**1 face**'
     assert put(page, None) == [None, '']
+
+
+def test_copies_of_pictures_are_deleted_after_an_hour_and_the_examples_stay(page, tmp_path):
+    upload = tmp_path / 'uploads/mine.png'
+    page.upload_file_set.add(str(upload))  # as the route does that takes it
+    picture, _ = put(page, dict(path=str(upload)))
+    examples, = (block.samples for block in page.blocks.values() if hasattr(block, 'samples'))
+    assert page.delete_cache[1] == 3600
+    delete_files_created_by_app(page, age=3600)
+    assert upload.exists() and Path(picture['path']).exists()
+    delete_files_created_by_app(page, age=-1)  # as if they were older
+    assert not upload.exists() and not Path(picture['path']).exists()
+    assert len(examples) == 5 and all(Path(example['path']).exists() for example, in examples)
 
 
 @pytest.mark.parametrize('path', ['diary.png', 'uploads/../diary.png', 'uploads/link.png',

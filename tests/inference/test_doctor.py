@@ -73,6 +73,23 @@ def test_the_repair_is_named_and_the_status_is_1(machine, capsys, versions, fail
     assert all(error in said for error in failing.values())
 
 
+@pytest.mark.parametrize('module, problem, repair', [
+    ('numpy', 'ImportError: x', 'pip install --force-reinstall numpy'),
+    ('cv2', 'ImportError: x', 'pip install --force-reinstall opencv-python'),
+    ('cv2', 'ImportError: libGL.so.1: cannot open shared object file: No such file or directory',
+     'apt-get update && apt-get install -y libgl1 libglib2.0-0 '),
+], ids=['numpy', 'opencv', 'a library of the system'])
+def test_what_stands_on_a_broken_base_is_not_blamed(machine, monkeypatch, capsys, module, problem,
+                                                    repair):
+    machine()
+    monkeypatch.setattr(doctor, 'attempt', lambda codes: [
+        ('', problem) if f'import {module};' in codes[0] else ('fine', '')] * len(codes))
+    assert doctor.examine() == 1
+    said = capsys.readouterr().out
+    assert '\n1 of ' in said and f'First do this:\n  {repair}' in said
+    assert 'mmcv:' not in said and 'exported models' not in said
+
+
 @pytest.mark.parametrize('version, fits', [
     ((3, 9, 18), False), ((3, 10, 0), True), ((3, 12, 7), True), ((3, 13, 0), False)])
 def test_the_python_is_one_for_which_there_are_packages(monkeypatch, version, fits):

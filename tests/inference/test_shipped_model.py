@@ -75,6 +75,12 @@ def test_the_detector_has_one_too(faces):
     np.testing.assert_allclose(onnx.scores, torch.scores, atol=1e-3)
 
 
+def test_a_path_names_the_detector_as_a_text_does(faces):
+    results = [FERInferencer(detector=detector)(faces[1])[0]
+               for detector in (SHIPPED_DETECTOR, str(SHIPPED_DETECTOR))]
+    assert results[0] == results[1] and len(results[0].faces) == 4
+
+
 # Everything else that is installed cannot be imported.
 ONLY = """
 import importlib.abc, sys

@@ -28,6 +28,23 @@ def test_photos_of_a_folder_keep_their_places(folder):
         ('sub/x.JPG', 'sub/x.JPG'), ('x.jpg', 'x.jpg')]
 
 
+def test_patterns_that_a_shell_of_windows_does_not_expand(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    for name in ('a/y.jpg', 'a/[z].jpg', 'a/z.jpg'):
+        Path(name).touch()
+    names = ['a/[z].jpg', 'a/x.jpg', 'a/y.jpg', 'a/z.jpg']
+    assert [photo.path for photo in find_source(['a/*.jpg'])] == names
+    assert [photo.path for photo in find_source(['b/x.png', 'a/[xy].jpg'])] == [
+        'b/x.png', 'a/x.jpg', 'a/y.jpg']
+    assert [photo.path for photo in find_source(['a/[z].jpg'])] == ['a/[z].jpg'], 'as it is called'
+    assert [photo.name for photo in list_inputs('a/?.jpg')] == names[1:]
+    assert find_source(['*.mp4']) == Video('film.mp4')
+    Path('a/p.heic').touch()
+    assert left_out(['[a]']) == left_out(['a']) != []
+    with pytest.raises(UserError, match=r'no file matches a/\*.gif .*: check the folder'):
+        find_source(['a/*.gif'])
+
+
 def test_no_two_results_share_a_file(folder):
     found = find_source([str(folder / 'a'), str(folder / 'b')])
     assert [photo.target for photo in found] == ['a/sub/x.JPG', 'a/x.jpg', 'b/x.png', 'b/x.tif.png']

@@ -34,16 +34,18 @@ def test_out_of_sight_for_a_moment_and_for_long():
     track([face(0)], 0.0)
     track([], 0.5)
     assert numbers(track([face(1)], 1.0)) == [1]
+    track([], 1.5)
     assert numbers(track([face(1)], 2.1)) == [2]
 
 
-@pytest.mark.parametrize('rate', [10, 50])
+@pytest.mark.parametrize('rate', [0.5, 10, 50])
 def test_the_average_depends_on_seconds_not_on_frames(rate):
     track = SmoothingTracker(0.5)
     track([face(0, anger=0)], 0.0)
-    for k in range(1, rate + 1):
+    frames = max(1, round(rate))
+    for k in range(1, frames + 1):
         found, = track([face(0, anger=1)], k / rate)
-    assert found.probabilities['anger'] == pytest.approx(1 - math.exp(-1 / 0.5))
+    assert found.probabilities['anger'] == pytest.approx(1 - math.exp(-frames / rate / 0.5))
     assert sum(found.probabilities.values()) == pytest.approx(1)
 
 

@@ -44,6 +44,14 @@ def test_a_run_is_steps_first_batches_and_checkpoints():
     assert cost.storage == 1000 * 5000 + 2 * 1200
 
 
+def test_the_clock_saves_where_epochs_are_long():
+    """200.1 s each: every two epochs, or after three minutes."""
+    by_epoch, both = (predict(replace(RUN, save_minutes=minutes), GPU, FAST, write_rate=1200)
+                      for minutes in (60, 3))
+    assert (by_epoch.saves, both.saves) == (2, 4) and by_epoch.kept == both.kept == 2
+    assert both.total == pytest.approx(by_epoch.total + 2)
+
+
 def test_images_of_all_processes_count():
     one, four = (predict(replace(RUN, processes=n, parameters=0), GPU, FAST) for n in (1, 4))
     assert four.step == one.step

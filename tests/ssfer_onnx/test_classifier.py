@@ -1,4 +1,6 @@
 """The predictor: reading its file, preparing faces, and what it says when it cannot."""
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -41,6 +43,23 @@ def test_no_faces_is_an_answer(path):
 def test_what_is_no_face(path, face, found):
     with pytest.raises(OnnxModelError, match=f'face 1 is .*{found}'):
         OnnxClassifier(path).predict([np.zeros((4, 4, 3), np.uint8), face])
+
+
+@pytest.mark.parametrize('failure, words', [
+    (ModuleNotFoundError('No module', name='onnxruntime'),
+     'onnxruntime is not installed; run: pip install onnxruntime'),
+    (ImportError('DLL load failed while importing\nonnxruntime_pybind11_state'),
+     r'is installed but cannot be loaded \(DLL load failed while importing onnxruntime_\w+\); '
+     'run: pip install --force-reinstall onnxruntime; .* redistributable'),
+    (ModuleNotFoundError('No module', name='flatbuffers'), 'but cannot be loaded'),
+], ids=['missing', 'broken', 'half'])
+def test_an_onnxruntime_that_is_of_no_use(path, tmp_path, monkeypatch, failure, words):
+    (tmp_path / 'onnxruntime.py').write_text('import builtins; raise builtins.failure')
+    monkeypatch.setattr('builtins.failure', failure, raising=False)
+    monkeypatch.delitem(sys.modules, 'onnxruntime')
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(OnnxModelError, match=words):
+        OnnxClassifier(path)
 
 
 def test_files_that_cannot_be_used(tmp_path):

@@ -137,9 +137,9 @@ def _add_training(data: DataOfConfigs, cfg: Config, settings: Dict[str, Any]) ->
 
 
 def _allows_unlabeled(cfg: Config) -> bool:
-    """Whether every ``HeldOutHook`` lets held-out images be among the unlabeled ones."""
-    hooks = [hook for hook in cfg.get('custom_hooks') or () if hook.get('type') == 'HeldOutHook']
-    return bool(hooks) and all(hook.get('allow_unlabeled') for hook in hooks)
+    """Whether a ``HeldOutHook`` lets held-out images be among the unlabeled ones."""
+    return any(hook.get('type') == 'HeldOutHook' and hook.get('allow_unlabeled')
+               for hook in cfg.get('custom_hooks') or ())
 
 
 def _is_stage_one(cfg: Config) -> bool:

@@ -93,8 +93,7 @@ def _kills_passed_on(process: subprocess.Popen,
             return
         tell.start()
         with contextlib.suppress(OSError):  # and no print(), which may be under way
-            os.write(2, f'\n{title}: stopping, the iteration is finished and saved first\n'
-                     .encode())
+            os.write(2, f'\n{title}: stopping, the iteration is finished first\n'.encode())
 
     try:
         with heard_by(hear, (signal.SIGINT, *KILLS)):

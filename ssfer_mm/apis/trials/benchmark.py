@@ -20,6 +20,7 @@ from ssfer_mm.command_line.parsers import benchmark_parser
 from ssfer_mm.command_line.parsers.trials import ACCEPTANCE
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
+from ssfer_mm.engine.precision import precision_of
 from ssfer_mm.engine.unwrap import model_of
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import write_json
@@ -73,7 +74,7 @@ def benchmark(cfg: Config, args: argparse.Namespace) -> dict:
             runner.train()
         finally:
             _close_log(runner)  # it lies in the folder that goes now
-    return dict(config=str(cfg.filename), precision=_precision(runner),
+    return dict(config=str(cfg.filename), precision=precision_of(runner.optim_wrapper),
                 workers=cfg.train_dataloader.get('num_workers', 0), stages=stages)
 
 
@@ -126,6 +127,8 @@ def _measure_stages(runner: Runner, args: argparse.Namespace) -> dict[str, dict]
             feed.run_through()
         # The switch of stages hands on weights and builds the stage's optimizer.
         runner.call_hook('before_train_epoch')
+        # As many steps as it takes, which may be more than the stage has.
+        runner.optim_wrapper.initialize_count_status(runner.model, 0, -1)
         runner.model.train()
         model = model_of(runner)
         if stage is not None and args.acceptance is not None:
@@ -169,11 +172,6 @@ def load_plain() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def _precision(runner: Runner) -> str:
-    return getattr(runner.optim_wrapper, 'precision', None) or str(
-        getattr(runner.optim_wrapper, 'cast_dtype', None) or 'float32').replace('torch.', '')
 
 
 def machine() -> dict:

@@ -12,6 +12,7 @@ from ssfer_mm.apis.output_files import check_output
 from ssfer_mm.command_line.parsers import cost_model_parser
 from ssfer_mm.command_line.run import run_cli
 from ssfer_mm.config import load_config
+from ssfer_mm.engine import SafeCheckpointHook
 from ssfer_mm.errors import UserError
 from ssfer_mm.files.atomic import write_json
 from ssfer_mm.profiling.arithmetic import StepWork
@@ -52,7 +53,7 @@ def cost_model(cfg: Config, args: argparse.Namespace) -> dict:
              for key in args.devices}
     return dict(
         config=str(cfg.filename), precision=args.precision,
-        training=dict(asdict(training), kept=training.kept, steps=training.steps,
+        training=dict(asdict(training), steps=training.steps,
                       checkpoint_bytes=training.checkpoint_bytes),
         image=asdict(image), workers=workers, cores=cores, shares=asdict(shares),
         write_rate=args.write_rate * 1e6, devices=costs)
@@ -65,12 +66,14 @@ def _training(cfg: Config, args: argparse.Namespace, parameters: int,
     saving = cfg.default_hooks.checkpoint
     epochs = args.epochs or cfg.train_cfg.max_epochs
     keep = saving.get('max_keep_ckpts', -1)
-    training = Training(args.images, epochs, batch, args.gpus, parameters, work, epochs,
+    minutes = (saving.get('minutes', SafeCheckpointHook().minutes)
+               if saving.get('type') == 'SafeCheckpointHook' else None)
+    training = Training(args.images, epochs, batch, args.gpus, parameters, work, epochs, minutes,
                         keep if keep > 0 else None)
     if training.steps < 1:
         raise UserError(f'--images {args.images}: fewer than a step of {args.gpus} x {batch} '
                         'takes; give more images, or a smaller --batch')
-    if saving.interval <= 0:  # only the end is kept
+    if saving.interval <= 0:  # by the clock, and at the end
         return training
     unit = 1 if saving.get('by_epoch', True) else training.steps
     return replace(training, save_every=saving.interval / unit)

@@ -1,4 +1,6 @@
 """What ``tools/cost_model.py`` prints."""
+from typing import Optional
+
 from ssfer_mm.command_line.printing import counted, duration
 
 HEADS = ('device', 'networks', 'host calls', 'input', 'gradients', 'step', 'bound by', 'images/s',
@@ -35,6 +37,7 @@ def notes(result: dict) -> list[str]:
     work = training['work']
     each, step = work['per_image'], work['per_step']
     costs = list(result['devices'].values())
+    most = max(costs, key=lambda cost: cost['kept'])
     return [
         f'Counted: {each["flops"] / 1e9:.2f} GFLOP of matrix products and '
         f'{each["bytes"] / 1e6:.1f} MB moved by all else per image, forward and backward;',
@@ -48,16 +51,20 @@ def notes(result: dict) -> list[str]:
         '  gradients travel in float32 beside the backward pass (two thirds of the networks); '
         'no process lags;',
         f'  checkpoints of {_bytes(training["checkpoint_bytes"])} every '
-        f'{training["save_every"]:.3g} epochs, '
+        f'{training["save_every"]:.3g} epochs{_clock(training["save_minutes"])}, '
         f'all waiting, at {result["write_rate"] / 1e6:,.0f} MB/s; no validation in stage I.',
-        f'Storage: {_bytes(costs[0]["storage"])}, the images once and '
-        f'{counted(training["kept"], "checkpoint")}.',
+        f'Storage: {_bytes(most["storage"])}, the images once and '
+        f'{counted(most["kept"], "checkpoint")}.',
         'If matrix products were half / 1.5 times as fast: ' + '; '.join(
             f'{cost["device"]["name"]} ' + ' / '.join(
                 duration(seconds) for seconds in cost['total_if_matrices_were'].values())
             for cost in costs) + '.',
         '"per worker": images per second that each of the loader processes must make, or the GPU '
         'waits.']
+
+
+def _clock(minutes: Optional[float]) -> str:
+    return f', or after {minutes:g} minutes if that is sooner' if minutes is not None else ''
 
 
 def _input_note(image: dict, result: dict) -> str:

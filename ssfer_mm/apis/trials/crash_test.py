@@ -189,4 +189,5 @@ def _train(config: str, cfg_options: Optional[dict], run: Path, began: Connectio
     os.dup2(log, 2)
     cfg = load_config(config, cfg_options)
     cfg.work_dir, cfg.resume, cfg.load_from = str(run), True, None
+    cfg.launcher = 'none'  # the config that a run of several processes left names theirs
     train(cfg, began=functools.partial(began.send, None))

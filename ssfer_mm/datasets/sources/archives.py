@@ -17,7 +17,7 @@ from .index_file import cache_file, compact, open_or_build, times_of_change
 from .shard_manifest import refuse_incomplete
 from .source import FaceSource
 
-VERSION = 2
+VERSION = 3  # of what an index holds: 3 leaves hidden folders out
 RANGE = re.compile(r'\{(\d+)\.\.(\d+)\}')
 INDEX_NAME = 'faces.index'
 

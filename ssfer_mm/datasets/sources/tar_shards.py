@@ -1,13 +1,12 @@
 """Tar files of images, as WebDataset and ``tools/pack_faces.py`` write them."""
 import logging
-import os.path as osp
 import tarfile
 from collections.abc import Iterator
 
 from mmengine.logging import print_log
 
 from ssfer_mm.errors import UserError
-from ssfer_mm.images.files import is_image
+from ssfer_mm.images.files import is_visible_image
 
 from .archives import Archives
 from .source import FACE_SOURCES
@@ -43,7 +42,7 @@ class TarShards(Archives):
             links = 0
             with tarfile.open(file, 'r:') as archive:
                 while (member := archive.next()) is not None:
-                    image = is_image(osp.basename(member.name))
+                    image = is_visible_image(member.name)
                     if image and member.isreg():
                         yield member.name, (member.offset_data, member.size)
                     links += image and (member.islnk() or member.issym())

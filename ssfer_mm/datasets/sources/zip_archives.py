@@ -1,12 +1,11 @@
 """Zip files of images."""
-import os.path as osp
 import zipfile
 import zlib
 from collections.abc import Iterator
 
 from ssfer_mm.errors import UnreadableImage, UserError
 from ssfer_mm.images.decode import MAX_BYTES
-from ssfer_mm.images.files import is_image
+from ssfer_mm.images.files import is_visible_image
 
 from .archives import Archives
 from .source import FACE_SOURCES
@@ -47,7 +46,7 @@ class ZipArchives(Archives):
         try:
             with zipfile.ZipFile(file) as archive:
                 found = sorted((info for info in archive.infolist()
-                                if not info.is_dir() and is_image(osp.basename(info.filename))),
+                                if not info.is_dir() and is_visible_image(info.filename)),
                                key=lambda info: info.header_offset)
         except (zipfile.BadZipFile, OSError, ValueError) as error:
             raise UserError(f'{file!r} cannot be read as a zip file ({error}): copy it again.'

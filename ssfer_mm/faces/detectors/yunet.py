@@ -46,7 +46,7 @@ class YuNetFaceDetector(FaceDetector):
         self.sha256 = sha256_of(self.file)
         try:
             self.network = cv2.FaceDetectorYN.create(
-                str(self.file), '', (64, 64), score_threshold, nms_iou)
+                *_model(self.file), (64, 64), score_threshold, nms_iou)
             # Only a run tells whether the outputs are those of a YuNet.
             self._run(np.zeros((64, 64, 3), np.uint8))
         except cv2.error as error:
@@ -70,3 +70,14 @@ class YuNetFaceDetector(FaceDetector):
         self.network.setInputSize(image.shape[1::-1])
         found = self.network.detect(image)[1]
         return np.zeros((0, 15), np.float32) if found is None else found
+
+
+def _model(file: Path) -> tuple:
+    """What ``create`` takes before the size.
+
+    That is the content where OpenCV takes it, as the newer ones do: on Windows it opens no name
+    with other letters than those of the system.
+    """
+    if 'bufferModel' not in (cv2.FaceDetectorYN.create.__doc__ or ''):
+        return str(file), ''
+    return 'onnx', np.fromfile(file, np.uint8), np.zeros(0, np.uint8)

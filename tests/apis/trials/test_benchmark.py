@@ -70,6 +70,14 @@ def test_no_plain_step_where_it_would_do_less_than_ours(measured):
     assert 'plain_ms' not in found['stages']['semi'], 'it mixes no faces in stage III'
 
 
+def test_a_short_stage_that_accumulates_gradients(measured):
+    """It is timed for more steps than it has."""
+    found = measured('ssfer/synthfer_5pct_vit-micro.py', '--stage', 'supervised', '--no-plain',
+                     '--cfg-options', *TINY, 'train_cfg.supervised.epochs=1',
+                     'optim_wrapper.accumulative_counts=3')
+    assert FIGURES <= set(found['stages']['supervised'])
+
+
 @pytest.mark.parametrize('setting, expected', [
     (dict(keep_gb=1.0), True), (dict(keep_gb=None, pipeline=[dict(cache_gb=0.5)]), True),
     (dict(pipeline=[dict(cache_gb=0)]), False)])

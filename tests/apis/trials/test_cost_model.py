@@ -75,12 +75,16 @@ def test_a_run_that_keeps_its_end_only_writes_one_checkpoint(tmp_path):
 
 def test_checkpoints_are_counted_as_the_hook_writes_them(capsys):
     """10,000 images, 2 x 64 of them in a step: 78 steps in each of three epochs."""
-    def training(*options):
+    def cost(*options, rate='1e6'):
         hook = [f'default_hooks.checkpoint.{option}' for option in ('interval=1', *options)]
-        return main([*QUICK, '--worker-rate', '1e6', '--cfg-options', *hook])['training']
+        return main([*QUICK, '--worker-rate', rate, '--workers', '4', '--cfg-options',
+                     *hook])['devices']['a100']
 
-    assert training()['kept'] == 2
-    assert training('max_keep_ckpts=-1')['kept'] == 3 == training('max_keep_ckpts=1000')['kept']
+    assert cost()['kept'] == 2
+    assert cost('max_keep_ckpts=-1')['kept'] == 3 == cost('max_keep_ckpts=1000')['kept']
     assert 'and 3 checkpoints.' in capsys.readouterr().out
-    inside = training('max_keep_ckpts=-1', 'by_epoch=False', 'interval=39')
-    assert (inside['save_every'], inside['kept']) == (0.5, 6)
+    assert cost('max_keep_ckpts=-1', 'by_epoch=False', 'interval=39')['kept'] == 6
+    slow = cost('max_keep_ckpts=-1', rate='1')  # 1,248 s an epoch, and one every ten minutes
+    assert slow['saves'] == slow['kept'] == 7
+    assert '1 epochs, or after 10 minutes if that is sooner' in capsys.readouterr().out
+    assert cost('minutes=None', rate='1')['saves'] == 3

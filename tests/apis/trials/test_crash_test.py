@@ -41,9 +41,10 @@ def test_two_kills(config, tmp_path, capsys):
 
 
 def test_its_trainings_are_those_of_the_tool(tmp_path, monkeypatch):
-    """With all that it adds to a runner."""
+    """With all that it adds to a runner; also of a config that several processes left."""
     def train(cfg, began):
         began()
+        assert cfg.launcher == 'none'
         assert (cfg.work_dir, cfg.resume, cfg.load_from) == (str(tmp_path), True, None)
 
     for name, stand_in in dict(hear_ctrl_c=int, end_with_parent=int).items():
@@ -51,7 +52,9 @@ def test_its_trainings_are_those_of_the_tool(tmp_path, monkeypatch):
     monkeypatch.setattr('ssfer_mm.apis.training.launch.train', train)
     monkeypatch.setattr(crash_module.os, 'dup2', lambda *handles: None)
     told = []
-    crash_module._train(str(REPO / 'configs' / STAGE_I), None, tmp_path,
+    cfg = load_config(REPO / 'configs' / STAGE_I)
+    cfg.launcher = 'pytorch'
+    crash_module._train(write(cfg, tmp_path / 'config.py'), None, tmp_path,
                         SimpleNamespace(send=told.append))
     assert told == [None]
 

@@ -3,6 +3,7 @@ import errno
 import multiprocessing
 import os
 import pickle
+import shutil
 import sys
 import tarfile
 from pathlib import Path
@@ -132,6 +133,18 @@ def test_links_in_a_tar_are_not_left_out_silently(tmp_path, images, monkeypatch,
         archive.add(folder, name)
     assert len(build_source(dict(type='TarShards', path=str(tmp_path / 'a.tar')))) == COUNT
     assert len(said) == 1 and 'a.tar holds 2 links to images, which are left out' in said[0]
+
+
+@pytest.mark.parametrize('kind', ['ImageFolder', 'TarShards', 'ZipArchives'])
+def test_thumbnails_of_a_nas_are_left_out_of_archives_as_of_folders(tmp_path, images, kind):
+    folder = stores.write_folder(tmp_path / 'folder', images)
+    (folder / 'id_000/@eaDir/0001.jpg').mkdir(parents=True)
+    (folder / 'id_000/@eaDir/0001.jpg/SYNOPHOTO_THUMB_M.jpg').write_bytes(images[0])
+    endings = dict(ImageFolder='', TarShards='.tar', ZipArchives='.zip')
+    if endings[kind]:
+        shutil.make_archive(str(folder), endings[kind][1:], folder)  # in the tar: ./id_000/...
+    source = build_source(dict(type=kind, path=f'{folder}{endings[kind]}'))
+    assert sorted(read_all(source)) == sorted(images)
 
 
 def test_an_index_is_used_again_and_made_anew_for_other_data(tmp_path, images, monkeypatch):

@@ -47,6 +47,28 @@ def test_boxes_are_in_raw_pixels_best_first(fake):
     assert network.sizes[1:] == [(64, 32), (64, 32), (64, 64)]
 
 
+@pytest.mark.parametrize('doc', ['create(model, ...)', 'create(framework, bufferModel, ...)', None])
+def test_no_name_of_a_file_is_left_to_an_opencv_that_takes_its_content(fake, monkeypatch, doc):
+    network, file = fake
+    file = file.rename(file.with_name('J\u00fcrgen.onnx'))
+    given = []
+
+    def create(*args):
+        given.extend(args)
+        return network
+
+    create.__doc__ = doc
+    monkeypatch.setattr(cv2.FaceDetectorYN, 'create', create)
+    YuNetFaceDetector(file)
+    if doc and 'bufferModel' in doc:
+        framework, content, config, *rest = given
+        assert (framework, content.tobytes(), len(config)) == ('onnx', b'weights', 0)
+    else:
+        name, config, *rest = given
+        assert (name, config) == (str(file), '')
+    assert rest == [(64, 64), 0.6, 0.3]
+
+
 def test_description(fake):
     described = YuNetFaceDetector(fake[1], score_threshold=0.8).describe()
     assert len(described.pop('weights_sha256')) == 64
