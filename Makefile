@@ -59,7 +59,11 @@ outdated() {
 }
 if outdated; then
   # In a moved environment this puts bin/activate right.
-  if [ -f '$(VENV)/pyvenv.cfg' ]; then '$(PY)' -m venv --without-pip '$(VENV)'; fi
+  if [ -s "$$stamp" ] && [ "$$(cat "$$stamp")" != "$$(pwd -P)" ]; then
+    site=
+    grep -q '^include-system-site-packages = true' '$(VENV)/pyvenv.cfg' && site=--system-site-packages
+    '$(PY)' -m venv --without-pip $$site '$(VENV)'
+  fi
   echo 'Installing ssfer-mm[$(1)] and what it needs (once; PyTorch makes it a large download)'
   '$(PY)' -m pip install --progress-bar off $(CONSTRAINTS:%=-c %) -e '.[$(1)]' | awk '
     function say(text) { if (open) print ""; open = 0; print "  " text; fflush() }

@@ -9,6 +9,7 @@ package, because a package's ``__init__`` runs first.
 import importlib
 import importlib.util
 import sys
+import warnings
 from typing import Callable, Optional, Sequence
 
 EMPTY = ('ssfer_mm', 'ssfer_mm.faces')
@@ -44,6 +45,7 @@ def start(command: str, parser: Optional[str] = None,
         imports.
     """
     prepare_packages()
+    warnings.filterwarnings('ignore', module=r'PIL\.')  # of photos that are read all the same
     try:
         if parser:
             _function(f'ssfer_mm.command_line.parsers:{parser}')().parse_args(arguments)

@@ -40,7 +40,7 @@ class SemiSupervisedDataset(Dataset):
         extra_unlabeled: Configs of further datasets whose images are used without labels.
         lazy_init: Do not read annotations before they are needed.
         whole_faces: Leave crops, flips and views out of both pipelines, for
-            ``data_preprocessor.views``, and resize every face to so many pixels.
+            ``data_preprocessor.views``, and resize every face to so many pixels, >= 1.
         keep_gb: Gigabytes per process for finished items, where views are made later: an item is
             then the same in every epoch, and made once. With ``num_workers=0`` none is sent.
 

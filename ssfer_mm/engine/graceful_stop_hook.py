@@ -36,7 +36,7 @@ class GracefulStopHook(Hook):
     priority = 'LOWEST'  # after everything that an iteration consists of
 
     def __init__(self) -> None:
-        self._begun = self._between = self._asked = self._saves_here = False
+        self._begun = self._between = self._asked = self._saves = self._saves_here = False
         self._val_batches = 0  # that all processes have
         self._vote: Optional[StopVote] = None
 
@@ -64,7 +64,8 @@ class GracefulStopHook(Hook):
             _save_finished_epoch(runner)
             raise KeyboardInterrupt
         self._begun, self._between = True, False
-        self._saves_here = _saver(runner) is not None and can_resume_inside_epochs(runner)
+        self._saves = _saver(runner) is not None
+        self._saves_here = self._saves and can_resume_inside_epochs(runner)
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
         """Save and end, once nothing is being accumulated; where no checkpoint would help, end."""
@@ -113,7 +114,8 @@ class GracefulStopHook(Hook):
         self._asked = True
         with contextlib.suppress(OSError):  # of a reader that has left
             # print() must not be used in the middle of another print().
-            os.write(2, f'\n{SAVED if self._saves_here else LOST}\n'.encode())
+            saved = self._saves_here or self._saves and self._between
+            os.write(2, f'\n{SAVED if saved else LOST}\n'.encode())
 
 
 def _saver(runner) -> Optional[SafeCheckpointHook]:

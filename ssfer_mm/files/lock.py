@@ -14,7 +14,7 @@ except ImportError:  # Windows has no such locks: two processes are the user's r
 
 # What a file system without locks says, as Lustre may be mounted: two processes are the user's
 # responsibility there, too.
-NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)  # two on a Mac
 
 
 def take_lock(path: Union[str, PathLike], wait: bool = True) -> Optional[int]:

@@ -3,7 +3,6 @@ import argparse
 import math
 import os
 import sys
-import warnings
 from typing import Dict, List, Optional, Sequence, Tuple
 
 from ssfer_mm.command_line.opencv import opencv_problem
@@ -22,7 +21,6 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     """
     args = _parse(arguments)
     print_any_name()
-    warnings.filterwarnings('ignore', module=r'PIL\.')  # of photos that are read all the same
     try:
         with kill_as_interrupt():
             status = args.run(args)

@@ -222,7 +222,7 @@ def _set_normalization(result: Described, meta: dict, options: Options) -> None:
         result.model['data_preprocessor'] = dict(
             type='ClsDataPreprocessor', mean=list(result.mean), std=list(result.std),
             # What mmpretrain takes a file's own to mean; the user's are of RGB.
-            to_rgb=known.get('to_rgb', not known),
+            to_rgb=known.get('to_rgb', not known.get('mean')),
             num_classes=result.model['head'].get('num_classes'))
 
 

@@ -100,7 +100,8 @@ class Training:
         """The same run, whose epochs take so many seconds: the shorter interval counts."""
         if self.save_minutes is None:
             return self
-        return replace(self, save_every=min(self.save_every, 60 * self.save_minutes / epoch))
+        interval = max(60 * self.save_minutes / epoch, 1 / self.steps)  # once a step at most
+        return replace(self, save_every=min(self.save_every, interval))
 
     @property
     def saves(self) -> int:

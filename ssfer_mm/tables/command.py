@@ -172,9 +172,12 @@ def _set_aside(runs: Dict[str, Run], results: Results, chosen: Sequence[str],
                again: bool) -> None:
     for name in in_the_way(runs, results, chosen, again):
         is_outdated = results.state(runs[name]) is State.OUTDATED
+        was_begun_again = is_begun_again(runs[name])
         target = _rename(runs[name])
         if is_outdated:  # else what is kept is of the present settings
             results.kept(runs[name]).unlink(missing_ok=True)
+        elif was_begun_again:  # the mark has gone with the work dir
+            begin_again(runs[name])
         print(f'{runs[name].label}: set aside{f" as {target}" if target else ""}')
 
 

@@ -221,7 +221,7 @@ def _check_epochs(epochs: Dict[str, Any], where: str) -> None:
 
 def _check_evaluator(evaluator: Any, where: str) -> None:
     """A table without its figures would be noticed after the training."""
-    metrics = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator or {}]
+    metrics = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator] * bool(evaluator)
     types = [str(metric.get('type')).removeprefix('mmpretrain.') for metric in metrics]
     if OTHER_METRICS.issuperset(types):
         raise UserError(f'{where} is evaluated by {", ".join(types) or "nothing"}; a table needs '

@@ -5,11 +5,11 @@ from ssfer_mm.errors import UserError
 
 from .untracked import inner_transforms
 
-# What the views of a batch do.
-REPEATED = (
+# What the views of a batch do to all faces, and to unlabeled ones alone.
+CROPS = (
     'RandomResizedCrop', 'EfficientNetRandomCrop', 'MAERandomResizedCrop', 'RandomCrop',
-    'RandomTranslatePad', 'RandomFlip', 'RandomHorizontalFlip', 'RandAugment', 'AutoAugment',
-    'AugMix', 'TrivialAugmentWide', 'WeakStrongViews')
+    'RandomTranslatePad', 'RandomFlip', 'RandomHorizontalFlip', 'WeakStrongViews')
+POLICIES = ('RandAugment', 'AutoAugment', 'AugMix', 'TrivialAugmentWide')
 PACKING = ('PackFace', 'PackImage', 'PackViews', 'PackUnlabeled')
 
 # What makes the same of an image every time.
@@ -31,7 +31,8 @@ def whole_pipeline(pipeline: Sequence[dict], size: int, pack: str) -> List[dict]
     """
     if isinstance(pipeline, dict):  # the dataset will say that it should be a list
         return pipeline
-    left_out = (*REPEATED, *PACKING)
+    repeated = (*CROPS, *POLICIES) if pack == 'PackUnlabeled' else CROPS
+    left_out = (*repeated, *PACKING)
     return [*(step for step in pipeline if _name(step) not in left_out),
             dict(type='TrackedResize', scale=(size, size)), dict(type=pack)]
 
@@ -58,13 +59,14 @@ def check_whole(labeled_pipeline: Sequence, unlabeled_pipeline: Sequence) -> boo
     steps = () if isinstance(unlabeled_pipeline, dict) else unlabeled_pipeline
     if not steps or _name(steps[-1]) != 'PackUnlabeled':
         return False
-    for source, pipeline in (('labeled', labeled_pipeline), ('unlabeled', unlabeled_pipeline)):
+    for source, pipeline, repeated in (('labeled', labeled_pipeline, CROPS),
+                                       ('unlabeled', unlabeled_pipeline, (*CROPS, *POLICIES))):
         for step in pipeline:
-            for repeated in (own for own in (step, *inner_transforms(step))
-                             if _name(own) in REPEATED):
+            for twice in (own for own in (step, *inner_transforms(step))
+                          if _name(own) in repeated):
                 raise UserError(
                     'unlabeled_pipeline ends in PackUnlabeled, so data_preprocessor.views makes '
-                    f'the views of all faces, but {source}_pipeline has {_name(repeated)}: leave '
+                    f'the views of all faces, but {source}_pipeline has {_name(twice)}: leave '
                     'it out, or end unlabeled_pipeline in WeakStrongViews and PackViews')
     return True
 

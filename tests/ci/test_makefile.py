@@ -11,8 +11,9 @@ pytestmark = pytest.mark.skipif(shutil.which('make') is None, reason='no make he
 # A Python that notes what it is to install, and where.
 PYTHON = '''#!/bin/sh
 case "$*" in
-  "-m venv --without-pip "*) touch "$4/refreshed" ;;
-  "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && touch "$3/pyvenv.cfg" ;;
+  "-m venv --without-pip --system-site-packages "*) touch "$5/refreshed" ;;
+  "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" &&
+    echo 'include-system-site-packages = true' > "$3/pyvenv.cfg" ;;
   "-m pip install "*) pwd -P >> {log} ;;
 esac
 '''
@@ -37,11 +38,12 @@ def test_an_environment_is_installed_once_and_again_where_the_checkout_is_moved_
     for prepare, folder in ((lambda: None, tree), (lambda: shutil.copytree(tree, copy), copy),
                             (lambda: tree.rename(moved), moved)):
         prepare()
-        (folder / '.venv' / 'refreshed').unlink(missing_ok=True)
+        refreshed = folder / '.venv' / 'refreshed'
+        refreshed.unlink(missing_ok=True)
         for _ in range(2):
             done = make(folder, 'environment', f'PYTHON={python}')
             assert done.returncode == 0, done.stderr
-        assert (folder / '.venv' / 'refreshed').exists(), 'for source .venv/bin/activate'
+        assert refreshed.exists() is (folder != tree), 'for source .venv/bin/activate'
     assert log.read_text().split() == [str(each.resolve()) for each in (tree, copy, moved)]
 
 

@@ -282,12 +282,13 @@ def test_a_run_that_is_about_to_end_ends_well(tmp_path, point):
 
 @pytest.mark.parametrize('point', ['after_val_iter', 'after_val_epoch'])
 def test_a_run_that_cannot_be_resumed_inside_an_epoch_saves_this_one(
-        monkeypatch, tmp_path, point):
+        monkeypatch, tmp_path, point, capfd):
     """With mmengine's own loop, for example."""
     for module in (checkpoint_hook, graceful_stop_hook):
         monkeypatch.setattr(module, 'can_resume_inside_epochs', lambda runner: False)
     hook = dict(type='Signals', at=[II_ITERS], point=point)
     assert interrupted(validated(tmp_path, hook)) == ['epoch_1']
+    assert 'is lost' not in capfd.readouterr().err
 
 
 def test_without_our_checkpoints_it_ends_after_the_iteration(tmp_path, capfd):

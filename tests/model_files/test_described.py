@@ -285,6 +285,15 @@ def test_what_the_user_says_of_channels_is_of_rgb(options, tmp_path):
     assert described.model['data_preprocessor']['to_rgb']
 
 
+def test_a_preprocessor_that_says_nothing_of_channels_leaves_them_to_the_user(tmp_path):
+    config = dict(vit(), data_preprocessor=dict(num_classes=3))
+    path = saved(tmp_path / 'a.pth', dict(state_dict=MODELS.build(config).state_dict(),
+                                          meta=dict(cfg=f'model = {config}')))
+    described = describe(path, Options(
+        classes=('a', 'b', 'c'), mean=tuple(MEAN), std=tuple(STD), img_size=16))
+    assert described.model['data_preprocessor']['to_rgb']
+
+
 def test_a_classifier_whose_head_has_no_weights(tmp_path):
     config = dict(type='ImageClassifier', backbone=dict(type='LeNet5', num_classes=3),
                   head=dict(type='ClsHead'))

@@ -50,6 +50,8 @@ def test_the_clock_saves_where_epochs_are_long():
                       for minutes in (60, 3))
     assert (by_epoch.saves, both.saves) == (2, 4) and by_epoch.kept == both.kept == 2
     assert both.total == pytest.approx(by_epoch.total + 2)
+    every_step = predict(replace(RUN, save_minutes=0), GPU, FAST, write_rate=1200)
+    assert every_step.saves == RUN.epochs * RUN.steps
 
 
 def test_images_of_all_processes_count():

@@ -124,6 +124,7 @@ def rows(**changed):
     (dict(plots=dict(_delete_=True)), "plots has '_delete_'; expected curves, pseudo_labels"),
     (dict(options={'val_evaluator.type': 'Accuracy'}),
      'rows.scratch .* is evaluated by Accuracy; a table needs .* type: ExpressionAccuracy in'),
+    (dict(options={'val_evaluator': None}), 'rows.scratch .* is evaluated by nothing'),
     (dict(config='configs/ssfer/synthfer_6pct_vit-micro.py'), 'Closest: '),
 ])
 def test_mistakes_are_named(toy, changes, message):

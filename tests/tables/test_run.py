@@ -13,7 +13,7 @@ from ssfer_mm.errors import UserError
 from ssfer_mm.files.checkpoint_list import write_list
 from ssfer_mm.runtime.signals import kill_as_interrupt
 from ssfer_mm.tables import child, execute
-from ssfer_mm.tables.state import Results, State, begin_session, is_begun_again
+from ssfer_mm.tables.state import Results, State, begin_again, begin_session, is_begun_again
 
 from .conftest import TABLE
 
@@ -161,6 +161,13 @@ def test_again_sets_a_work_dir_of_other_settings_aside_itself(toy, pulled, capsy
     toy.run(*chosen, '--dry-run')
     assert 'To train: 2 runs' in (shown := capsys.readouterr().out) and '--redo' not in shown
     assert toy.run(*chosen).done == ['facemix/5pct_seed0', 'ssfer/5pct_seed0']
+
+
+def test_what_was_begun_again_is_trained_though_its_work_dir_is_set_aside(toy, pulled):
+    run, kept = pulled
+    begin_again(run)
+    assert toy.run(*ONE, '--only', 'facemix', '--redo').done == ['facemix/5pct_seed0']
+    assert json.loads(kept.read_text())['accuracy'] != 70
 
 
 def test_a_journal_of_before_fingerprints_is_of_these_settings(toy, pulled):

@@ -56,8 +56,10 @@ def test_a_pipeline_without_what_the_device_does():
     *(([LOAD, dict(type=scope + name)], [LOAD, dict(type='PackUnlabeled')],
        f'labeled_pipeline has {name}: leave it out') for scope, name in (
         ('', 'EfficientNetRandomCrop'), ('', 'MAERandomResizedCrop'), ('', 'RandomTranslatePad'),
-        ('Tracked', 'AutoAugment'), ('torchvision/', 'RandomResizedCrop'),
-        ('torchvision/', 'RandomHorizontalFlip'), ('torchvision/', 'AugMix'),
+        ('torchvision/', 'RandomResizedCrop'), ('torchvision/', 'RandomHorizontalFlip'))),
+    *(([LOAD], [LOAD, dict(type=scope + name), dict(type='PackUnlabeled')],
+       f'unlabeled_pipeline has {name}: leave it out') for scope, name in (
+        ('', 'RandAugment'), ('', 'AutoAugment'), ('torchvision/', 'AugMix'),
         ('mmpretrain.torchvision/', 'TrivialAugmentWide'))),
 ])
 def test_faces_that_would_be_augmented_twice(labeled, unlabeled, match):

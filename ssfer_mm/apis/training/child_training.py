@@ -84,12 +84,13 @@ def _kills_passed_on(process: subprocess.Popen,
         with contextlib.suppress(ValueError):  # Windows, whose console tells both
             process.send_signal(number)
 
-    tell = threading.Timer(TOLD_AS_WELL, lambda: pass_on(kills[0]))
+    tell, again = (threading.Timer(TOLD_AS_WELL, lambda place=place: pass_on(kills[place]))
+                   for place in (0, 1))
 
     def hear(number: int) -> None:
         kills.append(number)
-        if len(kills) > 1:
-            pass_on(number)
+        if len(kills) > 1:  # the third time at the latest a training that hears nothing ends
+            again.start() if len(kills) == 2 else process.kill()
             return
         tell.start()
         with contextlib.suppress(OSError):  # and no print(), which may be under way
@@ -100,6 +101,7 @@ def _kills_passed_on(process: subprocess.Popen,
             yield kills, tell.cancel
     finally:
         tell.cancel()
+        again.cancel()
 
 
 def _end(process: subprocess.Popen, kills: list, heard: Callable[[], object]) -> None:

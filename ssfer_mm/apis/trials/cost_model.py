@@ -67,7 +67,7 @@ def _training(cfg: Config, args: argparse.Namespace, parameters: int,
     epochs = args.epochs or cfg.train_cfg.max_epochs
     keep = saving.get('max_keep_ckpts', -1)
     minutes = (saving.get('minutes', SafeCheckpointHook().minutes)
-               if saving.get('type') == 'SafeCheckpointHook' else None)
+               if str(saving.get('type')).split('.')[-1] == 'SafeCheckpointHook' else None)
     training = Training(args.images, epochs, batch, args.gpus, parameters, work, epochs, minutes,
                         keep if keep > 0 else None)
     if training.steps < 1:

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -106,6 +107,21 @@ def test_a_polite_kill_lets_the_training_save_and_leaves_none_behind(tmp_path, t
             os.killpg(run.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+
+
+def test_a_training_that_hears_nothing_is_ended_by_the_third_signal(monkeypatch):
+    """And is told of each of the first two once, by the terminal or from here."""
+    told = []
+    process = SimpleNamespace(send_signal=told.append, kill=lambda: told.append('kill'))
+    monkeypatch.setattr(child_training, 'TOLD_AS_WELL', 0.05)
+    with child_training._kills_passed_on(process, 'Stage I') as (kills, heard):
+        signal.raise_signal(signal.SIGINT)
+        heard()  # of the terminal
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert told == [signal.SIGINT]
+        signal.raise_signal(signal.SIGINT)
+    assert told == [signal.SIGINT, 'kill'] and len(kills) == 3
 
 
 @pytest.mark.parametrize('pressed, end', [(False, BrokenPipeError), (True, KeyboardInterrupt)],
