@@ -60,30 +60,40 @@ def run_cli(main: Callable[[], object], resumable: bool = False,
     """
     print_any_name()
     try:
-        with _kills(heard_by_main=resumable):
-            result = main()
-        sys.stdout.flush()
-    except (Exception, KeyboardInterrupt) as error:
-        place = this_place()
-        if _was_interrupted(error):
-            hint = (_resume_hint(place) if resumable else
-                    after_interrupt and f' {after_interrupt}')
-            if place.is_first:
-                print(f'\nInterrupted.{hint}', file=sys.stderr)
-            return 130
-        if isinstance(error, BrokenPipeError) and reader_has_left():
-            return 1
-        echo = place.processes > 1 and _other_process_is_gone(error)
-        gone = _loader_is_gone(error) or (ECHO if echo else None)
-        hint = _resume_hint(place) if resumable else ''
-        message = f'{gone}{hint}' if gone else user_message(error)
-        if message is None or os.environ.get('SSFER_DEBUG', '0') not in ('', '0'):
+        try:
+            with _kills(heard_by_main=resumable):
+                result = main()
+            sys.stdout.flush()
+        except (Exception, KeyboardInterrupt) as error:
+            return _explain(error, resumable, after_interrupt)
+    except RuntimeError as error:
+        # PyTorch tells of a lost loader wherever we are, also while we tell of it ourselves.
+        if not LOADER_IS_GONE.search(str(error)):
             raise
-        if not gone:
-            _let_the_first_speak(place)
-        print(f'error: {message}', file=sys.stderr)
-        return 1 if gone else 2
+        return _explain(error, resumable, after_interrupt)
     return result if isinstance(result, int) else 0
+
+
+def _explain(error: BaseException, resumable: bool, after_interrupt: str) -> int:
+    """Say in a line what happened, and return the exit status; raise what is no user's mistake."""
+    place = this_place()
+    if _was_interrupted(error):
+        hint = _resume_hint(place) if resumable else after_interrupt and f' {after_interrupt}'
+        if place.is_first:
+            print(f'\nInterrupted.{hint}', file=sys.stderr)
+        return 130
+    if isinstance(error, BrokenPipeError) and reader_has_left():
+        return 1
+    echo = place.processes > 1 and _other_process_is_gone(error)
+    gone = _loader_is_gone(error) or (ECHO if echo else None)
+    hint = _resume_hint(place) if resumable else ''
+    message = f'{gone}{hint}' if gone else user_message(error)
+    if message is None or os.environ.get('SSFER_DEBUG', '0') not in ('', '0'):
+        raise error
+    if not gone:
+        _let_the_first_speak(place)
+    print(f'error: {message}', file=sys.stderr)
+    return 1 if gone else 2
 
 
 def _kills(heard_by_main: bool) -> contextlib.AbstractContextManager[None]:

@@ -257,6 +257,28 @@ def test_a_lost_connection_is_not_always_another_process(monkeypatch, processes,
             run.run_cli(lost)
 
 
+def test_a_lost_loader_that_is_told_of_in_the_middle_of_our_own_words(capsys, monkeypatch):
+    """PyTorch raises it where a signal finds the process."""
+    lost, words = RuntimeError('DataLoader worker (pid 31) is killed by signal: Killed.'), iter([1])
+
+    def interrupted(place):
+        if next(words, None):
+            raise lost
+        return ' Go on.'
+
+    def train():
+        raise RuntimeError('DataLoader worker (pid(s) 31) exited unexpectedly')
+
+    monkeypatch.setattr(run, '_resume_hint', interrupted)
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        assert run.run_cli(train, resumable=True) == 1
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    line, = capsys.readouterr().err.splitlines()
+    assert line.startswith('error: process 31 that loads images') and line.endswith('Go on.')
+
+
 @pytest.mark.parametrize('before, kept', [
     (['c.py', '--resume'], ['c.py']), (['c.py', '--resume', 'a/iter_1.pth', '--amp'], ['c.py',
                                                                                      '--amp']),
